@@ -1,0 +1,2 @@
+/** Load generator, side-by-side harness and micro-benchmarks. */
+package ironcache.bench;

@@ -1,0 +1,4 @@
+/** Load generator, side-by-side harness and micro-benchmarks. */
+module ironcache.bench {
+    requires transitive ironcache.resp;
+}

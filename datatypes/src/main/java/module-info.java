@@ -1,0 +1,6 @@
+/** Redis's data types as records and pages over the engine; knows nothing of RESP. */
+module ironcache.datatypes {
+    requires transitive ironcache.engine;
+
+    exports ironcache.datatypes;
+}

@@ -1,0 +1,2 @@
+/** The shard: Read, Upsert, RMW, Delete over index, log and tiers; expiry. */
+package ironcache.engine;

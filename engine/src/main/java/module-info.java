@@ -1,0 +1,7 @@
+/** The shard: Read, Upsert, RMW, Delete over index, log and tiers; expiry. */
+module ironcache.engine {
+    requires transitive ironcache.tiering;
+    requires transitive ironcache.wal;
+
+    exports ironcache.engine;
+}

@@ -1,0 +1,38 @@
+package ironcache.ffm;
+
+import java.util.concurrent.atomic.AtomicLong;
+
+/**
+ * What off-heap memory is for. Every allocation carries a tag, so that INFO can tell the truth
+ * about each byte and tests can ask for zero left.
+ */
+public enum MemoryTag {
+    /** Buckets and directory of the hash index. */
+    INDEX,
+    /** Frames of the log: mutable and sealed pages. */
+    LOG,
+    /** Page table, per-block checksums, segment tables. */
+    LOG_META,
+    /** Cold-read buffers and staged records. */
+    STAGING,
+    /** Timing wheel. */
+    EXPIRY,
+    /** Receive buffers, connection input and output. */
+    NETWORK,
+    /** Submission and completion rings. */
+    RING,
+    /** Anything else, small. */
+    OTHER;
+
+    private final AtomicLong bytes = new AtomicLong();
+
+    /** Adds {@code delta} bytes (negative on release). */
+    public void add(long delta) {
+        bytes.addAndGet(delta);
+    }
+
+    /** Bytes held under this tag now. */
+    public long bytes() {
+        return bytes.get();
+    }
+}

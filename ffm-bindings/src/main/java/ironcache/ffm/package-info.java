@@ -1,0 +1,2 @@
+/** Off-heap memory, io_uring, and the seam through which all I/O, time and chance go. */
+package ironcache.ffm;

@@ -1,0 +1,4 @@
+/** Off-heap memory, io_uring, and the seam through which all I/O, time and chance go. */
+module ironcache.ffm {
+    exports ironcache.ffm;
+}

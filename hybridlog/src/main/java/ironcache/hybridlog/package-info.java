@@ -1,0 +1,2 @@
+/** Record, page and address layouts, and the log's regions in RAM. */
+package ironcache.hybridlog;

@@ -1,0 +1,6 @@
+/** Record, page and address layouts, and the log's regions in RAM. */
+module ironcache.hybridlog {
+    requires transitive ironcache.ffm;
+
+    exports ironcache.hybridlog;
+}

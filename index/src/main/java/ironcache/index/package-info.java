@@ -1,0 +1,2 @@
+/** The segmented extendible hash index; the one module that reads the Vector API. */
+package ironcache.index;

@@ -1,0 +1,7 @@
+/** The segmented extendible hash index; the one module that reads the Vector API. */
+module ironcache.index {
+    requires transitive ironcache.ffm;
+    requires jdk.incubator.vector;
+
+    exports ironcache.index;
+}

@@ -1,0 +1,2 @@
+/** Snapshot, replay, warm restart, verification and repair. */
+package ironcache.recovery;

@@ -1,0 +1,2 @@
+/** The RESP server: parser, replies, connections, command table, configuration, main. */
+package ironcache.resp;

@@ -1,0 +1,7 @@
+/** The RESP server: parser, replies, connections, command table, configuration, main. */
+module ironcache.resp {
+    requires transitive ironcache.datatypes;
+    requires transitive ironcache.recovery;
+
+    exports ironcache.resp;
+}

@@ -1,0 +1,2 @@
+/** The SSD tier: segments, cold reads, compaction, admission. */
+package ironcache.tiering;

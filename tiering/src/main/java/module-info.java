@@ -1,0 +1,7 @@
+/** The SSD tier: segments, cold reads, compaction, admission. */
+module ironcache.tiering {
+    requires transitive ironcache.hybridlog;
+    requires transitive ironcache.index;
+
+    exports ironcache.tiering;
+}

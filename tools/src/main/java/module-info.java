@@ -1,0 +1,4 @@
+/** The operator's command line, ironcache-tool. */
+module ironcache.tools {
+    requires transitive ironcache.resp;
+}

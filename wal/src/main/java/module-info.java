@@ -1,0 +1,6 @@
+/** The write-ahead log: segment files, frames, manifest, group commit. */
+module ironcache.wal {
+    requires transitive ironcache.ffm;
+
+    exports ironcache.wal;
+}
