@@ -138,4 +138,47 @@ public final class Memory {
     public static void copyOut(long from, byte[] target, int offset, int bytes) {
         MemorySegment.copy(ALL, ValueLayout.JAVA_BYTE, from, target, offset, bytes);
     }
+
+    /** From this size on, an allocation is a mapping of its own, so that freeing it gives memory back. */
+    private static final long MAP_THRESHOLD_BYTES = 128 << 10;
+
+    private static final long ALLOCATION_ALIGNMENT = 64;
+    private static final long PAGE_BYTES = 4096;
+
+    /**
+     * Zeroed memory outside any mapping, 64-byte aligned (4096 from 128 KiB on), accounted under
+     * {@code tag} with the bytes asked for. Any thread.
+     */
+    public static long allocate(long bytes, MemoryTag tag) {
+        if (bytes <= 0) {
+            throw new IllegalArgumentException("allocation of " + bytes + " bytes");
+        }
+        long address;
+        if (bytes >= MAP_THRESHOLD_BYTES) {
+            address = Mapping.mapAnonymous(roundUp(bytes, PAGE_BYTES), tag);
+        } else {
+            long rounded = roundUp(bytes, ALLOCATION_ALIGNMENT);
+            address = Libc.alignedAlloc(ALLOCATION_ALIGNMENT, rounded);
+            if (address == 0) {
+                throw new OutOfMemoryError("aligned_alloc of " + bytes + " bytes for " + tag);
+            }
+            fill(address, rounded, (byte) 0);
+        }
+        tag.add(bytes);
+        return address;
+    }
+
+    /** Frees what {@link #allocate} gave; {@code bytes} and {@code tag} as there. */
+    public static void free(long address, long bytes, MemoryTag tag) {
+        if (bytes >= MAP_THRESHOLD_BYTES) {
+            Libc.munmap(address, roundUp(bytes, PAGE_BYTES));
+        } else {
+            Libc.free(address);
+        }
+        tag.add(-bytes);
+    }
+
+    private static long roundUp(long bytes, long unit) {
+        return (bytes + unit - 1) & -unit;
+    }
 }
