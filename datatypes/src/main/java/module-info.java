@@ -1,6 +1,5 @@
 /** Redis's data types as records and pages over the engine; knows nothing of RESP. */
 module ironcache.datatypes {
     requires transitive ironcache.engine;
-
-    exports ironcache.datatypes;
+    requires static org.jspecify;
 }

@@ -2,6 +2,5 @@
 module ironcache.engine {
     requires transitive ironcache.tiering;
     requires transitive ironcache.wal;
-
-    exports ironcache.engine;
+    requires static org.jspecify;
 }

@@ -1,6 +1,5 @@
 /** Record, page and address layouts, and the log's regions in RAM. */
 module ironcache.hybridlog {
     requires transitive ironcache.ffm;
-
-    exports ironcache.hybridlog;
+    requires static org.jspecify;
 }

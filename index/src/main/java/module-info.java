@@ -2,6 +2,7 @@
 module ironcache.index {
     requires transitive ironcache.ffm;
     requires jdk.incubator.vector;
+    requires static org.jspecify;
 
     exports ironcache.index;
 }

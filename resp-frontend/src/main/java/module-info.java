@@ -2,6 +2,5 @@
 module ironcache.resp {
     requires transitive ironcache.datatypes;
     requires transitive ironcache.recovery;
-
-    exports ironcache.resp;
+    requires static org.jspecify;
 }

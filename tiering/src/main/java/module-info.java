@@ -2,6 +2,5 @@
 module ironcache.tiering {
     requires transitive ironcache.hybridlog;
     requires transitive ironcache.index;
-
-    exports ironcache.tiering;
+    requires static org.jspecify;
 }

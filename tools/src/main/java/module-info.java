@@ -1,4 +1,5 @@
 /** The operator's command line, ironcache-tool. */
 module ironcache.tools {
     requires transitive ironcache.resp;
+    requires static org.jspecify;
 }

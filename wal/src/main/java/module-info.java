@@ -1,6 +1,5 @@
 /** The write-ahead log: segment files, frames, manifest, group commit. */
 module ironcache.wal {
     requires transitive ironcache.ffm;
-
-    exports ironcache.wal;
+    requires static org.jspecify;
 }

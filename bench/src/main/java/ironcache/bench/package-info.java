@@ -1,2 +1,5 @@
 /** Load generator, side-by-side harness and micro-benchmarks. */
+@NullMarked
 package ironcache.bench;
+
+import org.jspecify.annotations.NullMarked;
