@@ -1,5 +1,9 @@
 /** The operator's command line, ironcache-tool. */
 module ironcache.tools {
     requires transitive ironcache.resp;
+    requires info.picocli;
     requires static org.jspecify;
+
+    opens ironcache.tools to
+            info.picocli;
 }
