@@ -1,0 +1,291 @@
+package ironcache.resp;
+
+import ironcache.engine.Shard;
+import ironcache.ffm.Memory;
+import java.nio.charset.StandardCharsets;
+
+/**
+ * What a handler sees of its command: arguments, connection, shard, time, reply. One per shard thread, reused for every command. Argument 0 is
+ * the command's name (1 its sub-command's); arguments are bytes at absolute addresses that stay valid until the command ends.
+ */
+final class CommandContext {
+    private final ReplyWriter reply;
+    private final Shard shard;
+    private final Node node;
+
+    // The command that runs.
+    private long args;
+    private int argc;
+    private Connection connection;
+    private CommandRow row;
+
+    private long longValue;
+    private double doubleValue;
+
+    CommandContext(Node node, Shard shard, ReplyWriter reply) {
+        this.node = node;
+        this.shard = shard;
+        this.reply = reply;
+    }
+
+    /** @param args address of the command's first entry in the argument table */
+    void set(Connection connection, CommandRow row, long args, int argc) {
+        this.connection = connection;
+        this.row = row;
+        this.args = args;
+        this.argc = argc;
+    }
+
+    // The surroundings.
+
+    Shard shard() {
+        return shard;
+    }
+
+    ReplyWriter reply() {
+        return reply;
+    }
+
+    Connection connection() {
+        return connection;
+    }
+
+    CommandRow row() {
+        return row;
+    }
+
+    /** Everything of the server beyond this shard: configuration, command table, statistics. */
+    Node node() {
+        return node;
+    }
+
+    int db() {
+        return connection.db;
+    }
+
+    /** Milliseconds since the epoch, fixed for the command. */
+    long now() {
+        return shard.nowMillis();
+    }
+
+    boolean isResp3() {
+        return connection.protocol == 3;
+    }
+
+    // Arguments.
+
+    int argc() {
+        return argc;
+    }
+
+    /** Address of an argument's first byte. */
+    long arg(int i) {
+        return ArgumentTable.address(args, i);
+    }
+
+    int argLength(int i) {
+        return ArgumentTable.length(args, i);
+    }
+
+    /** The hash of an argument as a key; computed once. */
+    long hash(int i) {
+        if (!ArgumentTable.hashed(args, i)) {
+            ArgumentTable.putHash(args, i, shard.hash(arg(i), argLength(i)));
+        }
+        return ArgumentTable.hash(args, i);
+    }
+
+    /** Whether an argument is this word (given in upper case), case ignored. */
+    boolean argIs(int i, String word) {
+        return equalsIgnoreCase(arg(i), argLength(i), word);
+    }
+
+    /** Whether these bytes are the word (given in upper case), case ignored. */
+    static boolean equalsIgnoreCase(long address, int length, String word) {
+        if (length != word.length()) {
+            return false;
+        }
+        for (int i = 0; i < length; i++) {
+            int b = Memory.getByte(address + i);
+            if (b >= 'a' && b <= 'z') {
+                b -= 'a' - 'A';
+            }
+            if (b != word.charAt(i)) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    boolean argsEqual(int i, int j) {
+        return argLength(i) == argLength(j) && Memory.equal(arg(i), arg(j), argLength(i));
+    }
+
+    /** An argument as text, UTF-8. Allocates; not for hot paths. */
+    String argString(int i) {
+        return new String(argBytes(i), StandardCharsets.UTF_8);
+    }
+
+    /** An argument as Latin-1 text: each byte one character, so that error replies quote it unchanged. Allocates. */
+    String argLatin1(int i) {
+        return new String(argBytes(i), StandardCharsets.ISO_8859_1);
+    }
+
+    /** A copy of an argument. Allocates. */
+    byte[] argBytes(int i) {
+        byte[] bytes = new byte[argLength(i)];
+        Memory.copyOut(arg(i), bytes, 0, bytes.length);
+        return bytes;
+    }
+
+    // Numbers. The pattern: if (!c.parseLong(i)) return; then c.longValue(). The error is already written on false.
+
+    /** Redis's string2ll; on failure writes {@code ERR value is not an integer or out of range}. */
+    boolean parseLong(int i) {
+        return parseLong(i, Errors.NOT_AN_INTEGER);
+    }
+
+    boolean parseLong(int i, ErrorReply otherwise) {
+        if (isLong(i)) {
+            return true;
+        }
+        reply.error(otherwise);
+        return false;
+    }
+
+    /** Whether an argument is a long; nothing is written. The value is then {@link #longValue}. */
+    boolean isLong(int i) {
+        long address = arg(i);
+        int length = argLength(i);
+        if (!Digits.isLong(address, length)) {
+            return false;
+        }
+        longValue = Digits.parse(address, length);
+        return true;
+    }
+
+    long longValue() {
+        return longValue;
+    }
+
+    /** As {@link #parseLong}, and in the range of both bounds, else {@code ERR value is out of range...} as Redis's getRangeLong. */
+    boolean parseLongInRange(int i, long least, long most, ErrorReply otherwise) {
+        if (!isLong(i) || longValue < least || longValue > most) {
+            reply.error(otherwise);
+            return false;
+        }
+        return true;
+    }
+
+    /** A double as Redis's getDoubleFromObject takes it; on failure writes {@code ERR value is not a valid float}. Allocates. */
+    boolean parseDouble(int i) {
+        if (isDouble(i)) {
+            return true;
+        }
+        reply.error(Errors.NOT_A_FLOAT);
+        return false;
+    }
+
+    boolean isDouble(int i) {
+        int length = argLength(i);
+        if (length == 0 || length > 256) {
+            return false;
+        }
+        double value = DoubleParser.parse(argLatin1(i));
+        if (Double.isNaN(value)) {
+            return false;
+        }
+        doubleValue = value;
+        return true;
+    }
+
+    double doubleValue() {
+        return doubleValue;
+    }
+
+    // Keys.
+
+    /** {@link Shard#read} of an argument as key in the connection's database; counts keyspace hits and misses. May miss. */
+    long read(int i) {
+        long record = shard.read(connection.db, arg(i), argLength(i), hash(i));
+        if (record == 0) {
+            node.stats.keyspaceMisses++;
+        } else {
+            node.stats.keyspaceHits++;
+        }
+        return record;
+    }
+
+    /** {@link Shard#read} before a write: hits and misses are not counted. May miss. */
+    long readForWrite(int i) {
+        return shard.read(connection.db, arg(i), argLength(i), hash(i));
+    }
+
+    /** {@link Shard#peek} of an argument as key. May miss. */
+    long peek(int i) {
+        return shard.peek(connection.db, arg(i), argLength(i), hash(i));
+    }
+
+    /** {@link Shard#prefetch} of an argument as key. */
+    void prefetch(int i) {
+        shard.prefetch(connection.db, arg(i), argLength(i), hash(i));
+    }
+
+    /** {@link Shard#upsert} of an argument as key. */
+    long upsert(int i, int kind, int valueLength, long expiryMillis) {
+        return shard.upsert(connection.db, arg(i), argLength(i), hash(i), kind, valueLength, expiryMillis);
+    }
+
+    /** {@link Shard#modify} of an argument as key. May miss. */
+    long modify(int i, int kind, int newValueLength) {
+        return shard.modify(connection.db, arg(i), argLength(i), hash(i), kind, newValueLength);
+    }
+
+    /** {@link Shard#delete} of an argument as key. May miss. */
+    boolean delete(int i) {
+        return shard.delete(connection.db, arg(i), argLength(i), hash(i));
+    }
+
+    /**
+     * Every change of a key goes through here, after it was made: counts it for INFO, and is where keyspace events, WATCH and tracking
+     * will hang (later issues).
+     *
+     * @param event lower-case name as in keyspace notifications: set, del, expire ...
+     */
+    void changed(int key, String event) {
+        node.stats.dirty++;
+    }
+
+    /** As {@link #changed(int, String)} where the key is not an argument, or the change counts for several. */
+    void changed(int db, long key, int keyLength, String event) {
+        node.stats.dirty++;
+    }
+
+    // Long replies.
+
+    /**
+     * The reply so far stays, and may be sent, although the handler is not done: a later cold miss or {@link #awaitOutput} runs it again with
+     * {@link #progress} returning {@code state}, and it continues where it left off. The handler guards itself against what others change meanwhile.
+     *
+     * @param state not 0
+     */
+    void checkpoint(long state) {
+        reply.checkpoint();
+        connection.progress = state;
+    }
+
+    /** State of the last {@link #checkpoint} of this command; 0 at its first run. */
+    long progress() {
+        return connection.progress;
+    }
+
+    /**
+     * After a checkpoint: unwinds the handler while much output waits for the socket, to run again when most of it is sent. So a
+     * reply of any length takes a bounded amount of memory.
+     */
+    void awaitOutput() {
+        if (connection.outBytes > Connection.STREAM_BYTES) {
+            throw OutputFull.SIGNAL;
+        }
+    }
+}

@@ -1,0 +1,169 @@
+package ironcache.resp;
+
+import java.util.Locale;
+
+/**
+ * One row of the command table: everything that is known of a command. Built with the chained setters while the table is filled,
+ * not changed afterwards, except for its counters. Read on the shard's thread.
+ */
+final class CommandRow {
+    private static final KeySpec[] NO_KEYS = {};
+    private static final Arg[] NO_ARGS = {};
+    private static final CommandRow[] NO_SUBS = {};
+    private static final String[] NO_TEXT = {};
+
+    /** Upper case; for a sub-command its own word. */
+    final String name;
+    /** Lower case, {@code container|sub} for a sub-command: as in ACL, INFO and COMMAND. */
+    final String fullName;
+
+    final CommandRow parent;
+    /** Null for a container. */
+    final CommandHandler handler;
+
+    /** Dense number, sub-commands included. */
+    int id;
+
+    int arity = -1;
+    long flags;
+    long categories;
+    KeySpec[] keySpecs = NO_KEYS;
+    Arg[] args = NO_ARGS;
+    CommandRow[] subcommands = NO_SUBS;
+    String[] tips = NO_TEXT;
+    String[] history = NO_TEXT;
+    String since = "1.0.0";
+    String summary = "";
+    String group = "generic";
+    String complexity = "";
+
+    // The one contiguous range that all keys of this row lie in, for the executor: 0 where the row has no keys there.
+    int firstKey;
+    int lastKey;
+    int keyStep;
+
+    // Counters for INFO commandstats, cleared by CONFIG RESETSTAT.
+    long calls;
+    long nanos;
+    long rejectedCalls;
+    long failedCalls;
+    /** Durations by power-of-two bucket and sixteenths, see LatencyHistogram; made at the first call. */
+    LatencyHistogram histogram;
+
+    CommandRow(CommandRow parent, String name, CommandHandler handler) {
+        this.parent = parent;
+        this.name = name;
+        this.handler = handler;
+        String lower = name.toLowerCase(Locale.ROOT);
+        this.fullName = parent == null ? lower : parent.fullName + "|" + lower;
+    }
+
+    /** Number of arguments with the name(s); negative: at least. */
+    CommandRow arity(int count) {
+        arity = count;
+        return this;
+    }
+
+    CommandRow flags(CommandFlag... list) {
+        for (CommandFlag flag : list) {
+            flags |= flag.bit();
+        }
+        return this;
+    }
+
+    /** Categories beyond those that follow from flags and group. */
+    CommandRow categories(AclCategory... list) {
+        for (AclCategory category : list) {
+            categories |= category.bit();
+        }
+        return this;
+    }
+
+    /** A range of keys; {@code last} as in COMMAND INFO's legacy triple (absolute index, or negative from the end). */
+    CommandRow keys(int first, int last, int step, KeyFlag... keyFlags) {
+        return addKeySpec(new KeySpec(first, last < 0 ? last : last - first, step, false, keyFlags, null));
+    }
+
+    /** As {@link #keys}, with the note that COMMAND INFO shows for it. */
+    CommandRow keysWithNotes(String notes, int first, int last, int step, KeyFlag... keyFlags) {
+        return addKeySpec(new KeySpec(first, last < 0 ? last : last - first, step, false, keyFlags, notes));
+    }
+
+    /** {@code numkeys key [key ...]} with {@code numkeys} at this index; keys are {@code step} arguments apart. */
+    CommandRow countedKeys(int countIndex, int step, KeyFlag... keyFlags) {
+        return addKeySpec(new KeySpec(countIndex, 0, step, true, keyFlags, null));
+    }
+
+    private CommandRow addKeySpec(KeySpec spec) {
+        keySpecs = java.util.Arrays.copyOf(keySpecs, keySpecs.length + 1);
+        keySpecs[keySpecs.length - 1] = spec;
+        if (!spec.counted()) {
+            int last = spec.last() < 0 ? spec.last() : spec.begin() + spec.last();
+            if (keySpecs.length == 1) {
+                firstKey = spec.begin();
+                lastKey = last;
+                keyStep = spec.step();
+            } else {
+                firstKey = Math.min(firstKey, spec.begin());
+                lastKey = lastKey < 0 || last < 0 ? Math.min(lastKey, last) : Math.max(lastKey, last);
+                keyStep = 1;
+            }
+        }
+        return this;
+    }
+
+    CommandRow args(Arg... list) {
+        args = list;
+        return this;
+    }
+
+    CommandRow since(String version) {
+        since = version;
+        return this;
+    }
+
+    CommandRow summary(String text) {
+        summary = text;
+        return this;
+    }
+
+    /** COMMAND DOCS group: string, generic, connection, server ... */
+    CommandRow group(String name) {
+        group = name;
+        return this;
+    }
+
+    CommandRow complexity(String text) {
+        complexity = text;
+        return this;
+    }
+
+    /** Command tips, such as {@code nondeterministic_output}. */
+    CommandRow tips(String... list) {
+        tips = list;
+        return this;
+    }
+
+    /** Pairs of version and change. */
+    CommandRow history(String... pairs) {
+        history = pairs;
+        return this;
+    }
+
+    boolean has(CommandFlag flag) {
+        return (flags & flag.bit()) != 0;
+    }
+
+    boolean arityFits(int argc) {
+        return arity >= 0 ? argc == arity : argc >= -arity;
+    }
+
+    boolean isContainer() {
+        return subcommands.length > 0;
+    }
+
+    void addSubcommand(CommandRow row) {
+        subcommands = java.util.Arrays.copyOf(subcommands, subcommands.length + 1);
+        subcommands[subcommands.length - 1] = row;
+    }
+}

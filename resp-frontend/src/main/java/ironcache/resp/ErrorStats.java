@@ -1,0 +1,38 @@
+package ironcache.resp;
+
+import java.util.TreeMap;
+
+/** Errors by code, for INFO errorstats; bounded, as in Valkey, against clients that make codes up. Owned by the shard's thread. */
+final class ErrorStats {
+    static final int MOST_CODES = 128;
+
+    private final TreeMap<String, long[]> counts = new TreeMap<>();
+    private long total;
+
+    void count(String code) {
+        total++;
+        long[] count = counts.get(code);
+        if (count == null) {
+            if (counts.size() >= MOST_CODES) {
+                return;
+            }
+            count = new long[1];
+            counts.put(code, count);
+        }
+        count[0]++;
+    }
+
+    /** For INFO. */
+    TreeMap<String, long[]> counts() {
+        return counts;
+    }
+
+    long total() {
+        return total;
+    }
+
+    void clear() {
+        counts.clear();
+        total = 0;
+    }
+}
