@@ -3,4 +3,6 @@ module ironcache.engine {
     requires transitive ironcache.tiering;
     requires transitive ironcache.wal;
     requires static org.jspecify;
+
+    exports ironcache.engine;
 }

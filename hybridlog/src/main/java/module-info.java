@@ -2,4 +2,6 @@
 module ironcache.hybridlog {
     requires transitive ironcache.ffm;
     requires static org.jspecify;
+
+    exports ironcache.hybridlog;
 }

@@ -2,5 +2,10 @@
 module ironcache.resp {
     requires transitive ironcache.datatypes;
     requires transitive ironcache.recovery;
+    requires org.tomlj;
+    requires java.management;
+    requires jdk.management;
     requires static org.jspecify;
+
+    exports ironcache.resp;
 }
