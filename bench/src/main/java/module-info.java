@@ -2,4 +2,13 @@
 module ironcache.bench {
     requires transitive ironcache.resp;
     requires static org.jspecify;
+    requires HdrHistogram;
+    requires info.picocli;
+    requires java.desktop;
+    requires jmh.core;
+    requires me.tongfei.progressbar;
+    requires xchart;
+
+    opens ironcache.bench to
+            info.picocli;
 }

@@ -1,0 +1,218 @@
+package ironcache.bench;
+
+import java.io.EOFException;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.StandardSocketOptions;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.SelectionKey;
+import java.nio.channels.Selector;
+import java.nio.channels.SocketChannel;
+
+/**
+ * One connection of the load generator: two direct buffers, a ring of what is in flight, a parser. Owned by the load
+ * thread; allocates nothing after construction, except for error replies.
+ */
+final class LoadConnection implements ReplyParser.Sink {
+    private static final int BUFFER_SIZE = 64 << 10;
+
+    private final SocketChannel channel;
+    private final SelectionKey key;
+    private final ByteBuffer out;
+    private final ByteBuffer in = direct(BUFFER_SIZE);
+    private final RequestEncoder encoder;
+    private final ReplyParser parser = new ReplyParser(this);
+    private final ValueFunction values;
+    private final LoadStats stats;
+    private final LoadOptions options;
+
+    private final Operation[] operations;
+    private final long[] keyNumbers;
+    private final long[] startsNs;
+    private final int mask;
+    private int first;
+    private int inFlight;
+
+    /** Requests of the current batch that are not yet issued; meaningless with a sliding window. */
+    private int batchLeft;
+
+    /** Set while a value is arriving that is not what it must be. */
+    private boolean bodyWrong;
+
+    private Operation runOperation;
+    private long runStartNs;
+    private int runCount;
+    private long readNs;
+
+    LoadConnection(
+            LoadOptions options, Selector selector, RequestEncoder encoder, ValueFunction values, LoadStats stats)
+            throws IOException {
+        this.options = options;
+        this.encoder = encoder;
+        this.values = values;
+        this.stats = stats;
+        int slots = Integer.highestOneBit(Math.max(1, options.pipeline * 2 - 1));
+        mask = slots - 1;
+        operations = new Operation[slots];
+        keyNumbers = new long[slots];
+        startsNs = new long[slots];
+        out = direct(Math.max(BUFFER_SIZE, encoder.requestSizeMax() * 2));
+        channel = SocketChannel.open(new InetSocketAddress(options.host, options.port));
+        channel.setOption(StandardSocketOptions.TCP_NODELAY, true);
+        channel.configureBlocking(false);
+        key = channel.register(selector, SelectionKey.OP_READ, this);
+    }
+
+    private static ByteBuffer direct(int size) {
+        return ByteBuffer.allocateDirect(size).order(ByteOrder.LITTLE_ENDIAN);
+    }
+
+    int inFlight() {
+        return inFlight;
+    }
+
+    /** Whether another request fits: below the pipeline's depth and with room for it in the buffer. */
+    boolean hasRoom() {
+        return inFlight < options.pipeline && out.remaining() >= encoder.requestSizeMax();
+    }
+
+    /** As {@link #hasRoom}, and a batch is only begun when all replies to the last one have come. */
+    boolean mayAdd() {
+        if (options.window == LoadOptions.Window.BATCH) {
+            if (inFlight == 0) {
+                batchLeft = options.pipeline;
+            }
+            if (batchLeft == 0) {
+                return false;
+            }
+        }
+        return hasRoom();
+    }
+
+    /** Queues a request; {@link #flush} sends what is queued. */
+    void add(Operation op, long keyNumber, long startNs) {
+        encoder.encode(out, op, keyNumber);
+        int slot = (first + inFlight) & mask;
+        operations[slot] = op;
+        keyNumbers[slot] = keyNumber;
+        startsNs[slot] = startNs;
+        inFlight++;
+        batchLeft--;
+    }
+
+    boolean hasUnsent() {
+        return out.position() > 0;
+    }
+
+    void flush() throws IOException {
+        if (out.position() == 0) {
+            return;
+        }
+        out.flip();
+        channel.write(out);
+        boolean blocked = out.hasRemaining();
+        out.compact();
+        int interest = blocked ? SelectionKey.OP_READ | SelectionKey.OP_WRITE : SelectionKey.OP_READ;
+        if (key.interestOps() != interest) {
+            key.interestOps(interest);
+        }
+    }
+
+    /** Reads and parses what has arrived; returns the number of replies. */
+    int receive() throws IOException {
+        int before = inFlight;
+        while (true) {
+            int count = channel.read(in);
+            if (count < 0) {
+                throw new EOFException("server closed the connection with " + inFlight + " requests in flight");
+            }
+            if (count == 0) {
+                break;
+            }
+            boolean full = !in.hasRemaining();
+            readNs = System.nanoTime();
+            in.flip();
+            parser.parse(in);
+            in.compact();
+            recordRun();
+            if (!full || inFlight == 0) {
+                break;
+            }
+        }
+        int replies = before - inFlight;
+        if (replies > 0) {
+            stats.repliesArrived(readNs, replies);
+        }
+        return replies;
+    }
+
+    @Override
+    public void body(ByteBuffer buffer, int from, int count, int offset, int length) {
+        if (options.verify && !bodyWrong) {
+            bodyWrong = !values.matches(keyNumbers[first], offset, buffer, from, count);
+        }
+    }
+
+    @Override
+    public void error(String message) {
+        if (inFlight > 0) {
+            stats.error(operations[first], message);
+        }
+    }
+
+    @Override
+    public void reply(byte kind, long number) {
+        if (inFlight == 0) {
+            throw new IllegalStateException("a reply that no request asked for");
+        }
+        Operation op = operations[first];
+        long startNs = startsNs[first];
+        if (!stats.isFrozen()) {
+            judge(stats.of(op), op, kind, number);
+        }
+        bodyWrong = false;
+        first = (first + 1) & mask;
+        inFlight--;
+        if (op != runOperation || startNs != runStartNs) {
+            recordRun();
+            runOperation = op;
+            runStartNs = startNs;
+        }
+        runCount++;
+    }
+
+    private void judge(LoadStats.PerOperation per, Operation op, byte kind, long number) {
+        if (kind == op.goodReply) {
+            if (kind == ReplyParser.BULK) {
+                per.hits++;
+                if (options.verify && (bodyWrong || number != values.lengthOf(keyNumbers[first]))) {
+                    per.mismatches++;
+                    stats.error(op, "wrong value for key number " + keyNumbers[first] + ", length " + number);
+                }
+            }
+        } else if (kind == ReplyParser.NULL && op == Operation.GET) {
+            per.misses++;
+            if (options.requireHits) {
+                stats.error(op, "no value for key number " + keyNumbers[first]);
+            }
+        } else if (kind != ReplyParser.ERROR) {
+            stats.error(op, "reply of kind '" + (char) kind + "' to " + op);
+        }
+    }
+
+    private void recordRun() {
+        if (runCount > 0) {
+            stats.record(runOperation, readNs - runStartNs, runCount);
+            runCount = 0;
+        }
+    }
+
+    void close() {
+        try {
+            channel.close();
+        } catch (IOException e) {
+            // The run is over and the server may be gone; there is nothing left to lose.
+        }
+    }
+}

@@ -1,0 +1,75 @@
+package ironcache.bench;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/** What Linux knows about a process, read from /proc when asked. */
+final class ProcessFigures {
+    /** USER_HZ: the unit of the times in /proc/PID/stat, 100 on every Linux that matters. */
+    private static final long TICK_NS = 10_000_000;
+
+    private final Path proc;
+
+    ProcessFigures(long pid) {
+        proc = Path.of("/proc", Long.toString(pid));
+    }
+
+    /**
+     * User and system time of all threads, those that have ended and the kernel's io_uring workers included. In steps of
+     * 10 ms: intervals of seconds are needed.
+     */
+    long cpuNs() throws IOException {
+        String stat = Files.readString(proc.resolve("stat"), StandardCharsets.ISO_8859_1);
+        // The command's name, in parentheses, may hold anything; the fields after it count from 3 (proc(5)).
+        String[] fields = stat.substring(stat.lastIndexOf(')') + 2).split(" ");
+        return (Long.parseLong(fields[14 - 3]) + Long.parseLong(fields[15 - 3])) * TICK_NS;
+    }
+
+    long rssBytes() throws IOException {
+        return statusKb("VmRSS:") * 1024;
+    }
+
+    /** The most that was ever resident, tracked by the kernel: nothing escapes between two samples. */
+    long rssPeakBytes() throws IOException {
+        return statusKb("VmHWM:") * 1024;
+    }
+
+    /** Bytes that the process caused to be read from the device. */
+    long readBytes() throws IOException {
+        return field("io", "read_bytes:");
+    }
+
+    long writtenBytes() throws IOException {
+        return field("io", "write_bytes:");
+    }
+
+    private long statusKb(String name) throws IOException {
+        return field("status", name);
+    }
+
+    private long field(String file, String name) throws IOException {
+        for (String line : Files.readAllLines(proc.resolve(file), StandardCharsets.ISO_8859_1)) {
+            if (line.startsWith(name)) {
+                return Long.parseLong(line.substring(name.length()).replace("kB", "").trim());
+            }
+        }
+        throw new IOException(proc.resolve(file) + " has no " + name);
+    }
+
+    /** Completed reads of the block device that holds a path; 0 where that cannot be told. Other processes' reads count too. */
+    static long deviceReads(Path path) throws IOException {
+        long device = ((Number) Files.getAttribute(path, "unix:dev")).longValue();
+        // glibc's makedev: major in bits 8..19, minor in bits 0..7 and 20..31.
+        String major = Long.toString(device >>> 8 & 0xFFF);
+        String minor = Long.toString((device & 0xFF) | (device >>> 12 & 0xFFF00));
+        for (String line : Files.readAllLines(Path.of("/proc/diskstats"))) {
+            String[] fields = line.trim().split("\\s+");
+            if (fields[0].equals(major) && fields[1].equals(minor)) {
+                return Long.parseLong(fields[3]);
+            }
+        }
+        return 0;
+    }
+}

@@ -1,0 +1,178 @@
+package ironcache.bench;
+
+import java.io.IOException;
+import java.net.ServerSocket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+
+/** A server that the harness starts on the loopback address, pins to a core, observes and stops. */
+final class ServerProcess implements AutoCloseable {
+    static final int NOT_PINNED = -1;
+
+    private static final long START_NS_MAX = 300_000_000_000L;
+
+    /** Which server, and how it is started. */
+    enum Kind {
+        IRONCACHE("IronCache"),
+        VALKEY("Valkey"),
+        REDIS("Redis");
+
+        final String title;
+
+        Kind(String title) {
+            this.title = title;
+        }
+
+        /** @param home the repository for IronCache, the folder that holds {@code bin} for the oracles */
+        List<String> command(Path home, int port, Path dir) {
+            List<String> command = new ArrayList<>();
+            if (this == IRONCACHE) {
+                command.add(home.resolve("ironcache").toString());
+                command.add("server");
+            } else {
+                Path bin = home.resolve("bin").resolve(this == VALKEY ? "valkey-server" : "redis-server");
+                command.add(bin.toString());
+                command.addAll(List.of("--save", "", "--appendonly", "no"));
+            }
+            command.addAll(List.of("--port", Integer.toString(port), "--bind", "127.0.0.1", "--dir", dir.toString()));
+            return command;
+        }
+    }
+
+    private final Kind kind;
+    private final int port;
+    private final Process process;
+    private final long startedNs;
+    private final long readyNs;
+    private final Path log;
+
+    private ServerProcess(Kind kind, int port, Process process, Path log, long startedNs) throws IOException {
+        this.kind = kind;
+        this.port = port;
+        this.process = process;
+        this.log = log;
+        this.startedNs = startedNs;
+        readyNs = awaitPong();
+    }
+
+    /**
+     * Starts the server and waits for its first PONG.
+     *
+     * @param core the core it may run on, or {@link #NOT_PINNED}
+     * @param dir where it keeps its data; created if absent
+     * @param settings appended to its command line
+     */
+    static ServerProcess start(Kind kind, Path home, int port, Path dir, int core, String... settings)
+            throws IOException {
+        Files.createDirectories(dir);
+        List<String> command = new ArrayList<>();
+        if (core != NOT_PINNED) {
+            command.addAll(List.of("taskset", "-c", Integer.toString(core)));
+        }
+        command.addAll(kind.command(home, port, dir.toAbsolutePath()));
+        command.addAll(Arrays.asList(settings));
+        Path log = dir.resolveSibling(dir.getFileName() + "-server.log").toAbsolutePath();
+        ProcessBuilder builder = new ProcessBuilder(command)
+                .redirectErrorStream(true)
+                .redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()));
+        if (kind == Kind.IRONCACHE) {
+            // The java command reads these; the collector's pauses are counted from this file.
+            builder.environment().put("JDK_JAVA_OPTIONS", "-Xlog:gc:file=" + gcLog(dir));
+        }
+        long startedNs = System.nanoTime();
+        Process process = builder.start();
+        try {
+            return new ServerProcess(kind, port, process, log, startedNs);
+        } catch (IOException e) {
+            process.destroyForcibly();
+            throw e;
+        }
+    }
+
+    static int freePort() throws IOException {
+        try (ServerSocket socket = new ServerSocket(0)) {
+            return socket.getLocalPort();
+        }
+    }
+
+    static Path gcLog(Path dir) {
+        return dir.resolveSibling(dir.getFileName() + "-gc.log").toAbsolutePath();
+    }
+
+    private long awaitPong() throws IOException {
+        while (process.isAlive() && System.nanoTime() - startedNs < START_NS_MAX) {
+            try (AdminClient client = new AdminClient(port)) {
+                if ("PONG".equals(client.command("PING"))) {
+                    return System.nanoTime();
+                }
+            } catch (IOException | AdminClient.ServerError e) {
+                // Not listening yet, or loading.
+            }
+            pauseMs(1);
+        }
+        throw new IOException(kind.title + " did not come up on port " + port + ", see " + log + "\n" + logTail());
+    }
+
+    private String logTail() throws IOException {
+        List<String> lines = Files.exists(log) ? Files.readAllLines(log) : List.of();
+        return String.join("\n", lines.subList(Math.max(0, lines.size() - 10), lines.size()));
+    }
+
+    static void pauseMs(long milliseconds) throws IOException {
+        try {
+            Thread.sleep(milliseconds);
+        } catch (InterruptedException e) {
+            throw new IOException("interrupted", e);
+        }
+    }
+
+    Kind kind() {
+        return kind;
+    }
+
+    int port() {
+        return port;
+    }
+
+    /** From exec to the first PONG. */
+    double startMs() {
+        return (readyNs - startedNs) / 1e6;
+    }
+
+    /** The server itself, even if a launching script is still its parent. */
+    ProcessFigures figures() {
+        ProcessHandle server = process.descendants()
+                .filter(child -> child.children().findAny().isEmpty())
+                .findFirst()
+                .orElse(process.toHandle());
+        return new ProcessFigures(server.pid());
+    }
+
+    AdminClient connect() throws IOException {
+        return new AdminClient(port);
+    }
+
+    boolean isAlive() {
+        return process.isAlive();
+    }
+
+    /** SIGTERM, and SIGKILL where that does not help for a minute. */
+    @Override
+    public void close() throws IOException {
+        process.descendants().forEach(ProcessHandle::destroy);
+        process.destroy();
+        try {
+            if (!process.waitFor(60, TimeUnit.SECONDS)) {
+                System.err.println(kind.title + " ignores SIGTERM, killing it");
+                process.descendants().forEach(ProcessHandle::destroyForcibly);
+                process.destroyForcibly().waitFor();
+            }
+        } catch (InterruptedException e) {
+            throw new IOException("interrupted", e);
+        }
+    }
+}
