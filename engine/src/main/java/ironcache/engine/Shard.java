@@ -95,17 +95,14 @@ public final class Shard implements AutoCloseable {
     /** As {@link #delete} but keeps a paged object alive: its root has been or will be written under another key. May miss. */
     public boolean detach(int db, long key, int keyLength, long hash) { throw new UnsupportedOperationException(); }
 
-    // Paged objects: the root record (kind *_PAGED) is written with upsert; its value begins with the object's number (8 bytes).
-    // Pages belong to the shard, not to a database, so RENAME and MOVE only move the root.
+    // Paged objects: the root record (kind *_PAGED) is written with upsert; its value begins with RootLayout: the object's number and
+    // how many pages it may have. Pages belong to the object's database: RENAME only moves the root, MOVE has to copy.
 
-    /** A new object number, owned by the database until its root is deleted. */
-    public long newObject(int db) { throw new UnsupportedOperationException(); }
+    /** A new object number, owned by the database until its root is deleted or replaced. */
+    public long createObject(int db) { throw new UnsupportedOperationException(); }
 
-    /** The object moved to another database (MOVE, COPY never: that makes a new object). */
-    public void moveObject(long object, int db) { throw new UnsupportedOperationException(); }
-
-    /** The object dies; its pages are freed in the background. Done by upsert and delete for the roots that they replace. */
-    public void retire(long object) { throw new UnsupportedOperationException(); }
+    /** An object without a root dies; its pages are freed in the background. Done by upsert and delete for the roots that they replace. */
+    public void retire(long object, long pages) { throw new UnsupportedOperationException(); }
 
     public void prefetchPage(long object, long page) { throw new UnsupportedOperationException(); }
 

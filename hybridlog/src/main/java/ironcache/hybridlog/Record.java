@@ -197,6 +197,11 @@ public final class Record {
         return HEADER_BYTES + (int) expiryBytes(header) + keyLength + valueLength + (ALIGNMENT - 1) & -ALIGNMENT;
     }
 
+    /** Whether the value is the root of a paged object. */
+    public static boolean isPaged(long record) {
+        return kind(record) == STRING_PAGED;
+    }
+
     /** Whether the key of {@code record} is these bytes. */
     public static boolean hasKey(long record, long key, int keyLength) {
         long header = Memory.getLong(record);

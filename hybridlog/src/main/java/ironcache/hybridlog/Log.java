@@ -1,0 +1,274 @@
+package ironcache.hybridlog;
+
+import ironcache.ffm.Mapping;
+import ironcache.ffm.Memory;
+import ironcache.ffm.MemoryTag;
+
+/**
+ * The log's part in RAM: frames of 1 MiB in one mapping, the page table that says which frame holds
+ * which page, and the append position.
+ *
+ * <p>A page is mutable (records are appended to the newest and updated in place in all), or sealed
+ * (immutable, in the SSD's format, with a place on the SSD). Whoever drives the log decides which
+ * mutable page is rewritten next and which sealed page loses its frame; the log only keeps the books:
+ *
+ * <pre>
+ * framesInUse = mutable pages + sealed pages in RAM        framesInUse ≤ frames mapped
+ * a page's table word is 0 (not in RAM) or its frame's address
+ * mutable pages are numbered by frame + 1, so that no address is 0
+ * </pre>
+ *
+ * <p>One owner thread. {@link #allocate} never fails while commands run: the mapping holds more
+ * frames than the limit that {@link #framesFree} is computed from, and the owner stops taking
+ * writes before the difference is used up.
+ */
+public final class Log implements AutoCloseable {
+    /** Frames beyond the limit that one command may use before the owner makes room again. */
+    public static final int EMERGENCY_FRAMES = 512;
+
+    private final Mapping frames;
+    private final Mapping table;
+    private final int framesMapped;
+    private final long tableAddress;
+
+    /** Freed frames, a stack; they keep their memory. */
+    private final int[] freeFrames;
+
+    private int freeCount;
+
+    /** Freed frames whose memory went back to the system, a stack. */
+    private final int[] releasedFrames;
+
+    private int releasedCount;
+
+    /** Frames from here on were never used. */
+    private int framesTouched;
+
+    private int framesInUse;
+    private int framesLimit;
+
+    /** Mutable pages, oldest first: a ring of page numbers. */
+    private final int[] mutable;
+
+    private int mutableHead;
+    private int mutableCount;
+
+    /** By frame, mutable pages only: bytes appended, and bytes of records marked dead since. */
+    private final int[] usedBytes;
+
+    private final int[] deadBytes;
+
+    private int tailPage;
+    private int tailOffset = Address.PAGE_BYTES;
+
+    /** @param framesLimit see {@link #setFramesLimit}; also the most that it can be set to later */
+    public Log(int framesLimit) {
+        this.framesLimit = framesLimit;
+        framesMapped = Math.min(framesLimit + EMERGENCY_FRAMES, Address.FIRST_SSD_PAGE - 1);
+        frames = Mapping.reserve((long) framesMapped << Address.PAGE_SHIFT, MemoryTag.LOG);
+        frames.adviseHugePages(0, frames.bytes());
+        table = Mapping.reserve((long) Address.PAGES * Long.BYTES, MemoryTag.LOG_META);
+        tableAddress = table.address();
+        freeFrames = new int[framesMapped];
+        releasedFrames = new int[framesMapped];
+        mutable = new int[framesMapped];
+        usedBytes = new int[framesMapped];
+        deadBytes = new int[framesMapped];
+    }
+
+    // Addresses.
+
+    /** Absolute memory address of what is at {@code address}, or 0 where its page is not in RAM. */
+    public long resolve(long address) {
+        long frame = Memory.getLong(tableAddress + ((long) Address.page(address) << 3));
+        return frame == 0 ? 0 : frame + Address.offset(address);
+    }
+
+    /** Whether records of this page may be changed in place. */
+    public static boolean isMutable(long address) {
+        return Address.page(address) < Address.FIRST_SSD_PAGE;
+    }
+
+    /** Memory address of a page that is in RAM. */
+    public long pageAddress(int page) {
+        return Memory.getLong(tableAddress + ((long) page << 3));
+    }
+
+    // Appending.
+
+    /**
+     * Takes {@code bytes} (a multiple of 8, at most a page's) at the tail. The space is undefined; the caller
+     * writes a whole record there at once.
+     *
+     * @return logical address
+     */
+    public long allocate(int bytes) {
+        if (tailOffset + bytes > Address.PAGE_BYTES) {
+            openTail();
+        }
+        long address = Address.of(tailPage, tailOffset);
+        tailOffset += bytes;
+        return address;
+    }
+
+    private void openTail() {
+        closeTail();
+        int frame = takeFrame();
+        tailPage = frame + 1;
+        
+        tailOffset = 0;
+        deadBytes[frame] = 0;
+        setPage(tailPage, frameAddress(frame));
+        mutable[(mutableHead + mutableCount++) % mutable.length] = tailPage;
+    }
+
+    /** The tail page takes no more records; the next append opens another. */
+    public void closeTail() {
+        if (tailPage != 0) {
+            usedBytes[tailPage - 1] = tailOffset;
+            tailPage = 0;
+            tailOffset = Address.PAGE_BYTES;
+        }
+    }
+
+    /** The record at this mutable address is superseded. */
+    public void markDead(long address) {
+        long record = resolve(address);
+        assert isMutable(address) && !Record.isDead(record);
+        Record.markDead(record);
+        deadBytes[Address.page(address) - 1] += Record.length(record);
+    }
+
+    // Mutable pages.
+
+    /** The oldest mutable page that takes no more records, or 0; closes the tail where it is the only one. */
+    public int oldestMutable() {
+        return mutableCount == 0 ? 0 : mutable[mutableHead];
+    }
+
+    public boolean isTail(int page) {
+        return page == tailPage;
+    }
+
+    /** Takes the oldest mutable page out of the order; its frame stays until {@link #freePage}. */
+    public int takeOldestMutable() {
+        int page = mutable[mutableHead];
+        if (page == tailPage) {
+            closeTail();
+        }
+        mutableHead = (mutableHead + 1) % mutable.length;
+        mutableCount--;
+        return page;
+    }
+
+    /** Puts a page behind all other mutable ones: its turn comes last. */
+    public void putBackMutable(int page) {
+        mutable[(mutableHead + mutableCount++) % mutable.length] = page;
+    }
+
+    /** Bytes of records in a mutable page, its tail position if it is the tail. */
+    public int usedBytes(int page) {
+        return page == tailPage ? tailOffset : usedBytes[page - 1];
+    }
+
+    public int deadBytes(int page) {
+        return deadBytes[page - 1];
+    }
+
+    public int mutablePages() {
+        return mutableCount;
+    }
+
+    // Frames.
+
+    /** Gives a sealed page a frame. @return its address */
+    public long mapSealed(int page) {
+        assert page >= Address.FIRST_SSD_PAGE && pageAddress(page) == 0;
+        long address = frameAddress(takeFrame());
+        setPage(page, address);
+        return address;
+    }
+
+    /** The page is no longer in RAM; its frame is free. */
+    public void freePage(int page) {
+        long address = pageAddress(page);
+        assert address != 0;
+        setPage(page, 0);
+        int frame = (int) (address - frames.address() >>> Address.PAGE_SHIFT);
+        framesInUse--;
+        if (framesInUse + freeCount < framesLimit) {
+            freeFrames[freeCount++] = frame;
+        } else {
+            releaseFrame(frame);
+        }
+    }
+
+    private void releaseFrame(int frame) {
+        frames.release((long) frame << Address.PAGE_SHIFT, Address.PAGE_BYTES);
+        frames.commit(-Address.PAGE_BYTES);
+        releasedFrames[releasedCount++] = frame;
+    }
+
+    private int takeFrame() {
+        int frame;
+        if (freeCount > 0) {
+            frame = freeFrames[--freeCount];
+        } else {
+            if (releasedCount > 0) {
+                frame = releasedFrames[--releasedCount];
+            } else if (framesTouched < framesMapped) {
+                frame = framesTouched++;
+            } else {
+                throw new OutOfMemoryError("log: all " + framesMapped + " frames in use, limit " + framesLimit);
+            }
+            frames.commit(Address.PAGE_BYTES);
+        }
+        framesInUse++;
+        return frame;
+    }
+
+    /** Frames that may be taken before the limit is reached; negative when over it. */
+    public int framesFree() {
+        return framesLimit - framesInUse;
+    }
+
+    public int framesInUse() {
+        return framesInUse;
+    }
+
+    public int framesLimit() {
+        return framesLimit;
+    }
+
+    /** Changes the bound on frames in use; frames above it are given back, now or as their pages are freed. */
+    public void setFramesLimit(int limit) {
+        framesLimit = Math.min(limit, framesMapped - EMERGENCY_FRAMES);
+        while (freeCount > 0 && framesInUse + freeCount > framesLimit) {
+            releaseFrame(freeFrames[--freeCount]);
+        }
+    }
+
+    private long frameAddress(int frame) {
+        return frames.address() + ((long) frame << Address.PAGE_SHIFT);
+    }
+
+    private void setPage(int page, long address) {
+        Memory.putLong(tableAddress + ((long) page << 3), address);
+    }
+
+    /** Walks the books; for tests and the simulator. */
+    public void checkInvariants() {
+        assert framesInUse >= 0 && framesInUse + freeCount + releasedCount == framesTouched;
+        assert mutableCount <= framesInUse;
+        for (int i = 0; i < mutableCount; i++) {
+            int page = mutable[(mutableHead + i) % mutable.length];
+            assert pageAddress(page) == frameAddress(page - 1) : "mutable page " + page;
+        }
+    }
+
+    @Override
+    public void close() {
+        frames.close();
+        table.close();
+    }
+}

@@ -1,0 +1,495 @@
+package ironcache.tiering;
+
+import ironcache.ffm.Crc32c;
+import ironcache.ffm.Errno;
+import ironcache.ffm.Io;
+import ironcache.ffm.Mapping;
+import ironcache.ffm.Memory;
+import ironcache.ffm.MemoryTag;
+import ironcache.hybridlog.Address;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The SSD tier's files and books: segments of pages, which pages are free, what in them is alive, and the checksums to
+ * verify cold reads with. One owner thread.
+ *
+ * <p>A segment is one file of a fixed number of pages, its space allocated before it is used, so that a page write does not meet a full disk. A
+ * segment is filled page by page by one {@link Stream}, later loses records to updates, and is freed when its last record died or was moved by
+ * compaction; its file is then used again or deleted. Sums, for all segments:
+ *
+ * <pre>
+ * liveBytes(segment) = Σ liveBytes(page) ≤ bytes of records sealed into it
+ * disk bytes = (open + sealed + spare segments) × segment bytes ≤ maxDiskBytes
+ * </pre>
+ */
+public final class SegmentStore implements AutoCloseable {
+    /** Who fills a segment: records that leave RAM, or survivors of compaction (colder: kept apart, so that garbage gathers). */
+    public enum Stream {
+        SEAL,
+        COMPACT
+    }
+
+    /** Life of a segment. */
+    enum State {
+        /** The file is made and its space being allocated. */
+        ALLOCATING,
+        /** Allocated and empty. */
+        SPARE,
+        /** Being filled by a stream. */
+        OPEN,
+        /** Full. */
+        SEALED,
+        /** Read by compaction, which moves its survivors. */
+        COMPACTING
+    }
+
+    /** One segment. */
+    static final class Segment {
+        final int number;
+        final int file;
+        State state = State.ALLOCATING;
+        long generation;
+        int pagesTaken;
+        int pagesFlushed;
+        long liveBytes;
+        long liveRecords;
+        /** Reads in flight or queued; it is not freed meanwhile. */
+        int pins;
+
+        Segment(int number, int file) {
+            this.number = number;
+            this.file = file;
+        }
+    }
+
+    /** Called before the pages of a segment become free: their numbers may come to mean other records. */
+    public interface FreeListener {
+        void onFree(int firstPage, int pages);
+    }
+
+    private static final int MAX_SEGMENT_PAGES = 64;
+    private static final int MIN_SEGMENT_PAGES = 4;
+
+    /** The smallest disk that a segment size is derived for; below, segments stay at their minimum. */
+    private static final int SEGMENTS_WANTED = 64;
+
+    /** Segments that only compaction may take, so that it can always make progress. */
+    private static final int RESERVED_SEGMENTS = 2;
+
+    private static final int SPARE_SEGMENTS = 2;
+
+    private static final long RETRY_NANOS = 200_000_000;
+
+    /** Live counts of a page: bytes (4), records (4). */
+    private static final int COUNTS_BYTES = 8;
+
+    private final Io io;
+    private final Path directory;
+    private final long tokenBase;
+    private final int segmentPages;
+    private final int maxSegments;
+    private final Mapping tables;
+    private final Mapping counts;
+    private final List<@Nullable Segment> segments = new ArrayList<>();
+    private final ArrayDeque<Segment> spares = new ArrayDeque<>();
+    private final @Nullable Segment[] open = new @Nullable Segment[Stream.values().length];
+    private final Crc32c crc = new Crc32c();
+    private FreeListener freeListener = (firstPage, pages) -> {};
+
+    private int segmentCount;
+    private int allocating;
+    private long generation;
+    private long liveBytes;
+    private boolean diskFull;
+    private long retryAtNanos;
+    private int lastErrno;
+
+    /**
+     * @param tokenBase high bits of the tokens of allocations, low 32 bits zero
+     * @param maxDiskBytes bound; 0 for what the file system has
+     */
+    public SegmentStore(Io io, Path directory, long maxDiskBytes, long tokenBase) throws IOException {
+        this.io = io;
+        this.directory = directory;
+        this.tokenBase = tokenBase;
+        Files.createDirectories(directory);
+        long usable = io.usableSpace(directory);
+        long bound = maxDiskBytes == 0 ? usable : maxDiskBytes;
+        segmentPages = (int) Math.clamp(
+                Long.highestOneBit(Math.max(1, Math.min(bound, usable) / SEGMENTS_WANTED >>> Address.PAGE_SHIFT)),
+                MIN_SEGMENT_PAGES,
+                MAX_SEGMENT_PAGES);
+        long addressable = (Address.PAGES - Address.FIRST_SSD_PAGE) / segmentPages;
+        maxSegments = (int) Math.min(maxDiskBytes == 0 ? addressable : maxDiskBytes / segmentBytes(), addressable);
+        tables = Mapping.reserve(
+                (long) (Address.PAGES - Address.FIRST_SSD_PAGE) * PageLayout.TABLES_BYTES, MemoryTag.LOG_META);
+        counts = Mapping.reserve((long) (Address.PAGES - Address.FIRST_SSD_PAGE) * COUNTS_BYTES, MemoryTag.LOG_META);
+        deleteLeftovers();
+    }
+
+    public void setFreeListener(FreeListener listener) {
+        freeListener = listener;
+    }
+
+    /** Segment files of an earlier process: nothing refers to them. */
+    private void deleteLeftovers() throws IOException {
+        try (var files = Files.newDirectoryStream(directory, "segment-*.iron")) {
+            for (Path file : files) {
+                io.deleteFile(file);
+            }
+        }
+    }
+
+    // Pages.
+
+    /**
+     * The next page of the stream to be written; 0 where none is ready now (space is being allocated, or the disk is full).
+     */
+    public int takePage(Stream stream) {
+        Segment segment = open[stream.ordinal()];
+        if (segment == null) {
+            if (spares.isEmpty() || stream == Stream.SEAL && spares.size() + maxSegments - segmentCount <= RESERVED_SEGMENTS) {
+                return 0;
+            }
+            segment = spares.pop();
+            segment.state = State.OPEN;
+            segment.generation = ++generation;
+            segment.pagesTaken = 0;
+            segment.pagesFlushed = 0;
+            open[stream.ordinal()] = segment;
+        }
+        int page = firstPage(segment) + segment.pagesTaken++;
+        if (segment.pagesTaken == segmentPages) {
+            segment.state = State.SEALED;
+            open[stream.ordinal()] = null;
+        }
+        return page;
+    }
+
+    /** Completes a page in memory: header, checksums, tables in RAM. */
+    void finishPage(int page, long address, int end, int records) {
+        long pageTables = address + PageLayout.TABLES_OFFSET;
+        int lastBlock = end - 1 >>> PageLayout.BLOCK_SHIFT;
+        int zeroTo = lastBlock + 1 << PageLayout.BLOCK_SHIFT;
+        Memory.fill(address + end, zeroTo - end, (byte) 0);
+        for (int block = 1; block <= lastBlock; block++) {
+            long at = address + ((long) block << PageLayout.BLOCK_SHIFT);
+            PageLayout.putBlockCrc(pageTables, block, crc.of(at, PageLayout.BLOCK_BYTES));
+        }
+        PageLayout.putHeader(address, page, segmentOf(page).generation, end, records);
+        PageLayout.putHeaderCrc(address, crc.of(address, PageLayout.BLOCK_BYTES));
+        Memory.copy(pageTables, tables(page), PageLayout.TABLES_BYTES);
+    }
+
+    /** A record was put into a page that is being filled. */
+    void recordAlive(int page, int bytes) {
+        long at = counts(page);
+        Memory.putInt(at, Memory.getInt(at) + bytes);
+        Memory.putInt(at + 4, Memory.getInt(at + 4) + 1);
+        Segment segment = segmentOf(page);
+        segment.liveBytes += bytes;
+        segment.liveRecords++;
+        liveBytes += bytes;
+    }
+
+    void write(int page, long address, int buffer, long token) {
+        io.write(segmentOf(page).file, fileOffset(page), address, Address.PAGE_BYTES, buffer, token);
+    }
+
+    void flushed(int page) {
+        Segment segment = segmentOf(page);
+        segment.pagesFlushed++;
+        freeIfDead(segment);
+    }
+
+    void read(int page, int fromBlock, int blocks, long address, int buffer, long token) {
+        Segment segment = segmentOf(page);
+        segment.pins++;
+        io.read(
+                segment.file,
+                fileOffset(page) + ((long) fromBlock << PageLayout.BLOCK_SHIFT),
+                address,
+                blocks << PageLayout.BLOCK_SHIFT,
+                buffer,
+                token);
+    }
+
+    /** The page's segment is not freed until {@link #unpin}. */
+    void pin(int page) {
+        segmentOf(page).pins++;
+    }
+
+    /** After {@link #pin}, or when a read completed and its data was taken. */
+    void unpin(int page) {
+        Segment segment = segmentOf(page);
+        segment.pins--;
+        freeIfDead(segment);
+    }
+
+    /** Blocks to read for whatever record begins in this block. */
+    int blocksFrom(int page, int block) {
+        return 1 + PageLayout.reach(tables(page), block);
+    }
+
+    /** Whether a block just read has the checksum that was computed when its page was sealed. */
+    boolean verify(int page, int block, long address) {
+        return crc.of(address, PageLayout.BLOCK_BYTES) == PageLayout.blockCrc(tables(page), block);
+    }
+
+    /** Says which block is damaged, where, what was expected and what was found. */
+    String damage(int page, int block, long address) {
+        return path(segmentOf(page).number) + ", offset "
+                + (fileOffset(page) + ((long) block << PageLayout.BLOCK_SHIFT)) + ", field blockCrc["
+                + block + "]: expected 0x" + Integer.toHexString(PageLayout.blockCrc(tables(page), block)) + ", actual 0x"
+                + Integer.toHexString(crc.of(address, PageLayout.BLOCK_BYTES));
+    }
+
+    String describe(int page) {
+        return path(segmentOf(page).number) + ", offset " + fileOffset(page);
+    }
+
+    // Liveness.
+
+    /**
+     * A record of a sealed page is superseded, deleted or moved.
+     *
+     * @param bytes its length; 0 where unknown (not read): the page's average is taken
+     */
+    public void recordDead(long recordAddress, int bytes) {
+        int page = Address.page(recordAddress);
+        long at = counts(page);
+        int pageBytes = Memory.getInt(at);
+        int pageRecords = Memory.getInt(at + 4);
+        assert pageRecords > 0 : "page " + page + " has no live record";
+        int off = pageRecords == 1 ? pageBytes : Math.min(bytes == 0 ? pageBytes / pageRecords : bytes, pageBytes);
+        Memory.putInt(at, pageBytes - off);
+        Memory.putInt(at + 4, pageRecords - 1);
+        Segment segment = segmentOf(page);
+        segment.liveBytes -= off;
+        segment.liveRecords--;
+        liveBytes -= off;
+        if (segment.liveRecords == 0) {
+            freeIfDead(segment);
+        }
+    }
+
+    int liveRecords(int page) {
+        return Memory.getInt(counts(page) + 4);
+    }
+
+    private void freeIfDead(Segment segment) {
+        if (segment.liveRecords == 0
+                && segment.pins == 0
+                && segment.state == State.SEALED
+                && segment.pagesFlushed == segmentPages) {
+            free(segment);
+        }
+    }
+
+    private void free(Segment segment) {
+        int first = firstPage(segment);
+        freeListener.onFree(first, segmentPages);
+        assert segment.liveBytes == 0;
+        segment.generation = 0;
+        if (spares.size() < SPARE_SEGMENTS) {
+            segment.state = State.SPARE;
+            spares.push(segment);
+        } else {
+            delete(segment);
+        }
+        diskFull = false;
+    }
+
+    private void delete(Segment segment) {
+        long pageBytes = PageLayout.TABLES_BYTES;
+        long from = (firstPage(segment) - Address.FIRST_SSD_PAGE) * pageBytes + 4095 & -4096;
+        long to = (firstPage(segment) - Address.FIRST_SSD_PAGE + segmentPages) * pageBytes & -4096;
+        if (to > from) {
+            tables.release(from, to - from);
+        }
+        io.closeFile(segment.file);
+        try {
+            io.deleteFile(path(segment.number));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        segments.set(segment.number, null);
+        segmentCount--;
+        tables.commit(-segmentPages * pageBytes);
+    }
+
+    // Space.
+
+    /** Keeps a spare segment at hand; called every turn. @param nowNanos monotonic */
+    public void maintain(long nowNanos) {
+        if (spares.isEmpty() && allocating == 0 && segmentCount < maxSegments && nowNanos - retryAtNanos >= 0) {
+            allocate(nowNanos);
+        }
+        if (segmentCount >= maxSegments && spares.size() < 1) {
+            diskFull = true;
+        }
+    }
+
+    private void allocate(long nowNanos) {
+        int number = segments.indexOf(null);
+        if (number < 0) {
+            number = segments.size();
+            segments.add(null);
+        }
+        try {
+            int file = io.openFile(path(number), Io.OpenMode.CREATE, true);
+            Segment segment = new Segment(number, file);
+            segments.set(number, segment);
+            segmentCount++;
+            tables.commit((long) segmentPages * PageLayout.TABLES_BYTES);
+            allocating++;
+            retryAtNanos = nowNanos + RETRY_NANOS;
+            io.allocate(file, 0, segmentBytes(), tokenBase | number);
+        } catch (IOException e) {
+            diskFull = true;
+            retryAtNanos = nowNanos + RETRY_NANOS;
+        }
+    }
+
+    /** Completion of an allocation. */
+    public void onAllocated(int number, int result) {
+        Segment segment = segment(number);
+        allocating--;
+        if (result < 0) {
+            lastErrno = -result;
+            diskFull = true;
+            delete(segment);
+        } else {
+            segment.state = State.SPARE;
+            spares.push(segment);
+            diskFull = false;
+            retryAtNanos -= RETRY_NANOS;
+        }
+    }
+
+    /** No space for another segment: the file system is full or maxdisk is reached. */
+    public boolean isDiskFull() {
+        return diskFull && spares.isEmpty() && open[Stream.SEAL.ordinal()] == null;
+    }
+
+    /** The errno of the last refused allocation, for messages. */
+    public String lastError() {
+        return lastErrno == 0 ? "maxdisk" : Errno.name(lastErrno);
+    }
+
+    public long diskBytes() {
+        return segmentCount * segmentBytes();
+    }
+
+    public long liveBytes() {
+        return liveBytes;
+    }
+
+    public long maxDiskBytes() {
+        return maxSegments * segmentBytes();
+    }
+
+    public long segmentBytes() {
+        return (long) segmentPages << Address.PAGE_SHIFT;
+    }
+
+    public int segmentPages() {
+        return segmentPages;
+    }
+
+    public int sealedSegments() {
+        int count = 0;
+        for (Segment segment : segments) {
+            if (segment != null && (segment.state == State.SEALED || segment.state == State.COMPACTING)) {
+                count++;
+            }
+        }
+        return count;
+    }
+
+    /** The sealed segment with the least alive, or null; none that is not wholly written yet. */
+    @Nullable Segment mostDead() {
+        Segment best = null;
+        for (Segment segment : segments) {
+            if (segment != null
+                    && segment.state == State.SEALED
+                    && segment.pagesFlushed == segmentPages
+                    && (best == null || segment.liveBytes < best.liveBytes)) {
+                best = segment;
+            }
+        }
+        return best;
+    }
+
+    /** Free space that needs no new allocation, in segments. */
+    int headroomSegments() {
+        return spares.size() + Math.max(0, maxSegments - segmentCount);
+    }
+
+    void beginCompaction(Segment segment) {
+        segment.state = State.COMPACTING;
+    }
+
+    void endCompaction(Segment segment) {
+        segment.state = State.SEALED;
+        freeIfDead(segment);
+    }
+
+    // Places.
+
+    int firstPage(Segment segment) {
+        return Address.FIRST_SSD_PAGE + segment.number * segmentPages;
+    }
+
+    long generationOf(int page) {
+        return segmentOf(page).generation;
+    }
+
+    /** Whether the page is still of the segment's generation that it was written under. */
+    boolean isGeneration(int page, long generation) {
+        Segment segment = segments.get((page - Address.FIRST_SSD_PAGE) / segmentPages);
+        return segment != null && segment.generation == generation;
+    }
+
+    private Segment segmentOf(int page) {
+        return segment((page - Address.FIRST_SSD_PAGE) / segmentPages);
+    }
+
+    private Segment segment(int number) {
+        Segment segment = segments.get(number);
+        if (segment == null) {
+            throw new IllegalStateException("segment " + number + " does not exist");
+        }
+        return segment;
+    }
+
+    private long fileOffset(int page) {
+        return (long) ((page - Address.FIRST_SSD_PAGE) % segmentPages) << Address.PAGE_SHIFT;
+    }
+
+    private long tables(int page) {
+        return tables.address() + (long) (page - Address.FIRST_SSD_PAGE) * PageLayout.TABLES_BYTES;
+    }
+
+    private long counts(int page) {
+        return counts.address() + (long) (page - Address.FIRST_SSD_PAGE) * COUNTS_BYTES;
+    }
+
+    private Path path(int number) {
+        String digits = Integer.toString(number);
+        return directory.resolve("segment-" + "00000000".substring(Math.min(7, digits.length())) + digits + ".iron");
+    }
+
+    @Override
+    public void close() {
+        tables.close();
+        counts.close();
+    }
+}
