@@ -36,7 +36,8 @@ public final class IronCacheTool implements Runnable {
         @Override
         public String[] getVersion() {
             ModuleDescriptor module = IronCacheTool.class.getModule().getDescriptor();
-            String version = module == null ? "unpackaged" : module.rawVersion().orElse("unversioned");
+            String version =
+                    module == null ? "unpackaged" : module.rawVersion().orElse("unversioned");
             return new String[] {"ironcache-tool " + version};
         }
     }

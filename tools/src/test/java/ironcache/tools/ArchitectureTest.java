@@ -43,7 +43,9 @@ class ArchitectureTest {
     }
 
     private static final JavaClasses HOUSE =
-            new ClassFileImporter().withImportOption(new ImportOption.DoNotIncludeTests()).importPackages(ROOT);
+            new ClassFileImporter()
+                    .withImportOption(new ImportOption.DoNotIncludeTests())
+                    .importPackages(ROOT);
 
     @Test
     void arrowsPointDownOnly() {
@@ -107,7 +109,9 @@ class ArchitectureTest {
 
     private static ArchRule arrows() {
         LayeredArchitecture house =
-                Architectures.layeredArchitecture().consideringOnlyDependenciesInLayers().withOptionalLayers(true);
+                Architectures.layeredArchitecture()
+                        .consideringOnlyDependenciesInLayers()
+                        .withOptionalLayers(true);
         for (String module : USES.keySet()) {
             house = house.layer(module).definedBy(ROOT + "." + module + "..");
         }
@@ -117,7 +121,8 @@ class ArchitectureTest {
             house =
                     reachable.isEmpty()
                             ? house.whereLayer(module).mayNotAccessAnyLayer()
-                            : house.whereLayer(module).mayOnlyAccessLayers(reachable.toArray(String[]::new));
+                            : house.whereLayer(module)
+                                    .mayOnlyAccessLayers(reachable.toArray(String[]::new));
         }
         return house;
     }
