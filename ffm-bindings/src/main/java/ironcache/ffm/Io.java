@@ -114,12 +114,18 @@ public interface Io extends AutoCloseable {
     /** Sends all bytes; at most one send in flight per socket. */
     void send(int socket, long address, int length);
 
-    /** Stops and resumes delivery of received bytes: back-pressure. Idempotent. */
+    /**
+     * Stops and resumes receiving: back-pressure. Idempotent. What the kernel had received before is
+     * still delivered after the pause.
+     */
     void pauseReceive(int socket);
 
     void resumeReceive(int socket);
 
-    /** Cancels what is in flight and closes; {@link SocketHandler#onClosed} follows. */
+    /**
+     * Cancels what is in flight and closes; {@link SocketHandler#onClosed} follows and is the only
+     * callback for this socket from here on. Until then a send in flight may still read its buffer.
+     */
     void closeSocket(int socket);
 
     /** For CLIENT LIST and logs; {@code "ip:port"}. May allocate. */
