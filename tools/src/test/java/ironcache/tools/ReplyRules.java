@@ -85,7 +85,7 @@ final class ReplyRules {
                 return masked(a, fields).equals(masked(b, fields));
             }
             case "commandinfo" -> {
-                return a.type() == b.type() && normal(a).equals(normal(b));
+                return a.type() == b.type() && normal(a, 0).equals(normal(b, 0));
             }
             default -> throw new IllegalStateException("no such rule: " + how);
         }
@@ -109,15 +109,20 @@ final class ReplyRules {
         return out;
     }
 
-    /** A tree as text in which sets, and arrays of status replies (RESP2's form of the sets of flags), are sorted. */
-    static String normal(Reply reply) {
+    /**
+     * COMMAND INFO's tree as text in which sets, arrays of status replies (RESP2's form of the sets of flags) and the
+     * subcommands are sorted.
+     */
+    private static String normal(Reply reply, int depth) {
         if (!reply.isAggregate() || reply.isNull()) {
             return new String(reply.raw(), StandardCharsets.ISO_8859_1);
         }
         List<Reply> elements = reply.elements();
         List<String> parts = new ArrayList<>();
-        elements.forEach(e -> parts.add(normal(e)));
-        if (reply.type() == '~' || elements.stream().allMatch(e -> e.type() == '+')) {
+        elements.forEach(e -> parts.add(normal(e, depth + 1)));
+        boolean flags = reply.type() == '~' || elements.stream().allMatch(e -> e.type() == '+');
+        boolean subcommands = depth == 2 && elements.stream().allMatch(e -> e.elements().size() == 10);
+        if (flags || subcommands) {
             parts.sort(null);
         }
         return reply.type() + parts.toString();
