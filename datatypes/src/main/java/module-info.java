@@ -2,4 +2,6 @@
 module ironcache.datatypes {
     requires transitive ironcache.engine;
     requires static org.jspecify;
+
+    exports ironcache.datatypes;
 }

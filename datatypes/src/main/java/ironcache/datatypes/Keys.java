@@ -1,0 +1,78 @@
+package ironcache.datatypes;
+
+import ironcache.engine.RootLayout;
+import ironcache.engine.Shard;
+import ironcache.ffm.Memory;
+import ironcache.hybridlog.Record;
+
+/**
+ * Operations on whole keys whatever they hold: a record and, where it is the root of a paged object, its pages. Runs on the shard's
+ * thread, holds no memory, allocates nothing.
+ */
+public final class Keys {
+    private Keys() {}
+
+    /**
+     * Gives a key another name in its database, over whatever has it. Pages belong to the object and stay. Names differ; the record was
+     * read in this command, so this does not miss.
+     */
+    public static void rename(
+            Shard shard,
+            int db,
+            long key,
+            int keyLength,
+            long hash,
+            long record,
+            long toKey,
+            int toKeyLength,
+            long toHash) {
+        boolean paged = Record.isPaged(record);
+        putCopy(shard, record, db, toKey, toKeyLength, toHash);
+        if (paged) {
+            shard.detach(db, key, keyLength, hash);
+        } else {
+            shard.delete(db, key, keyLength, hash);
+        }
+    }
+
+    /**
+     * Copies a key's value and expiry, pages included, over whatever is at the target: another name, another database or both. May miss
+     * before it writes.
+     */
+    public static void copy(Shard shard, long record, int toDb, long toKey, int toKeyLength, long toHash) {
+        if (!Record.isPaged(record)) {
+            putCopy(shard, record, toDb, toKey, toKeyLength, toHash);
+            return;
+        }
+        long root = Record.value(record);
+        long from = RootLayout.object(root);
+        long pages = RootLayout.pages(root);
+        for (long page = 0; page < pages; page++) {
+            shard.prefetchPage(from, page);
+        }
+        for (long page = 0; page < pages; page++) {
+            shard.readPage(from, page);
+        }
+        long to = shard.createObject(toDb);
+        for (long page = 0; page < pages; page++) {
+            long source = shard.readPage(from, page);
+            if (source != 0) {
+                int bytes = Record.valueLength(source);
+                Memory.copy(Record.value(source), shard.upsertPage(to, page, bytes), bytes);
+            }
+        }
+        RootLayout.putObject(putCopy(shard, record, toDb, toKey, toKeyLength, toHash), to);
+    }
+
+    private static long putCopy(Shard shard, long record, int toDb, long toKey, int toKeyLength, long toHash) {
+        int kind = Record.kind(record);
+        if (kind == Record.STRING && Strings.encoding(record) == Strings.Encoding.RAW) {
+            // Raw because key and value are long together: stays raw under a shorter name.
+            kind = Record.STRING_RAW;
+        }
+        int bytes = Record.valueLength(record);
+        long value = shard.upsert(toDb, toKey, toKeyLength, toHash, kind, bytes, Record.expiry(record));
+        Memory.copy(Record.value(record), value, bytes);
+        return value;
+    }
+}
