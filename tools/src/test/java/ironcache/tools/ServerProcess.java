@@ -135,11 +135,12 @@ public final class ServerProcess implements AutoCloseable {
                 "--add-modules",
                 "jdk.incubator.vector",
                 "-ea",
-                "-Xmx96m",
+                "-XX:+UseSerialGC",
+                // As small as the launcher's, so that what does not fit there fails here.
+                "-Xmx48m",
                 "-cp",
                 absolute(classPath),
-                main,
-                "server");
+                main);
     }
 
     private static String absolute(String classPath) {
