@@ -55,6 +55,12 @@ class IoContractTest {
             IoHarness open(IoConfig config) {
                 return IoHarness.real(config.withKind(IoConfig.Kind.NIO));
             }
+        },
+        SIMULATED {
+            @Override
+            IoHarness open(IoConfig config) {
+                return IoHarness.simulated(42);
+            }
         };
 
         abstract IoHarness open(IoConfig config);
@@ -364,6 +370,7 @@ class IoContractTest {
             io.deleteFile(path);
             io.deleteFile(path);
             assertTrue(Files.notExists(path));
+            assertThrows(NoSuchFileException.class, () -> io.openFile(path, Io.OpenMode.READ_WRITE, true));
         }
     }
 
@@ -414,11 +421,11 @@ class IoContractTest {
                 // What the racing wake left behind.
                 io.poll(0);
             }
-            long before = System.nanoTime();
+            long before = harness.clock().nanoTime();
             for (int i = 0; i < 3; i++) {
                 io.poll(10_000_000);
             }
-            assertTrue(System.nanoTime() - before >= 9_000_000, "a timeout waits");
+            assertTrue(harness.clock().nanoTime() - before >= 9_000_000, "a timeout waits");
         }
     }
 

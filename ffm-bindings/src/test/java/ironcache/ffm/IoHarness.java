@@ -27,6 +27,8 @@ interface IoHarness extends AutoCloseable {
 
     Peer connect(InetSocketAddress address) throws IOException;
 
+    Clock clock();
+
     @Override
     void close();
 
@@ -56,13 +58,61 @@ interface IoHarness extends AutoCloseable {
             }
 
             @Override
-            public void close() {
-                io.close();
+            public Clock clock() {
+                return SystemClock.INSTANCE;
             }
 
             @Override
-            public String toString() {
-                return io.name();
+            public void close() {
+                io.close();
+            }
+        };
+    }
+
+    /** Everything simulated, from one seed. */
+    static IoHarness simulated(long seed) {
+        SimClock clock = new SimClock();
+        SimIo io = new SimIo(seed, clock, new SimDisk(1L << 30));
+        return new IoHarness() {
+            @Override
+            public Io io() {
+                return io;
+            }
+
+            @Override
+            public Peer connect(InetSocketAddress address) throws IOException {
+                SimIo.Peer peer = io.connect(address);
+                return new Peer() {
+                    @Override
+                    public int write(byte[] bytes, int offset, int length) throws IOException {
+                        return peer.write(bytes, offset, length);
+                    }
+
+                    @Override
+                    public int read(byte[] bytes, int offset, int length) {
+                        return peer.read(bytes, offset, length);
+                    }
+
+                    @Override
+                    public void close() {
+                        peer.close();
+                    }
+
+                    @Override
+                    public void reset() {
+                        peer.reset();
+                    }
+                };
+            }
+
+            @Override
+            public Clock clock() {
+                return clock;
+            }
+
+            @Override
+            public void close() {
+                io.close();
             }
         };
     }
