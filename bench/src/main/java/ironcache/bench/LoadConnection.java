@@ -9,6 +9,7 @@ import java.nio.ByteOrder;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.Selector;
 import java.nio.channels.SocketChannel;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One connection of the load generator: two direct buffers, a ring of what is in flight, a parser. Owned by the load
@@ -40,7 +41,7 @@ final class LoadConnection implements ReplyParser.Sink {
     /** Set while a value is arriving that is not what it must be. */
     private boolean bodyWrong;
 
-    private Operation runOperation;
+    private @Nullable Operation runOperation;
     private long runStartNs;
     private int runCount;
     private long readNs;
@@ -58,7 +59,11 @@ final class LoadConnection implements ReplyParser.Sink {
         keyNumbers = new long[slots];
         startsNs = new long[slots];
         out = direct(Math.max(BUFFER_SIZE, encoder.requestSizeMax() * 2));
-        channel = SocketChannel.open(new InetSocketAddress(options.host, options.port));
+        try {
+            channel = SocketChannel.open(new InetSocketAddress(options.host, options.port));
+        } catch (IOException e) {
+            throw new IOException("cannot connect to " + options.host + ":" + options.port + ": " + e.getMessage(), e);
+        }
         channel.setOption(StandardSocketOptions.TCP_NODELAY, true);
         channel.configureBlocking(false);
         key = channel.register(selector, SelectionKey.OP_READ, this);
@@ -202,7 +207,7 @@ final class LoadConnection implements ReplyParser.Sink {
     }
 
     private void recordRun() {
-        if (runCount > 0) {
+        if (runCount > 0 && runOperation != null) {
             stats.record(runOperation, readNs - runStartNs, runCount);
             runCount = 0;
         }

@@ -1,10 +1,13 @@
 package ironcache.bench;
 
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -21,7 +24,12 @@ public final class LoadGenerator implements Callable<Integer> {
     private LoadOptions options = new LoadOptions();
 
     @Option(names = "--json", description = "also write the result as JSON to this file, - for standard output only")
-    private String jsonFile;
+    private @Nullable String jsonFile;
+
+    @Option(
+            names = "--emit",
+            description = "connect to nothing; write SETs of all keys to standard output, for valkey-cli --pipe")
+    private boolean emit;
 
     private LoadGenerator() {}
 
@@ -44,6 +52,11 @@ public final class LoadGenerator implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
+        if (emit) {
+            options.load = true;
+            MassInsertion.write(options, new FileOutputStream(FileDescriptor.out));
+            return 0;
+        }
         LoadResult result;
         try (LoadRun run = new LoadRun(options, new LoadRun.Observer() {})) {
             result = run.run();

@@ -11,7 +11,7 @@ import java.util.concurrent.TimeUnit;
 
 /** A server that the harness starts on the loopback address, pins to a core, observes and stops. */
 final class ServerProcess implements AutoCloseable {
-    static final int NOT_PINNED = -1;
+    static final String NOT_PINNED = "";
 
     private static final long START_NS_MAX = 300_000_000_000L;
 
@@ -49,12 +49,15 @@ final class ServerProcess implements AutoCloseable {
     private final long startedNs;
     private final long readyNs;
     private final Path log;
+    private final Path gcLog;
 
-    private ServerProcess(Kind kind, int port, Process process, Path log, long startedNs) throws IOException {
+    private ServerProcess(Kind kind, int port, Process process, Path log, Path gcLog, long startedNs)
+            throws IOException {
         this.kind = kind;
         this.port = port;
         this.process = process;
         this.log = log;
+        this.gcLog = gcLog;
         this.startedNs = startedNs;
         readyNs = awaitPong();
     }
@@ -62,31 +65,32 @@ final class ServerProcess implements AutoCloseable {
     /**
      * Starts the server and waits for its first PONG.
      *
-     * @param core the core it may run on, or {@link #NOT_PINNED}
+     * @param cores the list of cores it may run on, as taskset takes it, or {@link #NOT_PINNED}
      * @param dir where it keeps its data; created if absent
      * @param settings appended to its command line
      */
-    static ServerProcess start(Kind kind, Path home, int port, Path dir, int core, String... settings)
+    static ServerProcess start(Kind kind, Path home, int port, Path dir, String cores, String... settings)
             throws IOException {
         Files.createDirectories(dir);
         List<String> command = new ArrayList<>();
-        if (core != NOT_PINNED) {
-            command.addAll(List.of("taskset", "-c", Integer.toString(core)));
+        if (!cores.equals(NOT_PINNED)) {
+            command.addAll(List.of("taskset", "-c", cores));
         }
         command.addAll(kind.command(home, port, dir.toAbsolutePath()));
         command.addAll(Arrays.asList(settings));
+        Path gcLog = dir.resolveSibling(dir.getFileName() + "-gc.log").toAbsolutePath();
         Path log = dir.resolveSibling(dir.getFileName() + "-server.log").toAbsolutePath();
         ProcessBuilder builder = new ProcessBuilder(command)
                 .redirectErrorStream(true)
                 .redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()));
         if (kind == Kind.IRONCACHE) {
             // The java command reads these; the collector's pauses are counted from this file.
-            builder.environment().put("JDK_JAVA_OPTIONS", "-Xlog:gc:file=" + gcLog(dir));
+            builder.environment().put("JDK_JAVA_OPTIONS", "-Xlog:gc:file=" + gcLog);
         }
         long startedNs = System.nanoTime();
         Process process = builder.start();
         try {
-            return new ServerProcess(kind, port, process, log, startedNs);
+            return new ServerProcess(kind, port, process, log, gcLog, startedNs);
         } catch (IOException e) {
             process.destroyForcibly();
             throw e;
@@ -99,8 +103,9 @@ final class ServerProcess implements AutoCloseable {
         }
     }
 
-    static Path gcLog(Path dir) {
-        return dir.resolveSibling(dir.getFileName() + "-gc.log").toAbsolutePath();
+    /** The log of the collector's pauses (IronCache only). */
+    Path gcLog() {
+        return gcLog;
     }
 
     private long awaitPong() throws IOException {

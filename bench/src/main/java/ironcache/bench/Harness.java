@@ -1,0 +1,220 @@
+package ironcache.bench;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.FileVisitResult;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.SimpleFileVisitor;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/** What the scenarios share: the servers that they start, the loads that they run, the report. Owned by the main thread. */
+final class Harness implements AutoCloseable {
+    /** One load run together with what the server spent on it. */
+    record Sample(LoadResult load, double serverCpuSeconds) {
+        double perCpuSecond() {
+            return load.replies() / serverCpuSeconds;
+        }
+
+        /** Share of one core that the server was busy; below 1 the client was the limit. */
+        double serverBusy() {
+            return serverCpuSeconds / load.seconds();
+        }
+    }
+
+    private final SideBySide options;
+    private final Report report;
+    private final Path dataDirectory;
+    private final List<ServerProcess> servers = new ArrayList<>();
+    private @Nullable ServerProcess coldServer;
+
+    Harness(SideBySide options, Report report) throws IOException {
+        this.options = options;
+        this.report = report;
+        dataDirectory = Files.createDirectories(options.dataDirectory());
+    }
+
+    SideBySide options() {
+        return options;
+    }
+
+    Report report() {
+        return report;
+    }
+
+    /** A number of keys or requests, scaled down by {@code --scale} for a trial. */
+    long scaled(long number) {
+        return Math.max(1, Math.round(number * options.scale()));
+    }
+
+    /** Same, for the server's {@code --maxmemory}, rounded up to whole MB. */
+    String scaledMb(long megabytes) {
+        return Math.max(64, (long) Math.ceil(megabytes * options.scale())) + "mb";
+    }
+
+    Path dataDirectory() {
+        return dataDirectory;
+    }
+
+    /** Starts a server with an empty data directory; it runs until {@link #stop} or the harness ends. */
+    ServerProcess start(ServerProcess.Kind kind, String... settings) throws IOException {
+        Path dir = dataDirectory.resolve(kind.name().toLowerCase(Locale.ROOT) + "-" + servers.size());
+        deleteTree(dir);
+        List<String> all = new ArrayList<>(List.of(settings));
+        if (kind == ServerProcess.Kind.IRONCACHE) {
+            all.addAll(options.serverSettings());
+        }
+        ServerProcess server = ServerProcess.start(
+                kind, options.home(kind), ServerProcess.freePort(), dir, options.serverCores(), all.toArray(new String[0]));
+        servers.add(server);
+        return server;
+    }
+
+    void stop(ServerProcess server) throws IOException {
+        server.close();
+        if (server == coldServer) {
+            coldServer = null;
+        }
+    }
+
+    /**
+     * IronCache with the set of the rows 5 to 7: ten times as many bytes in 1 KiB values as it has memory. Loaded once, kept
+     * for the scenarios that follow in the same command.
+     */
+    ServerProcess coldServer() throws IOException {
+        ServerProcess server = coldServer;
+        if (server == null) {
+            server = start(ServerProcess.Kind.IRONCACHE, "--maxmemory", scaledMb(1024));
+            LoadOptions load = coldLoad(server);
+            load.load = true;
+            load.connections = 16;
+            load.pipeline = 16;
+            load.label = "load the cold set";
+            LoadResult result = run(server, load).load();
+            report.line(
+                    "Cold set: %,d keys with 1 KiB, incompressible, loaded at %,.0f per second, %d errors.",
+                    load.keys,
+                    result.repliesPerSecond(),
+                    result.errors());
+            coldServer = server;
+        }
+        return server;
+    }
+
+    /** A load over the cold set's keys. */
+    LoadOptions coldLoad(ServerProcess server) {
+        LoadOptions load = new LoadOptions();
+        load.port = server.port();
+        load.keys = scaled(10L << 20);
+        load.valueSize = "1024";
+        return load;
+    }
+
+    Sample run(ServerProcess server, LoadOptions load) throws IOException {
+        return run(server, load, new LoadRun.Observer() {});
+    }
+
+    /** Runs a load and reads the server's CPU clock exactly where its measured interval begins and ends. */
+    Sample run(ServerProcess server, LoadOptions load, LoadRun.Observer further) throws IOException {
+        ProcessFigures figures = server.figures();
+        long[] cpuNs = new long[2];
+        LoadRun.Observer observer = new LoadRun.Observer() {
+            @Override
+            public void measureStarts() throws IOException {
+                further.measureStarts();
+                cpuNs[0] = figures.cpuNs();
+            }
+
+            @Override
+            public void measureEnds() throws IOException {
+                cpuNs[1] = figures.cpuNs();
+                further.measureEnds();
+            }
+        };
+        try (LoadRun run = new LoadRun(load, observer)) {
+            LoadResult result = run.run();
+            for (String error : result.errorSamples()) {
+                report.line("**%s, %s: error reply** `%s`", server.kind().title, load.label, error);
+            }
+            return new Sample(result, (cpuNs[1] - cpuNs[0]) / 1e9);
+        }
+    }
+
+    /** Loads all keys; a load that fails ends the scenario. */
+    void load(ServerProcess server, long keys, String valueSize) throws IOException {
+        LoadOptions load = new LoadOptions();
+        load.port = server.port();
+        load.keys = keys;
+        load.valueSize = valueSize;
+        load.pipeline = 16;
+        load.load = true;
+        load.label = "load " + server.kind().title;
+        LoadResult result = run(server, load).load();
+        if (result.errors() > 0) {
+            throw new IOException(load.label + ": " + result.errors() + " errors, first " + result.errorSamples());
+        }
+    }
+
+    /** Runs a program to its end and returns its standard output; what it says on standard error is passed on. */
+    static String output(List<String> command) throws IOException {
+        Process process = new ProcessBuilder(command)
+                .redirectError(ProcessBuilder.Redirect.INHERIT)
+                .start();
+        process.getOutputStream().close();
+        String text = new String(process.getInputStream().readAllBytes(), java.nio.charset.StandardCharsets.UTF_8);
+        try {
+            if (!process.waitFor(60, TimeUnit.SECONDS) || process.exitValue() != 0) {
+                process.destroyForcibly();
+                throw new IOException(String.join(" ", command) + " failed:\n" + text);
+            }
+        } catch (InterruptedException e) {
+            throw new IOException("interrupted", e);
+        }
+        return text;
+    }
+
+    static void deleteTree(Path root) throws IOException {
+        if (!Files.exists(root)) {
+            return;
+        }
+        Files.walkFileTree(root, new SimpleFileVisitor<>() {
+            @Override
+            public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) throws IOException {
+                Files.delete(file);
+                return FileVisitResult.CONTINUE;
+            }
+
+            @Override
+            public FileVisitResult postVisitDirectory(Path directory, @Nullable IOException e) throws IOException {
+                if (e != null) {
+                    throw e;
+                }
+                Files.delete(directory);
+                return FileVisitResult.CONTINUE;
+            }
+        });
+    }
+
+    /** Stops all servers and deletes their data; their logs move to the report. */
+    @Override
+    public void close() {
+        try {
+            for (ServerProcess server : servers) {
+                server.close();
+            }
+            try (var files = Files.list(dataDirectory)) {
+                for (Path log : files.filter(f -> f.toString().endsWith(".log")).toList()) {
+                    Files.move(log, report.directory().resolve(log.getFileName()));
+                }
+            }
+            deleteTree(dataDirectory);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}

@@ -1,0 +1,25 @@
+package ironcache.bench;
+
+import java.io.IOException;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/** One row of the "must show" table, run by one command. */
+interface Scenario {
+    /** Runs it and writes its section of the report. */
+    void run(Harness harness) throws IOException;
+
+    /** By the name on the command line. */
+    static Map<String, Scenario> all() {
+        Map<String, Scenario> all = new LinkedHashMap<>();
+        all.put("row1", new LargerThanMemoryScenario());
+        all.put("row2", new ThroughputScenario());
+        all.put("row3", new AllocationScenario());
+        all.put("row4", new MemoryPerItemScenario());
+        all.put("row5", new ColdReadScenario());
+        all.put("row6", new ZipfScenario());
+        all.put("row7", new BlindSetScenario());
+        all.put("row12", new StartScenario());
+        return all;
+    }
+}

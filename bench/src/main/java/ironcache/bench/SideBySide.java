@@ -1,0 +1,228 @@
+package ironcache.bench;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.LocalDateTime;
+import java.time.format.DateTimeFormatter;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** The side-by-side harness's command line: {@code bench/side-by-side row2 --rounds 5 --seconds 10}. */
+@Command(
+        name = "side-by-side",
+        mixinStandardHelpOptions = true,
+        sortOptions = false,
+        description = {
+            "Measures IronCache against an oracle server on this machine and writes a report.",
+            "  row1   6 GB in 512 MB: load by a stock client, verify every value, peak RSS",
+            "  row2   GET and SET, 64-byte values, pipeline 1, 16, 64: requests per CPU-second and per second",
+            "  row3   the same load for a minute: garbage collections, bytes allocated per request",
+            "  row4   bytes of process growth per item",
+            "  row5   uniform GETs over a set ten times larger than memory, against fio on the same disk",
+            "  row6   Zipf 0.99, 95 % GET 5 % SET over the same set",
+            "  row7   blind SETs over the same cold set against SETs of new keys",
+            "  row12  from exec to the first PONG",
+            "Rows 5, 6 and 7 share one loaded set if they are named in one command."
+        })
+public final class SideBySide implements Callable<Integer> {
+    /** Who puts the load on in row 2. */
+    enum Client {
+        /** This module's load generator. */
+        OWN,
+        /** The stock client, as a cross-check; p99.9 is not compared then. */
+        VALKEY_BENCHMARK
+    }
+
+    @Parameters(arity = "1..*", paramLabel = "SCENARIO", description = "row1 ... row12")
+    private List<String> scenarios = List.of();
+
+    @Option(names = "--rounds", defaultValue = "5", description = "interleaved rounds (${DEFAULT-VALUE})")
+    private int rounds;
+
+    @Option(names = "--seconds", defaultValue = "10", description = "measured seconds of a run (${DEFAULT-VALUE})")
+    private double seconds;
+
+    @Option(names = "--warmup", defaultValue = "2", description = "seconds before each measured run (${DEFAULT-VALUE})")
+    private double warmupSeconds;
+
+    @Option(
+            names = "--servers",
+            split = ",",
+            defaultValue = "ironcache,valkey",
+            description = "which servers: ironcache, valkey, redis (${DEFAULT-VALUE}); ratios are to the second")
+    private List<ServerProcess.Kind> servers = List.of();
+
+    @Option(
+            names = "--pipelines",
+            split = ",",
+            defaultValue = "1,16,64",
+            description = "row2: pipeline depths (${DEFAULT-VALUE})")
+    private List<Integer> pipelines = List.of();
+
+    @Option(names = "--connections", defaultValue = "50", description = "row2, row3: connections (${DEFAULT-VALUE})")
+    private int connections;
+
+    @Option(names = "--client", defaultValue = "own", description = "row2: own or valkey-benchmark (${DEFAULT-VALUE})")
+    private String client = "own";
+
+    @Option(
+            names = "--oracle",
+            description = "folder that holds bin/valkey-server (the environment's IRONCACHE_ORACLE, else /usr)")
+    private @Nullable Path oracle;
+
+    @Option(names = "--server-cores", defaultValue = "0", description = "cores of the servers, as taskset takes them")
+    private String serverCores = "0";
+
+    @Option(
+            names = "--server-setting",
+            description = "goes to IronCache's command line; repeat for more: --server-setting=--shards --server-setting=1")
+    private List<String> serverSettings = new ArrayList<>();
+
+    @Option(names = "--scale", defaultValue = "1", description = "shrinks key counts and memory for a trial")
+    private double scale;
+
+    @Option(names = "--data", description = "where servers keep their data, on the disk to measure (in the report)")
+    private @Nullable Path data;
+
+    @Option(names = "--report", description = "report directory (target/side-by-side/TIME)")
+    private @Nullable Path reportDirectory;
+
+    private SideBySide() {}
+
+    public static void main(String[] args) {
+        System.exit(LoadGenerator.commandLine(new SideBySide()).execute(args));
+    }
+
+    @Override
+    public Integer call() throws IOException {
+        Map<String, Scenario> all = Scenario.all();
+        for (String name : scenarios) {
+            if (!all.containsKey(name)) {
+                throw new IllegalArgumentException("scenario " + name + ": one of " + all.keySet());
+            }
+        }
+        Client who = client();
+        if (reportDirectory == null) {
+            String time = LocalDateTime.now().format(DateTimeFormatter.ofPattern("yyyyMMdd-HHmmss", Locale.ROOT));
+            reportDirectory = root().resolve("target/side-by-side/" + String.join("-", scenarios) + "-" + time);
+        }
+        Report report = new Report(reportDirectory);
+        report.line("# Side by side: %s", String.join(", ", scenarios));
+        report.line("");
+        report.line("- machine: %s", machine());
+        report.line("- servers on core %s, client: %s", serverCores, who);
+        report.line("- %d rounds of %.0f s after %.0f s of warm-up, scale %s", rounds, seconds, warmupSeconds, scale);
+        report.line("- figures read: minimum – **median** – maximum of the rounds");
+        try (Harness harness = new Harness(this, report)) {
+            for (String name : scenarios) {
+                all.get(name).run(harness);
+            }
+        }
+        System.out.println("report: " + reportDirectory.resolve("report.md"));
+        return 0;
+    }
+
+    private static String machine() throws IOException {
+        String model = "unknown processor";
+        for (String line : Files.readAllLines(Path.of("/proc/cpuinfo"))) {
+            if (line.startsWith("model name")) {
+                model = line.substring(line.indexOf(':') + 2);
+            }
+        }
+        String kernel = Files.readString(Path.of("/proc/sys/kernel/osrelease")).trim();
+        String load = Files.readString(Path.of("/proc/loadavg")).trim();
+        String mode = scalingGovernor();
+        return model + ", " + Runtime.getRuntime().availableProcessors() + " core(s) for the client, Linux " + kernel
+                + ", load average at start " + load + mode;
+    }
+
+    private static String scalingGovernor() throws IOException {
+        Path governor = Path.of("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor");
+        return Files.exists(governor) ? ", governor " + Files.readString(governor).trim() : "";
+    }
+
+    static Path root() {
+        return Path.of(System.getProperty("ironcache.root", ".")).toAbsolutePath().normalize();
+    }
+
+    Path home(ServerProcess.Kind kind) {
+        return kind == ServerProcess.Kind.IRONCACHE ? root() : oracleHome();
+    }
+
+    Path oracleHome() {
+        if (oracle != null) {
+            return oracle;
+        }
+        String fromEnvironment = System.getenv("IRONCACHE_ORACLE");
+        return Path.of(fromEnvironment == null ? "/usr" : fromEnvironment);
+    }
+
+    Path dataDirectory() {
+        return data != null ? data.resolve("ironcache-bench-data") : reportDirectoryOrFail().resolve("data");
+    }
+
+    private Path reportDirectoryOrFail() {
+        if (reportDirectory == null) {
+            throw new IllegalStateException("the report directory is set before the harness starts");
+        }
+        return reportDirectory;
+    }
+
+    Client client() {
+        String name = client.toUpperCase(Locale.ROOT).replace('-', '_');
+        return Arrays.stream(Client.values())
+                .filter(c -> c.name().equals(name))
+                .findFirst()
+                .orElseThrow(() -> new IllegalArgumentException("--client " + client + ": own or valkey-benchmark"));
+    }
+
+    List<ServerProcess.Kind> servers() {
+        return servers;
+    }
+
+    /** Whether IronCache is among the servers; most scenarios measure nothing else. */
+    boolean withIronCache() {
+        return servers.contains(ServerProcess.Kind.IRONCACHE);
+    }
+
+    int rounds() {
+        return rounds;
+    }
+
+    double seconds() {
+        return seconds;
+    }
+
+    double warmupSeconds() {
+        return warmupSeconds;
+    }
+
+    List<Integer> pipelines() {
+        return pipelines;
+    }
+
+    int connections() {
+        return connections;
+    }
+
+    String serverCores() {
+        return serverCores;
+    }
+
+    List<String> serverSettings() {
+        return serverSettings;
+    }
+
+    double scale() {
+        return scale;
+    }
+}

@@ -1,0 +1,33 @@
+package ironcache.bench;
+
+import java.util.Arrays;
+import java.util.Locale;
+
+/** What repeated measurements of one figure gave. The median is the figure; minimum and maximum say how far to trust it. */
+record Spread(double min, double median, double max) {
+    static Spread of(double... values) {
+        if (values.length == 0) {
+            return new Spread(Double.NaN, Double.NaN, Double.NaN);
+        }
+        double[] sorted = values.clone();
+        Arrays.sort(sorted);
+        int middle = sorted.length / 2;
+        double median = sorted.length % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+        return new Spread(sorted[0], median, sorted[sorted.length - 1]);
+    }
+
+    /** Ratios round by round: what disturbed the machine for a while disturbed both. */
+    static Spread ofRatios(double[] numerators, double[] denominators) {
+        double[] ratios = new double[Math.min(numerators.length, denominators.length)];
+        for (int i = 0; i < ratios.length; i++) {
+            ratios[i] = numerators[i] / denominators[i];
+        }
+        return of(ratios);
+    }
+
+    /** min – <b>median</b> – max in Markdown, each in the given format. */
+    String toText(String format) {
+        String pattern = format + " – **" + format + "** – " + format;
+        return String.format(Locale.ROOT, pattern, min, median, max);
+    }
+}
