@@ -49,7 +49,7 @@ final class ColdReadScenario implements Scenario {
             fio[round + 1] = fioReadsPerSecond(harness);
         }
         report.table(
-                List.of("", "round", "GETs/s", "hit rate", "p50 us", "p99 us", "p99.9 us", "max us", "cores busy",
+                List.of("", "round", "GETs/s", "found", "p50 us", "p99 us", "p99.9 us", "max us", "server busy",
                         "device reads per GET", "bytes read per GET"),
                 rows);
         Spread fioSpread = Spread.of(fio);

@@ -10,6 +10,7 @@ record LoadResult(
         String label,
         long replies,
         double seconds,
+        double clientCpuSeconds,
         long stallNsMax,
         long backlogMax,
         List<OperationResult> operations,
@@ -26,7 +27,7 @@ record LoadResult(
             long mismatches,
             Histogram latencyNs) {}
 
-    static LoadResult of(LoadOptions options, LoadStats stats, long elapsedNs, long backlogMax) {
+    static LoadResult of(LoadOptions options, LoadStats stats, long elapsedNs, long cpuNs, long backlogMax) {
         List<OperationResult> operations = new ArrayList<>();
         for (LoadStats.PerOperation per : stats.operations()) {
             operations.add(new OperationResult(
@@ -42,6 +43,7 @@ record LoadResult(
                 options.label,
                 stats.replies(),
                 elapsedNs / 1e9,
+                cpuNs / 1e9,
                 stats.stallNsMax(),
                 backlogMax,
                 operations,
@@ -51,6 +53,11 @@ record LoadResult(
 
     double repliesPerSecond() {
         return replies / seconds;
+    }
+
+    /** Share of the time that the load thread was on a core; near 1 the client was the limit, unless it polls for an open loop. */
+    double clientBusy() {
+        return clientCpuSeconds / seconds;
     }
 
     long errors() {
@@ -85,13 +92,14 @@ record LoadResult(
         StringBuilder text = new StringBuilder();
         text.append(String.format(
                 Locale.ROOT,
-                "%s: %,d replies in %.2f s = %,.0f per second, %d errors, longest silence %.1f ms%s%n",
+                "%s: %,d replies in %.2f s = %,.0f per second, %d errors, longest silence %.1f ms, client busy %.2f%s%n",
                 label,
                 replies,
                 seconds,
                 repliesPerSecond(),
                 errors(),
                 stallNsMax / 1e6,
+                clientBusy(),
                 backlogMax > 0 ? String.format(Locale.ROOT, ", at most %,d requests overdue", backlogMax) : ""));
         text.append("  op       replies       hit rate   p50 us   p99 us   p99.9 us   max us   errors   wrong values\n");
         for (OperationResult op : operations) {
@@ -122,12 +130,13 @@ record LoadResult(
         json.append(String.format(
                 Locale.ROOT,
                 "{\"label\":%s,\"replies\":%d,\"seconds\":%.3f,\"per_second\":%.1f,\"errors\":%d,"
-                        + "\"longest_silence_us\":%.0f,\"backlog_max\":%d,\"operations\":[",
+                        + "\"client_busy\":%.3f,\"longest_silence_us\":%.0f,\"backlog_max\":%d,\"operations\":[",
                 quote(label),
                 replies,
                 seconds,
                 repliesPerSecond(),
                 errors(),
+                clientBusy(),
                 stallNsMax / 1e3,
                 backlogMax));
         String separator = "";

@@ -70,14 +70,16 @@ final class LoadRun implements AutoCloseable {
             drain();
         }
         observer.measureStarts();
+        long cpuNs = ProcessFigures.thisThreadCpuNs();
         long startNs = System.nanoTime();
         try (Progress progress = Progress.of(options)) {
             phase(options.seed, options.requestLimit(), options.durationNs(), progress);
         }
         long elapsedNs = System.nanoTime() - startNs;
         observer.measureEnds();
+        cpuNs = ProcessFigures.thisThreadCpuNs() - cpuNs;
         stats.freeze();
-        LoadResult result = LoadResult.of(options, stats, elapsedNs, backlogMax);
+        LoadResult result = LoadResult.of(options, stats, elapsedNs, cpuNs, backlogMax);
         drain();
         return result;
     }

@@ -27,6 +27,12 @@ final class ProcessFigures {
         return (Long.parseLong(fields[14 - 3]) + Long.parseLong(fields[15 - 3])) * TICK_NS;
     }
 
+    /** Time that the calling thread has been on a core, by the scheduler's own nanosecond count. */
+    static long thisThreadCpuNs() throws IOException {
+        String schedstat = Files.readString(Path.of("/proc/thread-self/schedstat"), StandardCharsets.ISO_8859_1);
+        return Long.parseLong(schedstat.substring(0, schedstat.indexOf(' ')));
+    }
+
     long rssBytes() throws IOException {
         return statusKb("VmRSS:") * 1024;
     }

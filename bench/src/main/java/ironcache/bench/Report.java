@@ -91,6 +91,7 @@ final class Report {
                 spreads.stream().map(Spread::median).toList(),
                 spreads.stream().map(s -> (s.max() - s.min()) / 2).toList()));
         chart.getStyler().setYAxisMin(0.0);
+        chart.getStyler().setYAxisDecimalPattern("#,##0.##");
         chart.getStyler().setLegendPosition(Styler.LegendPosition.InsideNW);
         embed(title, name -> BitmapEncoder.saveBitmap(chart, name, BitmapEncoder.BitmapFormat.PNG));
     }
@@ -121,6 +122,7 @@ final class Report {
             return;
         }
         chart.getStyler().setYAxisMin(0.0);
+        chart.getStyler().setYAxisDecimalPattern("#,##0.##");
         embed(title, name -> BitmapEncoder.saveBitmap(chart, name, BitmapEncoder.BitmapFormat.PNG));
     }
 

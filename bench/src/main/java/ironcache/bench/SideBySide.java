@@ -117,10 +117,9 @@ public final class SideBySide implements Callable<Integer> {
         }
         Report report = new Report(reportDirectory);
         report.line("# Side by side: %s", String.join(", ", scenarios));
-        report.line("");
         report.line("- machine: %s", machine());
         report.line("- servers on core %s, client: %s", serverCores, who);
-        report.line("- %d rounds of %.0f s after %.0f s of warm-up, scale %s", rounds, seconds, warmupSeconds, scale);
+        report.line("- %d rounds of %s s after %s s of warm-up, scale %s", rounds, seconds, warmupSeconds, scale);
         report.line("- figures read: minimum – **median** – maximum of the rounds");
         try (Harness harness = new Harness(this, report)) {
             for (String name : scenarios) {

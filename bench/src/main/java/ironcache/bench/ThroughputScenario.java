@@ -23,7 +23,7 @@ final class ThroughputScenario implements Scenario {
     }
 
     /** One run. */
-    private record Figures(double perCpuSecond, double perSecond, double p50Us, double p999Us, double busy) {}
+    private record Figures(double perCpuSecond, double perSecond, double p50Us, double p999Us, double busy, double clientBusy) {}
 
     @Override
     public void run(Harness harness) throws IOException {
@@ -55,13 +55,14 @@ final class ThroughputScenario implements Scenario {
                     System.err.printf(
                             Locale.ROOT,
                             "round %d %-7s %-9s %,10.0f per CPU-second %,10.0f per second, server %3.0f %% busy,"
-                                    + " p50 %.0f us, p99.9 %.0f us%n",
+                                    + " client %3.0f %%, p50 %.0f us, p99.9 %.0f us%n",
                             round + 1,
                             cell.title(),
                             server.kind().title,
                             figures.perCpuSecond,
                             figures.perSecond,
                             figures.busy * 100,
+                            figures.clientBusy * 100,
                             figures.p50Us,
                             figures.p999Us);
                     found.computeIfAbsent(server.kind(), k -> new LinkedHashMap<>())
@@ -100,7 +101,8 @@ final class ThroughputScenario implements Scenario {
                 sample.load().repliesPerSecond(),
                 sample.load().latencyUs(50),
                 sample.load().latencyUs(99.9),
-                sample.serverBusy());
+                sample.serverBusy(),
+                sample.load().clientBusy());
     }
 
     /** The warm-up runs as a process of its own, so that the CPU clock is read around the measured part alone. */
@@ -121,7 +123,8 @@ final class ThroughputScenario implements Scenario {
                 perSecond,
                 Double.parseDouble(fields[4]) * 1000,
                 Double.NaN,
-                cpuSeconds / seconds);
+                cpuSeconds / seconds,
+                Double.NaN);
     }
 
     private static String stockClient(SideBySide options, ServerProcess server, Cell cell, double seconds)
@@ -159,7 +162,8 @@ final class ThroughputScenario implements Scenario {
                         perSecond.toText("%,.0f"),
                         Spread.of(array(runs, Measure.P50_US)).toText("%,.0f"),
                         Spread.of(array(runs, Measure.P999_US)).toText("%,.0f"),
-                        Spread.of(array(runs, Measure.BUSY)).toText("%.2f")));
+                        Spread.of(array(runs, Measure.BUSY)).toText("%.2f"),
+                        Spread.of(array(runs, Measure.CLIENT_BUSY)).toText("%.2f")));
             }
             if (kinds.size() > 1) {
                 List<Figures> ours = runs(found, kinds.get(0), cell);
@@ -174,7 +178,7 @@ final class ThroughputScenario implements Scenario {
             }
         }
         report.table(
-                List.of("", "server", "requests per CPU-second", "requests/s", "p50 us", "p99.9 us", "cores busy"),
+                List.of("", "server", "requests per CPU-second", "requests/s", "p50 us", "p99.9 us", "server busy", "client busy"),
                 rows);
         if (!ratios.isEmpty()) {
             report.line("Ratios %s / %s, round by round:", kinds.get(0).title, kinds.get(1).title);
@@ -217,7 +221,8 @@ final class ThroughputScenario implements Scenario {
         PER_SECOND,
         P50_US,
         P999_US,
-        BUSY;
+        BUSY,
+        CLIENT_BUSY;
 
         double of(Figures figures) {
             return switch (this) {
@@ -226,6 +231,7 @@ final class ThroughputScenario implements Scenario {
                 case P50_US -> figures.p50Us;
                 case P999_US -> figures.p999Us;
                 case BUSY -> figures.busy;
+                case CLIENT_BUSY -> figures.clientBusy;
             };
         }
     }
