@@ -3,4 +3,6 @@ module ironcache.tiering {
     requires transitive ironcache.hybridlog;
     requires transitive ironcache.index;
     requires static org.jspecify;
+
+    exports ironcache.tiering;
 }

@@ -3,20 +3,21 @@ package ironcache.engine;
 import ironcache.index.HashIndex;
 
 /**
- * The keys of one database: an index and counts. SWAPDB exchanges keyspaces between databases; FLUSHDB gives the database a new one and lets the old one
+ * The keys of one database: indexes and counts. SWAPDB exchanges keyspaces between databases; FLUSHDB gives the database a new one and lets the old one
  * dissolve in the background. Records carry the keyspace's number, so that a rewrite knows which index to ask about them.
  */
-final class Keyspace {
-    /** The number under which pages of paged objects are kept; no database has it. */
-    static final int PAGES = 255;
-
+final class Keyspace implements AutoCloseable {
     final int number;
-    final HashIndex index = new HashIndex();
+
+    final HashIndex keys = new HashIndex();
+
+    /** Pages of paged objects, apart, so that DBSIZE, SCAN and RANDOMKEY see keys only. */
+    final HashIndex pages = new HashIndex();
 
     /** Keys with an expiry. */
     long expires;
 
-    /** Old entries whose records may hold the key of a newer one, see {@link Shadows}. */
+    /** Notes in {@link Shadows}: entries of {@link #keys} that may be superseded by a newer one of the same key. */
     long unsettled;
 
     /** Flushed: whatever is found under it is dead. */
@@ -24,5 +25,11 @@ final class Keyspace {
 
     Keyspace(int number) {
         this.number = number;
+    }
+
+    @Override
+    public void close() {
+        keys.close();
+        pages.close();
     }
 }

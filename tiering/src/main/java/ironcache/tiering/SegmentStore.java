@@ -63,6 +63,9 @@ public final class SegmentStore implements AutoCloseable {
         /** Reads in flight or queued; it is not freed meanwhile. */
         int pins;
 
+        /** A page failed its verification; compaction leaves the segment alone. */
+        boolean damaged;
+
         Segment(int number, int file) {
             this.number = number;
             this.file = file;
@@ -80,10 +83,8 @@ public final class SegmentStore implements AutoCloseable {
     /** The smallest disk that a segment size is derived for; below, segments stay at their minimum. */
     private static final int SEGMENTS_WANTED = 64;
 
-    /** Segments that only compaction may take, so that it can always make progress. */
+    /** Spare segments that only compaction may take, so that it can always make progress. */
     private static final int RESERVED_SEGMENTS = 2;
-
-    private static final int SPARE_SEGMENTS = 2;
 
     private static final long RETRY_NANOS = 200_000_000;
 
@@ -155,7 +156,7 @@ public final class SegmentStore implements AutoCloseable {
     public int takePage(Stream stream) {
         Segment segment = open[stream.ordinal()];
         if (segment == null) {
-            if (spares.isEmpty() || stream == Stream.SEAL && spares.size() + maxSegments - segmentCount <= RESERVED_SEGMENTS) {
+            if (spares.size() <= (stream == Stream.SEAL ? RESERVED_SEGMENTS : 0)) {
                 return 0;
             }
             segment = spares.pop();
@@ -298,7 +299,7 @@ public final class SegmentStore implements AutoCloseable {
         freeListener.onFree(first, segmentPages);
         assert segment.liveBytes == 0;
         segment.generation = 0;
-        if (spares.size() < SPARE_SEGMENTS) {
+        if (spares.size() <= RESERVED_SEGMENTS) {
             segment.state = State.SPARE;
             spares.push(segment);
         } else {
@@ -327,13 +328,15 @@ public final class SegmentStore implements AutoCloseable {
 
     // Space.
 
-    /** Keeps a spare segment at hand; called every turn. @param nowNanos monotonic */
+    /** Keeps spare segments at hand; called every turn once RAM gets scarce. @param nowNanos monotonic */
     public void maintain(long nowNanos) {
-        if (spares.isEmpty() && allocating == 0 && segmentCount < maxSegments && nowNanos - retryAtNanos >= 0) {
-            allocate(nowNanos);
-        }
-        if (segmentCount >= maxSegments && spares.size() < 1) {
-            diskFull = true;
+        if (spares.size() <= RESERVED_SEGMENTS && allocating == 0) {
+            if (segmentCount == maxSegments) {
+                diskFull = true;
+                lastErrno = 0;
+            } else if (nowNanos - retryAtNanos >= 0) {
+                allocate(nowNanos);
+            }
         }
     }
 
@@ -370,13 +373,13 @@ public final class SegmentStore implements AutoCloseable {
             segment.state = State.SPARE;
             spares.push(segment);
             diskFull = false;
-            retryAtNanos -= RETRY_NANOS;
+            retryAtNanos -= RETRY_NANOS; // The next may follow at once.
         }
     }
 
     /** No space for another segment: the file system is full or maxdisk is reached. */
     public boolean isDiskFull() {
-        return diskFull && spares.isEmpty() && open[Stream.SEAL.ordinal()] == null;
+        return diskFull && spares.size() <= RESERVED_SEGMENTS && open[Stream.SEAL.ordinal()] == null;
     }
 
     /** The errno of the last refused allocation, for messages. */
@@ -414,13 +417,15 @@ public final class SegmentStore implements AutoCloseable {
         return count;
     }
 
-    /** The sealed segment with the least alive, or null; none that is not wholly written yet. */
-    @Nullable Segment mostDead() {
+    /** The sealed segment with the least alive, or null where all are alive to so many sixteenths at least. */
+    @Nullable Segment mostDead(int aliveSixteenths) {
         Segment best = null;
         for (Segment segment : segments) {
             if (segment != null
                     && segment.state == State.SEALED
+                    && !segment.damaged
                     && segment.pagesFlushed == segmentPages
+                    && segment.liveBytes < segmentBytes() / 16 * aliveSixteenths
                     && (best == null || segment.liveBytes < best.liveBytes)) {
                 best = segment;
             }
@@ -428,9 +433,13 @@ public final class SegmentStore implements AutoCloseable {
         return best;
     }
 
-    /** Free space that needs no new allocation, in segments. */
-    int headroomSegments() {
-        return spares.size() + Math.max(0, maxSegments - segmentCount);
+    public boolean hasCompactable(int aliveSixteenths) {
+        return mostDead(aliveSixteenths) != null;
+    }
+
+    /** New segments can hardly be had: compaction is the way to get some. */
+    public boolean isShortOfSpace() {
+        return spares.size() <= RESERVED_SEGMENTS && (diskFull || segmentCount + RESERVED_SEGMENTS >= maxSegments);
     }
 
     void beginCompaction(Segment segment) {

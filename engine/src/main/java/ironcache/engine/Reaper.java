@@ -1,0 +1,142 @@
+package ironcache.engine;
+
+import ironcache.hybridlog.Log;
+import ironcache.hybridlog.Record;
+import ironcache.index.HashIndex;
+import java.util.ArrayDeque;
+
+/**
+ * Frees in the background what was dropped in O(1): the pages of retired objects, and the records of flushed keyspaces. One owner thread.
+ */
+final class Reaper {
+    private static final int PAGES_AT_ONCE = 32;
+
+    /** A retired object. */
+    private static final class Retired {
+        final long object;
+        final long pages;
+        long next;
+
+        Retired(long object, long pages) {
+            this.object = object;
+            this.pages = pages;
+        }
+    }
+
+    private final Store store;
+    private final ArrayDeque<Retired> objects = new ArrayDeque<>();
+    private final ArrayDeque<Keyspace> flushed = new ArrayDeque<>();
+
+    /** Where the first flushed keyspace's walk is, and whether its keys are done and its pages are walked. */
+    private long cursor;
+
+    private boolean inPages;
+
+    /** Waiter number under which pages are read. */
+    static final int WAITER = 0;
+
+    private boolean reading;
+
+    Reaper(Store store) {
+        this.store = store;
+    }
+
+    void retire(long object, long pages) {
+        if (pages > 0) {
+            objects.add(new Retired(object, pages));
+        }
+    }
+
+    /** The keyspace has been replaced; nobody looks into it any more. */
+    void flush(Keyspace keyspace) {
+        keyspace.retired = true;
+        flushed.add(keyspace);
+    }
+
+    boolean isIdle() {
+        return flushed.isEmpty() && (objects.isEmpty() || reading);
+    }
+
+    /** The pages asked for have been read. */
+    void onRead() {
+        reading = false;
+    }
+
+    /** One step, some microseconds long. */
+    void step() {
+        if (!flushed.isEmpty()) {
+            dissolve(flushed.peek());
+        } else if (!objects.isEmpty() && !reading) {
+            freePages(objects.peek());
+        }
+    }
+
+    /** Finishes the flushed keyspace at the head of the queue, however long that takes: its number is needed. */
+    void dissolveOne() {
+        int before = flushed.size();
+        while (flushed.size() == before && before > 0) {
+            dissolve(flushed.peek());
+        }
+    }
+
+    private void dissolve(Keyspace keyspace) {
+        HashIndex index = inPages ? keyspace.pages : keyspace.keys;
+        cursor = index.scan(cursor, this::dead);
+        if (cursor == 0) {
+            if (inPages) {
+                flushed.remove();
+                store.keyspaces[keyspace.number] = null;
+                keyspace.close();
+            }
+            inPages = !inPages;
+        }
+    }
+
+    /** A record of a flushed keyspace; a cold one is counted by its page's average, for it is not read. */
+    private void dead(long slot, long address) {
+        long record = store.log.resolve(address);
+        if (record == 0) {
+            store.superseded(address, 0);
+        } else if (!Log.isMutable(address) || !Record.isDead(record)) {
+            store.supersede(address, record);
+        }
+    }
+
+    private void freePages(Retired retired) {
+        Keyspace keyspace = store.keyspaces[(int) retired.object & Store.KEYSPACES - 1];
+        if (keyspace == null || keyspace.retired) {
+            objects.remove();
+            return;
+        }
+        long end = Math.min(retired.pages, retired.next + PAGES_AT_ONCE);
+        store.cold.begin(WAITER);
+        boolean missing = false;
+        for (long page = retired.next; page < end; page++) {
+            missing |= !freePage(keyspace, retired.object, page);
+        }
+        if (missing) {
+            reading = store.cold.park();
+            return;
+        }
+        store.cold.end();
+        retired.next = end;
+        if (end == retired.pages) {
+            objects.remove();
+        }
+    }
+
+    private boolean freePage(Keyspace keyspace, long object, long page) {
+        long key = store.pageKey(object, page);
+        long hash = store.hash(key, Store.PAGE_KEY_BYTES);
+        try {
+            long record = store.find(keyspace.pages, key, Store.PAGE_KEY_BYTES, hash);
+            if (record != 0) {
+                store.detachEntry(keyspace, keyspace.pages, store.foundSlot, store.foundAddress, record);
+            }
+            return true;
+        } catch (ColdMiss miss) {
+            return false;
+        }
+    }
+
+}

@@ -1,0 +1,213 @@
+package ironcache.engine;
+
+import ironcache.ffm.Clock;
+import ironcache.ffm.Io;
+import ironcache.ffm.Memory;
+import ironcache.ffm.MemoryTag;
+import ironcache.hybridlog.Record;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.HashSet;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
+
+/** Drives a shard as the frontend does, one command at a time, with keys and values as Java objects. */
+final class ShardHarness implements AutoCloseable {
+    /** Time that only the test moves. */
+    static final class TestClock implements Clock {
+        long millis = 1_700_000_000_000L;
+
+        @Override
+        public long nanoTime() {
+            return System.nanoTime();
+        }
+
+        @Override
+        public long currentTimeMillis() {
+            return millis;
+        }
+
+        @Override
+        public long currentTimeMicros() {
+            return millis * 1000;
+        }
+    }
+
+    private static final int WAITER = 7;
+    private static final int BUFFER_BYTES = 1 << 17;
+
+    final TestClock clock = new TestClock();
+    final Shard shard;
+    private final Io io;
+    private final Set<Integer> ready = new HashSet<>();
+    private final long keyBuffer = Memory.allocate(BUFFER_BYTES, MemoryTag.OTHER);
+    int misses;
+
+    ShardHarness(Io io, Path directory, long memoryBytes, long maxDiskBytes, long seed) throws IOException {
+        this.io = io;
+        shard = new Shard(io, clock, new ShardConfig(directory, memoryBytes, maxDiskBytes, seed), ready::add);
+        io.setHandlers(new NoSockets(), shard.fileHandler());
+    }
+
+    /** Runs one command to its end, however often it misses. */
+    long run(boolean writes, LongSupplier command) {
+        while (true) {
+            if (writes && !shard.hasSpace()) {
+                String refusal = shard.writeRefusal();
+                if (refusal != null) {
+                    throw new IllegalStateException(refusal);
+                }
+                shard.parkForSpace(WAITER);
+                await();
+                continue;
+            }
+            shard.begin(WAITER);
+            try {
+                long result = command.getAsLong();
+                shard.end();
+                turn();
+                return result;
+            } catch (ColdMiss miss) {
+                misses++;
+                shard.park();
+                await();
+            }
+        }
+    }
+
+    void turn() {
+        io.poll(0);
+        shard.work(100_000);
+    }
+
+    private void await() {
+        while (!ready.remove(WAITER)) {
+            io.poll(1_000_000);
+            shard.work(100_000);
+        }
+    }
+
+    private long key(String key) {
+        byte[] bytes = key.getBytes(StandardCharsets.UTF_8);
+        Memory.copyIn(bytes, 0, keyBuffer, bytes.length);
+        return keyBuffer;
+    }
+
+    void set(int db, String key, byte[] value, long expiryMillis) {
+        run(true, () -> {
+            long k = key(key);
+            int length = key.length();
+            long at = shard.upsert(db, k, length, shard.hash(k, length), Record.STRING, value.length, expiryMillis);
+            Memory.copyIn(value, 0, at, value.length);
+            return 0;
+        });
+    }
+
+    byte @Nullable [] get(int db, String key) {
+        byte[][] result = new byte[1][];
+        run(false, () -> {
+            long k = key(key);
+            int length = key.length();
+            long record = shard.read(db, k, length, shard.hash(k, length));
+            result[0] = record == 0 ? null : value(record);
+            return 0;
+        });
+        return result[0];
+    }
+
+    static byte[] value(long record) {
+        byte[] bytes = new byte[Record.valueLength(record)];
+        Memory.copyOut(Record.value(record), bytes, 0, bytes.length);
+        return bytes;
+    }
+
+    static String keyOf(long record) {
+        byte[] bytes = new byte[Record.keyLength(record)];
+        Memory.copyOut(Record.key(record), bytes, 0, bytes.length);
+        return new String(bytes, StandardCharsets.UTF_8);
+    }
+
+    /** Appends to an existing key; false where it does not exist. */
+    boolean append(int db, String key, byte[] suffix) {
+        return run(true, () -> {
+                    long k = key(key);
+                    int length = key.length();
+                    long hash = shard.hash(k, length);
+                    long record = shard.read(db, k, length, hash);
+                    if (record == 0) {
+                        return 0;
+                    }
+                    int before = Record.valueLength(record);
+                    long at = shard.modify(db, k, length, hash, Record.STRING_RAW, before + suffix.length);
+                    Memory.copyIn(suffix, 0, at + before, suffix.length);
+                    return 1;
+                })
+                == 1;
+    }
+
+    boolean delete(int db, String key) {
+        return run(false, () -> {
+                    long k = key(key);
+                    return shard.delete(db, k, key.length(), shard.hash(k, key.length())) ? 1 : 0;
+                })
+                == 1;
+    }
+
+    boolean expireAt(int db, String key, long millis) {
+        return run(true, () -> {
+                    long k = key(key);
+                    long hash = shard.hash(k, key.length());
+                    if (shard.peek(db, k, key.length(), hash) == 0) {
+                        return 0;
+                    }
+                    shard.expireAt(db, k, key.length(), hash, millis);
+                    return 1;
+                })
+                == 1;
+    }
+
+    long size(int db) {
+        return run(false, () -> shard.size(db));
+    }
+
+    Set<String> scan(int db, int count) {
+        Set<String> keys = new TreeSet<>();
+        long cursor = 0;
+        do {
+            long from = cursor;
+            cursor = run(false, () -> shard.scan(db, from, count, record -> keys.add(keyOf(record))));
+        } while (cursor != 0);
+        return keys;
+    }
+
+    /** Waits until the shard has nothing left to do by itself. */
+    void settle() {
+        while (shard.work(1_000_000)) {
+            io.poll(1_000_000);
+        }
+    }
+
+    @Override
+    public void close() {
+        shard.close();
+        io.close();
+        Memory.free(keyBuffer, BUFFER_BYTES, MemoryTag.OTHER);
+    }
+
+    private static final class NoSockets implements Io.SocketHandler {
+        @Override
+        public void onAccept(int listener, int socket) {}
+
+        @Override
+        public void onReceive(int socket, long address, int length) {}
+
+        @Override
+        public void onSent(int socket, int result) {}
+
+        @Override
+        public void onClosed(int socket) {}
+    }
+}
