@@ -86,22 +86,24 @@ final class AdminClient implements AutoCloseable {
                 throw new ServerError(rest);
             case ':':
                 return Long.parseLong(rest);
-            case '$': {
-                int length = Integer.parseInt(rest);
-                if (length < 0) {
-                    return null;
+            case '$':
+                {
+                    int length = Integer.parseInt(rest);
+                    if (length < 0) {
+                        return null;
+                    }
+                    byte[] body = in.readNBytes(length);
+                    line();
+                    return new String(body, StandardCharsets.UTF_8);
                 }
-                byte[] body = in.readNBytes(length);
-                line();
-                return new String(body, StandardCharsets.UTF_8);
-            }
-            case '*': {
-                List<Object> elements = new ArrayList<>();
-                for (int i = Integer.parseInt(rest); i > 0; i--) {
-                    elements.add(String.valueOf(reply()));
+            case '*':
+                {
+                    List<Object> elements = new ArrayList<>();
+                    for (int i = Integer.parseInt(rest); i > 0; i--) {
+                        elements.add(String.valueOf(reply()));
+                    }
+                    return elements;
                 }
-                return elements;
-            }
             default:
                 throw new IOException("unexpected reply: " + line);
         }

@@ -29,11 +29,18 @@ final class AllocationScenario implements Scenario {
             }
         }
         report.table(
-                List.of("", "requests", "collections", "bytes allocated by the shard", "bytes/request"), rows);
+                List.of(
+                        "",
+                        "requests",
+                        "collections",
+                        "bytes allocated by the shard",
+                        "bytes/request"),
+                rows);
         harness.stop(server);
     }
 
-    private static List<String> measure(Harness harness, ServerProcess server, String operation, int pipeline)
+    private static List<String> measure(
+            Harness harness, ServerProcess server, String operation, int pipeline)
             throws IOException {
         SideBySide options = harness.options();
         LoadOptions load = new LoadOptions();
@@ -41,29 +48,46 @@ final class AllocationScenario implements Scenario {
         load.connections = options.connections();
         load.pipeline = pipeline;
         load.operations = operation;
-        load.durationSeconds = Math.max(WARMUP_SECONDS_MIN * options.scale(), options.warmupSeconds());
-        load.label = "warm up " + operation + " P" + pipeline;
-        harness.run(server, load);
-
+        load.warmupSeconds =
+                Math.max(WARMUP_SECONDS_MIN * options.scale(), options.warmupSeconds());
         load.durationSeconds = Math.max(SECONDS_MIN * options.scale(), options.seconds());
         load.label = operation + " P" + pipeline;
-        long collections = collections(server);
-        long allocated = allocated(server);
-        // The two questions allocate something themselves; it is spread over all requests of the run.
-        LoadResult result = harness.run(server, load).load();
-        long allocatedBytes = allocated < 0 ? -1 : allocated(server) - allocated;
+        long[] allocated = new long[2];
+        long[] collections = new long[2];
+        LoadResult result;
+        try (AdminClient client = server.connect()) {
+            // Asked while all connections stand, so that what a connection costs is not counted.
+            LoadRun.Observer observer =
+                    new LoadRun.Observer() {
+                        @Override
+                        public void measureStarts() throws IOException {
+                            allocated[0] = allocated(client);
+                            collections[0] = collections(server);
+                        }
+
+                        @Override
+                        public void measureEnds() throws IOException {
+                            allocated[1] = allocated(client);
+                            collections[1] = collections(server);
+                        }
+                    };
+            result = harness.run(server, load, observer).load();
+        }
+        long bytes = allocated[1] - allocated[0];
+        boolean known = allocated[1] >= 0;
         return List.of(
                 operation.toUpperCase(Locale.ROOT) + " P" + pipeline,
                 String.format(Locale.ROOT, "%,d", result.replies()),
-                collections < 0 ? "no log" : Long.toString(collections(server) - collections),
-                allocated < 0 ? "no DEBUG ALLOCATED" : String.format(Locale.ROOT, "%,d", allocatedBytes),
-                allocated < 0
-                        ? "-"
-                        : String.format(Locale.ROOT, "%.5f", (double) allocatedBytes / result.replies()));
+                collections[1] < 0 ? "no log" : Long.toString(collections[1] - collections[0]),
+                known ? String.format(Locale.ROOT, "%,d", bytes) : "no DEBUG ALLOCATED",
+                known
+                        ? String.format(Locale.ROOT, "%.5f", (double) bytes / result.replies())
+                        : "-");
     }
 
-    private static long allocated(ServerProcess server) throws IOException {
-        try (AdminClient client = server.connect()) {
+    /** Bytes that the shard's thread has allocated so far; -1 where the server does not tell. */
+    private static long allocated(AdminClient client) throws IOException {
+        try {
             return client.integer("DEBUG", "ALLOCATED");
         } catch (AdminClient.ServerError e) {
             return -1;

@@ -42,11 +42,11 @@ final class BlindSetScenario implements Scenario {
                         List.of("of new keys", Spread.of(fresh).toText("%,.0f"))));
         report.line(
                 "Ratio: %s; at least %.2f: %s.",
-                ratio.toText("%.2f"),
-                SHARE_MIN,
-                ratio.median() >= SHARE_MIN ? "met" : "MISSED");
+                ratio.toText("%.2f"), SHARE_MIN, ratio.median() >= SHARE_MIN ? "met" : "MISSED");
         try (AdminClient client = server.connect()) {
-            report.line(String.format(Locale.ROOT, "DBSIZE afterwards: %,d.", client.integer("DBSIZE")));
+            report.line(
+                    String.format(
+                            Locale.ROOT, "DBSIZE afterwards: %,d.", client.integer("DBSIZE")));
         }
     }
 

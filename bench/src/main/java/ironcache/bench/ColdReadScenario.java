@@ -15,7 +15,8 @@ import java.util.regex.Pattern;
  * reads from the same disk in 4 KiB at queue depth 64. fio runs before and after, for a virtual disk changes its mind.
  */
 final class ColdReadScenario implements Scenario {
-    private static final Pattern READ_IOPS = Pattern.compile("\"read\"\\s*:\\s*\\{.*?\"iops\"\\s*:\\s*([0-9.]+)", Pattern.DOTALL);
+    private static final Pattern READ_IOPS =
+            Pattern.compile("\"read\"\\s*:\\s*\\{.*?\"iops\"\\s*:\\s*([0-9.]+)", Pattern.DOTALL);
     private static final double SHARE_MIN = 0.6;
 
     @Override
@@ -49,8 +50,18 @@ final class ColdReadScenario implements Scenario {
             fio[round + 1] = fioReadsPerSecond(harness);
         }
         report.table(
-                List.of("", "round", "GETs/s", "found", "p50 us", "p99 us", "p99.9 us", "max us", "server busy",
-                        "device reads per GET", "bytes read per GET"),
+                List.of(
+                        "",
+                        "round",
+                        "GETs/s",
+                        "found",
+                        "p50 us",
+                        "p99 us",
+                        "p99.9 us",
+                        "max us",
+                        "server busy",
+                        "device reads per GET",
+                        "bytes read per GET"),
                 rows);
         Spread fioSpread = Spread.of(fio);
         Spread gets = Spread.of(pipelined.stream().mapToDouble(Double::doubleValue).toArray());
@@ -67,33 +78,39 @@ final class ColdReadScenario implements Scenario {
                     SHARE_MIN * 100,
                     share >= SHARE_MIN ? "met" : "MISSED");
         }
-        report.line("A share of the GETs is answered from RAM; reads per *cold* GET are in the server's own counters:");
+        report.line(
+                "A share of the GETs is answered from RAM; reads per *cold* GET are in the server's own counters:");
         report.code(readCounters(server));
         report.lines("Row 5: GETs per second", "GETs per second", 1, perSecond);
     }
 
     private static List<String> measure(
-            Harness harness, ServerProcess server, LoadOptions load, int round, Map<String, double[]> perSecond)
+            Harness harness,
+            ServerProcess server,
+            LoadOptions load,
+            int round,
+            Map<String, double[]> perSecond)
             throws IOException {
         ProcessFigures process = server.figures();
         long[] before = new long[2];
         long[] after = new long[2];
-        LoadRun.Observer observer = new LoadRun.Observer() {
-            @Override
-            public void measureStarts() throws IOException {
-                sample(before);
-            }
+        LoadRun.Observer observer =
+                new LoadRun.Observer() {
+                    @Override
+                    public void measureStarts() throws IOException {
+                        sample(before);
+                    }
 
-            @Override
-            public void measureEnds() throws IOException {
-                sample(after);
-            }
+                    @Override
+                    public void measureEnds() throws IOException {
+                        sample(after);
+                    }
 
-            private void sample(long[] into) throws IOException {
-                into[0] = ProcessFigures.deviceReads(harness.dataDirectory());
-                into[1] = process.readBytes();
-            }
-        };
+                    private void sample(long[] into) throws IOException {
+                        into[0] = ProcessFigures.deviceReads(harness.dataDirectory());
+                        into[1] = process.readBytes();
+                    }
+                };
         Harness.Sample sample = harness.run(server, load, observer);
         LoadResult result = sample.load();
         perSecond.put(
@@ -109,19 +126,24 @@ final class ColdReadScenario implements Scenario {
                 String.format(Locale.ROOT, "%,.0f", result.latencyUs(99.9)),
                 String.format(Locale.ROOT, "%,.0f", result.latencyUs(100)),
                 String.format(Locale.ROOT, "%.2f", sample.serverBusy()),
-                String.format(Locale.ROOT, "%.3f", (double) (after[0] - before[0]) / result.replies()),
-                String.format(Locale.ROOT, "%,.0f", (double) (after[1] - before[1]) / result.replies()));
+                String.format(
+                        Locale.ROOT, "%.3f", (double) (after[0] - before[0]) / result.replies()),
+                String.format(
+                        Locale.ROOT, "%,.0f", (double) (after[1] - before[1]) / result.replies()));
     }
 
     /** INFO's fields that tell of reads, hits and misses. */
     static String readCounters(ServerProcess server) throws IOException {
         StringBuilder text = new StringBuilder();
         try (AdminClient client = server.connect()) {
-            client.info().forEach((name, value) -> {
-                if (name.matches(".*(cold|disk|read|hits|misses|resident|promot).*")) {
-                    text.append(name).append(':').append(value).append('\n');
-                }
-            });
+            client.info()
+                    .forEach(
+                            (name, value) -> {
+                                if (name.matches(
+                                        ".*(cold|disk|read|hits|misses|resident|promot).*")) {
+                                    text.append(name).append(':').append(value).append('\n');
+                                }
+                            });
         }
         return text.toString();
     }
@@ -135,20 +157,22 @@ final class ColdReadScenario implements Scenario {
         if (!installed) {
             return Double.NaN;
         }
-        String json = Harness.output(List.of(
-                "fio",
-                "--name=randread",
-                "--filename=" + harness.dataDirectory().resolve("fio.dat"),
-                "--size=" + Math.max(64, harness.scaled(4096)) + "m",
-                "--rw=randread",
-                "--bs=4k",
-                "--iodepth=64",
-                "--ioengine=" + "io_uring",
-                "--direct=1",
-                "--refill_buffers=1",
-                "--time_based=1",
-                "--runtime=" + Math.round(Math.max(3, harness.options().seconds())),
-                "--output-format=json"));
+        String json =
+                Harness.output(
+                        List.of(
+                                "fio",
+                                "--name=randread",
+                                "--filename=" + harness.dataDirectory().resolve("fio.dat"),
+                                "--size=" + Math.max(64, harness.scaled(4096)) + "m",
+                                "--rw=randread",
+                                "--bs=4k",
+                                "--iodepth=64",
+                                "--ioengine=" + "io_uring",
+                                "--direct=1",
+                                "--refill_buffers=1",
+                                "--time_based=1",
+                                "--runtime=" + Math.round(Math.max(3, harness.options().seconds())),
+                                "--output-format=json"));
         Matcher iops = READ_IOPS.matcher(json);
         if (!iops.find()) {
             throw new IOException("no read iops in fio's output:\n" + json);

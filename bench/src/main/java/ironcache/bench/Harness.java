@@ -63,20 +63,35 @@ final class Harness implements AutoCloseable {
 
     /** Starts a server with an empty data directory; it runs until {@link #stop} or the harness ends. */
     ServerProcess start(ServerProcess.Kind kind, String... settings) throws IOException {
-        Path dir = dataDirectory.resolve(kind.name().toLowerCase(Locale.ROOT) + "-" + servers.size());
+        return startOn(options.serverCores(), kind, settings);
+    }
+
+    /** Same, on other cores. */
+    ServerProcess startOn(String cores, ServerProcess.Kind kind, String... settings)
+            throws IOException {
+        Path dir =
+                dataDirectory.resolve(kind.name().toLowerCase(Locale.ROOT) + "-" + servers.size());
         deleteTree(dir);
         List<String> all = new ArrayList<>(List.of(settings));
         if (kind == ServerProcess.Kind.IRONCACHE) {
             all.addAll(options.serverSettings());
         }
-        ServerProcess server = ServerProcess.start(
-                kind, options.home(kind), ServerProcess.freePort(), dir, options.serverCores(), all.toArray(new String[0]));
+        ServerProcess server =
+                ServerProcess.start(
+                        kind,
+                        options.home(kind),
+                        ServerProcess.freePort(),
+                        dir,
+                        cores,
+                        all.toArray(new String[0]));
         servers.add(server);
         return server;
     }
 
+    /** Stops the server and frees the disk that its data takes. */
     void stop(ServerProcess server) throws IOException {
         server.close();
+        deleteTree(server.dir());
         if (server == coldServer) {
             coldServer = null;
         }
@@ -98,9 +113,7 @@ final class Harness implements AutoCloseable {
             LoadResult result = run(server, load).load();
             report.line(
                     "Cold set: %,d keys with 1 KiB, incompressible, loaded at %,.0f per second, %d errors.",
-                    load.keys,
-                    result.repliesPerSecond(),
-                    result.errors());
+                    load.keys, result.repliesPerSecond(), result.errors());
             coldServer = server;
         }
         return server;
@@ -120,22 +133,24 @@ final class Harness implements AutoCloseable {
     }
 
     /** Runs a load and reads the server's CPU clock exactly where its measured interval begins and ends. */
-    Sample run(ServerProcess server, LoadOptions load, LoadRun.Observer further) throws IOException {
+    Sample run(ServerProcess server, LoadOptions load, LoadRun.Observer further)
+            throws IOException {
         ProcessFigures figures = server.figures();
         long[] cpuNs = new long[2];
-        LoadRun.Observer observer = new LoadRun.Observer() {
-            @Override
-            public void measureStarts() throws IOException {
-                further.measureStarts();
-                cpuNs[0] = figures.cpuNs();
-            }
+        LoadRun.Observer observer =
+                new LoadRun.Observer() {
+                    @Override
+                    public void measureStarts() throws IOException {
+                        further.measureStarts();
+                        cpuNs[0] = figures.cpuNs();
+                    }
 
-            @Override
-            public void measureEnds() throws IOException {
-                cpuNs[1] = figures.cpuNs();
-                further.measureEnds();
-            }
-        };
+                    @Override
+                    public void measureEnds() throws IOException {
+                        cpuNs[1] = figures.cpuNs();
+                        further.measureEnds();
+                    }
+                };
         try (LoadRun run = new LoadRun(load, observer)) {
             LoadResult result = run.run();
             for (String error : result.errorSamples()) {
@@ -156,17 +171,24 @@ final class Harness implements AutoCloseable {
         load.label = "load " + server.kind().title;
         LoadResult result = run(server, load).load();
         if (result.errors() > 0) {
-            throw new IOException(load.label + ": " + result.errors() + " errors, first " + result.errorSamples());
+            throw new IOException(
+                    load.label
+                            + ": "
+                            + result.errors()
+                            + " errors, first "
+                            + result.errorSamples());
         }
     }
 
     /** Runs a program to its end and returns its standard output; what it says on standard error is passed on. */
     static String output(List<String> command) throws IOException {
-        Process process = new ProcessBuilder(command)
-                .redirectError(ProcessBuilder.Redirect.INHERIT)
-                .start();
+        Process process =
+                new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
         process.getOutputStream().close();
-        String text = new String(process.getInputStream().readAllBytes(), java.nio.charset.StandardCharsets.UTF_8);
+        String text =
+                new String(
+                        process.getInputStream().readAllBytes(),
+                        java.nio.charset.StandardCharsets.UTF_8);
         try {
             if (!process.waitFor(60, TimeUnit.SECONDS) || process.exitValue() != 0) {
                 process.destroyForcibly();
@@ -182,22 +204,26 @@ final class Harness implements AutoCloseable {
         if (!Files.exists(root)) {
             return;
         }
-        Files.walkFileTree(root, new SimpleFileVisitor<>() {
-            @Override
-            public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) throws IOException {
-                Files.delete(file);
-                return FileVisitResult.CONTINUE;
-            }
+        Files.walkFileTree(
+                root,
+                new SimpleFileVisitor<>() {
+                    @Override
+                    public FileVisitResult visitFile(Path file, BasicFileAttributes attributes)
+                            throws IOException {
+                        Files.delete(file);
+                        return FileVisitResult.CONTINUE;
+                    }
 
-            @Override
-            public FileVisitResult postVisitDirectory(Path directory, @Nullable IOException e) throws IOException {
-                if (e != null) {
-                    throw e;
-                }
-                Files.delete(directory);
-                return FileVisitResult.CONTINUE;
-            }
-        });
+                    @Override
+                    public FileVisitResult postVisitDirectory(
+                            Path directory, @Nullable IOException e) throws IOException {
+                        if (e != null) {
+                            throw e;
+                        }
+                        Files.delete(directory);
+                        return FileVisitResult.CONTINUE;
+                    }
+                });
     }
 
     /** Stops all servers and deletes their data; their logs move to the report. */

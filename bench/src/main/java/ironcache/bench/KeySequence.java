@@ -24,8 +24,8 @@ sealed interface KeySequence {
             case "sequential" -> new Cursor(first, count, null);
             case "shuffled" -> new Cursor(first, count, new KeyPermutation(count, seed));
             default ->
-                throw new IllegalArgumentException(
-                        "--key-dist " + spec + ": uniform, zipf:THETA, sequential or shuffled");
+                    throw new IllegalArgumentException(
+                            "--key-dist " + spec + ": uniform, zipf:THETA, sequential or shuffled");
         };
     }
 
@@ -38,7 +38,8 @@ sealed interface KeySequence {
     }
 
     /** Few keys hot; the permutation does not depend on the run's seed, so that all runs agree on which ones. */
-    record Zipf(long first, ZipfDistribution ranks, KeyPermutation scramble, Mix64 random) implements KeySequence {
+    record Zipf(long first, ZipfDistribution ranks, KeyPermutation scramble, Mix64 random)
+            implements KeySequence {
         @Override
         public long next() {
             return first + scramble.apply(ranks.next(random));

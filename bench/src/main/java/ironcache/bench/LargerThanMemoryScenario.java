@@ -20,7 +20,8 @@ final class LargerThanMemoryScenario implements Scenario {
         Report report = harness.report();
         long keys = harness.scaled(KEYS);
         report.heading("Row 1: 6 GB of 1 KiB values in 512 MB");
-        ServerProcess server = harness.start(ServerProcess.Kind.IRONCACHE, "--maxmemory", harness.scaledMb(512));
+        ServerProcess server =
+                harness.start(ServerProcess.Kind.IRONCACHE, "--maxmemory", harness.scaledMb(512));
         try (ResidentSampler sampler = new ResidentSampler(server.figures()).start()) {
             LoadOptions options = new LoadOptions();
             options.port = server.port();
@@ -32,10 +33,7 @@ final class LargerThanMemoryScenario implements Scenario {
             double seconds = (System.nanoTime() - startNs) / 1e9;
             report.line(
                     "Loaded %,d values by valkey-cli --pipe in %.0f s = %,.0f per second; it says: %s",
-                    keys,
-                    seconds,
-                    keys / seconds,
-                    said);
+                    keys, seconds, keys / seconds, said);
             long peakAfterLoad = server.figures().rssPeakBytes();
 
             options.load = false;
@@ -54,7 +52,9 @@ final class LargerThanMemoryScenario implements Scenario {
                     "Right: %,d of %,d. %s",
                     read.replies() - read.errors(),
                     keys,
-                    read.errors() == 0 && read.replies() == keys ? "All right." : "**NOT ALL RIGHT.**");
+                    read.errors() == 0 && read.replies() == keys
+                            ? "All right."
+                            : "**NOT ALL RIGHT.**");
             report.line(
                     "Peak RSS: %.1f MB after the load, %.1f MB after reading; at most %.0f MB: %s. Written: %.2f GB.",
                     peakAfterLoad / 1e6,
@@ -62,19 +62,29 @@ final class LargerThanMemoryScenario implements Scenario {
                     RSS_BYTES_MAX / 1e6,
                     peak <= RSS_BYTES_MAX ? "met" : "MISSED",
                     onDisk / 1e9);
-            report.lines("Row 1: resident memory, MB", "MB", 1, Map.of("IronCache", sampler.megabytes()));
+            report.lines(
+                    "Row 1: resident memory, MB",
+                    "MB",
+                    1,
+                    Map.of("IronCache", sampler.megabytes()));
         }
         harness.stop(server);
     }
 
-    private static String insert(Harness harness, ServerProcess server, LoadOptions options) throws IOException {
-        Process client = new ProcessBuilder(List.of(
-                        harness.options().oracleHome().resolve("bin/valkey-cli").toString(),
-                        "-p",
-                        Integer.toString(server.port()),
-                        "--pipe"))
-                .redirectErrorStream(true)
-                .start();
+    private static String insert(Harness harness, ServerProcess server, LoadOptions options)
+            throws IOException {
+        Process client =
+                new ProcessBuilder(
+                                List.of(
+                                        harness.options()
+                                                .oracleHome()
+                                                .resolve("bin/valkey-cli")
+                                                .toString(),
+                                        "-p",
+                                        Integer.toString(server.port()),
+                                        "--pipe"))
+                        .redirectErrorStream(true)
+                        .start();
         try (OutputStream out = new BufferedOutputStream(client.getOutputStream(), 1 << 16)) {
             MassInsertion.write(options, out);
         }

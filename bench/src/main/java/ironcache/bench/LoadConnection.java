@@ -47,7 +47,11 @@ final class LoadConnection implements ReplyParser.Sink {
     private long readNs;
 
     LoadConnection(
-            LoadOptions options, Selector selector, RequestEncoder encoder, ValueFunction values, LoadStats stats)
+            LoadOptions options,
+            Selector selector,
+            RequestEncoder encoder,
+            ValueFunction values,
+            LoadStats stats)
             throws IOException {
         this.options = options;
         this.encoder = encoder;
@@ -62,7 +66,14 @@ final class LoadConnection implements ReplyParser.Sink {
         try {
             channel = SocketChannel.open(new InetSocketAddress(options.host, options.port));
         } catch (IOException e) {
-            throw new IOException("cannot connect to " + options.host + ":" + options.port + ": " + e.getMessage(), e);
+            throw new IOException(
+                    "cannot connect to "
+                            + options.host
+                            + ":"
+                            + options.port
+                            + ": "
+                            + e.getMessage(),
+                    e);
         }
         channel.setOption(StandardSocketOptions.TCP_NODELAY, true);
         channel.configureBlocking(false);
@@ -118,7 +129,8 @@ final class LoadConnection implements ReplyParser.Sink {
         channel.write(out);
         boolean blocked = out.hasRemaining();
         out.compact();
-        int interest = blocked ? SelectionKey.OP_READ | SelectionKey.OP_WRITE : SelectionKey.OP_READ;
+        int interest =
+                blocked ? SelectionKey.OP_READ | SelectionKey.OP_WRITE : SelectionKey.OP_READ;
         if (key.interestOps() != interest) {
             key.interestOps(interest);
         }
@@ -130,7 +142,8 @@ final class LoadConnection implements ReplyParser.Sink {
         while (true) {
             int count = channel.read(in);
             if (count < 0) {
-                throw new EOFException("server closed the connection with " + inFlight + " requests in flight");
+                throw new EOFException(
+                        "server closed the connection with " + inFlight + " requests in flight");
             }
             if (count == 0) {
                 break;
@@ -193,7 +206,12 @@ final class LoadConnection implements ReplyParser.Sink {
                 per.hits++;
                 if (options.verify && (bodyWrong || number != values.lengthOf(keyNumbers[first]))) {
                     per.mismatches++;
-                    stats.error(op, "wrong value for key number " + keyNumbers[first] + ", length " + number);
+                    stats.error(
+                            op,
+                            "wrong value for key number "
+                                    + keyNumbers[first]
+                                    + ", length "
+                                    + number);
                 }
             }
         } else if (kind == ReplyParser.NULL && op == Operation.GET) {

@@ -20,15 +20,17 @@ import picocli.CommandLine.Option;
         sortOptions = false,
         description = "Puts load on a Redis-compatible server and measures throughput and latency.")
 public final class LoadGenerator implements Callable<Integer> {
-    @Mixin
-    private LoadOptions options = new LoadOptions();
+    @Mixin private LoadOptions options = new LoadOptions();
 
-    @Option(names = "--json", description = "also write the result as JSON to this file, - for standard output only")
+    @Option(
+            names = "--json",
+            description = "also write the result as JSON to this file, - for standard output only")
     private @Nullable String jsonFile;
 
     @Option(
             names = "--emit",
-            description = "connect to nothing; write SETs of all keys to standard output, for valkey-cli --pipe")
+            description =
+                    "connect to nothing; write SETs of all keys to standard output, for valkey-cli --pipe")
     private boolean emit;
 
     private LoadGenerator() {}
@@ -41,13 +43,19 @@ public final class LoadGenerator implements Callable<Integer> {
     static CommandLine commandLine(Object command) {
         return new CommandLine(command)
                 .setCaseInsensitiveEnumValuesAllowed(true)
-                .setExecutionExceptionHandler((e, line, parsed) -> {
-                    if (!(e instanceof IOException || e instanceof IllegalArgumentException)) {
-                        throw e;
-                    }
-                    line.getErr().println(e instanceof IOException ? "failed: " + e : e.getMessage());
-                    return e instanceof IOException ? 1 : 2;
-                });
+                .setExecutionExceptionHandler(
+                        (e, line, parsed) -> {
+                            if (!(e instanceof IOException
+                                    || e instanceof IllegalArgumentException)) {
+                                throw e;
+                            }
+                            line.getErr()
+                                    .println(
+                                            e instanceof IOException
+                                                    ? "failed: " + e
+                                                    : e.getMessage());
+                            return e instanceof IOException ? 1 : 2;
+                        });
     }
 
     @Override
@@ -66,7 +74,8 @@ public final class LoadGenerator implements Callable<Integer> {
         } else {
             System.out.print(result.toText());
             if (jsonFile != null) {
-                Files.writeString(Path.of(jsonFile), result.toJson() + "\n", StandardCharsets.UTF_8);
+                Files.writeString(
+                        Path.of(jsonFile), result.toJson() + "\n", StandardCharsets.UTF_8);
             }
         }
         return result.errors() == 0 ? 0 : 1;

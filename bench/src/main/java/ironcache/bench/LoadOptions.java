@@ -12,13 +12,19 @@ final class LoadOptions {
         SLIDING
     }
 
-    @Option(names = "--host", defaultValue = "127.0.0.1", description = "server address (${DEFAULT-VALUE})")
+    @Option(
+            names = "--host",
+            defaultValue = "127.0.0.1",
+            description = "server address (${DEFAULT-VALUE})")
     String host = "127.0.0.1";
 
     @Option(names = "--port", defaultValue = "6379", description = "server port (${DEFAULT-VALUE})")
     int port = 6379;
 
-    @Option(names = "--connections", defaultValue = "50", description = "connections (${DEFAULT-VALUE})")
+    @Option(
+            names = "--connections",
+            defaultValue = "50",
+            description = "connections (${DEFAULT-VALUE})")
     int connections = 50;
 
     @Option(
@@ -30,31 +36,51 @@ final class LoadOptions {
     @Option(
             names = "--window",
             defaultValue = "BATCH",
-            description = "batch: the next pipeline when the last one is answered; sliding: one per reply")
+            description =
+                    "batch: the next pipeline when the last one is answered; sliding: one per reply")
     Window window = Window.BATCH;
 
-    @Option(names = "--requests", defaultValue = "0", description = "measured requests; 0: by --duration")
+    @Option(
+            names = "--requests",
+            defaultValue = "0",
+            description = "measured requests; 0: by --duration")
     long requests;
 
-    @Option(names = "--duration", defaultValue = "0", description = "measured seconds (10 where --requests is absent)")
+    @Option(
+            names = "--duration",
+            defaultValue = "0",
+            description = "measured seconds (10 where --requests is absent)")
     double durationSeconds;
 
-    @Option(names = "--warmup", defaultValue = "0", description = "seconds of the same load before it is measured")
+    @Option(
+            names = "--warmup",
+            defaultValue = "0",
+            description = "seconds of the same load before it is measured")
     double warmupSeconds;
 
-    @Option(names = "--keys", defaultValue = "1000000", description = "size of the key space (${DEFAULT-VALUE})")
+    @Option(
+            names = "--keys",
+            defaultValue = "1000000",
+            description = "size of the key space (${DEFAULT-VALUE})")
     long keys = 1_000_000;
 
-    @Option(names = "--first-key", defaultValue = "0", description = "number of the key space's first key")
+    @Option(
+            names = "--first-key",
+            defaultValue = "0",
+            description = "number of the key space's first key")
     long firstKey;
 
-    @Option(names = "--key-size", defaultValue = "16", description = "bytes per key (${DEFAULT-VALUE})")
+    @Option(
+            names = "--key-size",
+            defaultValue = "16",
+            description = "bytes per key (${DEFAULT-VALUE})")
     int keySize = 16;
 
     @Option(
             names = "--value-size",
             defaultValue = "64",
-            description = "bytes per value, or MIN-MAX: each key has its own length in between (${DEFAULT-VALUE})")
+            description =
+                    "bytes per value, or MIN-MAX: each key has its own length in between (${DEFAULT-VALUE})")
     String valueSize = "64";
 
     @Option(
@@ -66,19 +92,27 @@ final class LoadOptions {
     @Option(
             names = "--generation",
             defaultValue = "0",
-            description = "which content the values have; overwrite with another one to see that reads are not stale")
+            description =
+                    "which content the values have; overwrite with another one to see that reads are not stale")
     long generation;
 
     @Option(
             names = "--key-dist",
             defaultValue = "uniform",
-            description = "uniform, zipf:THETA, sequential or shuffled (each key once, in random order)")
+            description =
+                    "uniform, zipf:THETA, sequential or shuffled (each key once, in random order)")
     String keyDistribution = "uniform";
 
-    @Option(names = "--op", defaultValue = "get", description = "get, set, del, exists, ttl, incr, ping or get:95,set:5")
+    @Option(
+            names = "--op",
+            defaultValue = "get",
+            description = "get, set, del, exists, ttl, incr, ping or get:95,set:5")
     String operations = "get";
 
-    @Option(names = "--read-percent", defaultValue = "-1", description = "short for --op get:N,set:100-N")
+    @Option(
+            names = "--read-percent",
+            defaultValue = "-1",
+            description = "short for --op get:N,set:100-N")
     int readPercent = -1;
 
     @Option(
@@ -87,19 +121,29 @@ final class LoadOptions {
             description = "open loop: requests per second in all, each timed from when it was due")
     double rate;
 
-    @Option(names = "--load", description = "write every key once (in order, or --key-dist shuffled) and stop")
+    @Option(
+            names = "--load",
+            description = "write every key once (in order, or --key-dist shuffled) and stop")
     boolean load;
 
-    @Option(names = "--verify", description = "compare every value that is read with what it must be")
+    @Option(
+            names = "--verify",
+            description = "compare every value that is read with what it must be")
     boolean verify;
 
     @Option(names = "--require-hits", description = "a key that is not there is an error")
     boolean requireHits;
 
-    @Option(names = "--seed", defaultValue = "42", description = "of the choice of keys and operations (${DEFAULT-VALUE})")
+    @Option(
+            names = "--seed",
+            defaultValue = "42",
+            description = "of the choice of keys and operations (${DEFAULT-VALUE})")
     long seed = 42;
 
-    @Option(names = "--label", defaultValue = "load", description = "name of the run in progress and results")
+    @Option(
+            names = "--label",
+            defaultValue = "load",
+            description = "name of the run in progress and results")
     String label = "load";
 
     @Option(names = "--quiet", description = "no progress")
@@ -123,7 +167,8 @@ final class LoadOptions {
     }
 
     long durationNs() {
-        double seconds = durationSeconds > 0 ? durationSeconds : requestLimit() == Long.MAX_VALUE ? 10 : 0;
+        double seconds =
+                durationSeconds > 0 ? durationSeconds : requestLimit() == Long.MAX_VALUE ? 10 : 0;
         return seconds > 0 ? (long) (seconds * 1e9) : Long.MAX_VALUE;
     }
 
@@ -131,7 +176,8 @@ final class LoadOptions {
         String[] sizes = valueSize.split("-", 2);
         int lengthMin = Integer.parseInt(sizes[0].trim());
         int lengthMax = sizes.length == 2 ? Integer.parseInt(sizes[1].trim()) : lengthMin;
-        // The run's seed chooses keys; content must agree between the runs that load and those that verify.
+        // The run's seed chooses keys; content must agree between the runs that load and those that
+        // verify.
         return new ValueFunction(valueKind, 0, generation, lengthMin, lengthMax);
     }
 }

@@ -27,17 +27,19 @@ record LoadResult(
             long mismatches,
             Histogram latencyNs) {}
 
-    static LoadResult of(LoadOptions options, LoadStats stats, long elapsedNs, long cpuNs, long backlogMax) {
+    static LoadResult of(
+            LoadOptions options, LoadStats stats, long elapsedNs, long cpuNs, long backlogMax) {
         List<OperationResult> operations = new ArrayList<>();
         for (LoadStats.PerOperation per : stats.operations()) {
-            operations.add(new OperationResult(
-                    per.operation,
-                    per.replies,
-                    per.hits,
-                    per.misses,
-                    per.errors,
-                    per.mismatches,
-                    per.latencyNs.copy()));
+            operations.add(
+                    new OperationResult(
+                            per.operation,
+                            per.replies,
+                            per.hits,
+                            per.misses,
+                            per.errors,
+                            per.mismatches,
+                            per.latencyNs.copy()));
         }
         return new LoadResult(
                 options.label,
@@ -90,33 +92,42 @@ record LoadResult(
 
     String toText() {
         StringBuilder text = new StringBuilder();
-        text.append(String.format(
-                Locale.ROOT,
-                "%s: %,d replies in %.2f s = %,.0f per second, %d errors, longest silence %.1f ms, client busy %.2f%s%n",
-                label,
-                replies,
-                seconds,
-                repliesPerSecond(),
-                errors(),
-                stallNsMax / 1e6,
-                clientBusy(),
-                backlogMax > 0 ? String.format(Locale.ROOT, ", at most %,d requests overdue", backlogMax) : ""));
-        text.append("  op       replies       hit rate   p50 us   p99 us   p99.9 us   max us   errors   wrong values\n");
+        text.append(
+                String.format(
+                        Locale.ROOT,
+                        "%s: %,d replies in %.2f s = %,.0f per second, %d errors, longest silence %.1f ms, client busy %.2f%s%n",
+                        label,
+                        replies,
+                        seconds,
+                        repliesPerSecond(),
+                        errors(),
+                        stallNsMax / 1e6,
+                        clientBusy(),
+                        backlogMax > 0
+                                ? String.format(
+                                        Locale.ROOT, ", at most %,d requests overdue", backlogMax)
+                                : ""));
+        text.append(
+                "  op       replies       hit rate   p50 us   p99 us   p99.9 us   max us   errors   wrong values\n");
         for (OperationResult op : operations) {
             Histogram h = op.latencyNs();
             long reads = op.hits() + op.misses();
-            text.append(String.format(
-                    Locale.ROOT,
-                    "  %-6s %,12d %12s %8.0f %8.0f %10.0f %8.0f %8d %14d%n",
-                    op.operation(),
-                    op.replies(),
-                    reads == 0 ? "-" : String.format(Locale.ROOT, "%.4f", (double) op.hits() / reads),
-                    h.getValueAtPercentile(50) / 1e3,
-                    h.getValueAtPercentile(99) / 1e3,
-                    h.getValueAtPercentile(99.9) / 1e3,
-                    h.getMaxValue() / 1e3,
-                    op.errors(),
-                    op.mismatches()));
+            text.append(
+                    String.format(
+                            Locale.ROOT,
+                            "  %-6s %,12d %12s %8.0f %8.0f %10.0f %8.0f %8d %14d%n",
+                            op.operation(),
+                            op.replies(),
+                            reads == 0
+                                    ? "-"
+                                    : String.format(
+                                            Locale.ROOT, "%.4f", (double) op.hits() / reads),
+                            h.getValueAtPercentile(50) / 1e3,
+                            h.getValueAtPercentile(99) / 1e3,
+                            h.getValueAtPercentile(99.9) / 1e3,
+                            h.getMaxValue() / 1e3,
+                            op.errors(),
+                            op.mismatches()));
         }
         for (String error : errorSamples) {
             text.append("  error: ").append(error).append('\n');
@@ -127,36 +138,38 @@ record LoadResult(
     /** One object on one line; times in microseconds. */
     String toJson() {
         StringBuilder json = new StringBuilder();
-        json.append(String.format(
-                Locale.ROOT,
-                "{\"label\":%s,\"replies\":%d,\"seconds\":%.3f,\"per_second\":%.1f,\"errors\":%d,"
-                        + "\"client_busy\":%.3f,\"longest_silence_us\":%.0f,\"backlog_max\":%d,\"operations\":[",
-                quote(label),
-                replies,
-                seconds,
-                repliesPerSecond(),
-                errors(),
-                clientBusy(),
-                stallNsMax / 1e3,
-                backlogMax));
+        json.append(
+                String.format(
+                        Locale.ROOT,
+                        "{\"label\":%s,\"replies\":%d,\"seconds\":%.3f,\"per_second\":%.1f,\"errors\":%d,"
+                                + "\"client_busy\":%.3f,\"longest_silence_us\":%.0f,\"backlog_max\":%d,\"operations\":[",
+                        quote(label),
+                        replies,
+                        seconds,
+                        repliesPerSecond(),
+                        errors(),
+                        clientBusy(),
+                        stallNsMax / 1e3,
+                        backlogMax));
         String separator = "";
         for (OperationResult op : operations) {
             Histogram h = op.latencyNs();
             json.append(separator)
-                    .append(String.format(
-                            Locale.ROOT,
-                            "{\"op\":\"%s\",\"replies\":%d,\"hits\":%d,\"misses\":%d,\"errors\":%d,\"wrong_values\":%d,"
-                                    + "\"p50_us\":%.1f,\"p99_us\":%.1f,\"p999_us\":%.1f,\"max_us\":%.1f}",
-                            op.operation(),
-                            op.replies(),
-                            op.hits(),
-                            op.misses(),
-                            op.errors(),
-                            op.mismatches(),
-                            h.getValueAtPercentile(50) / 1e3,
-                            h.getValueAtPercentile(99) / 1e3,
-                            h.getValueAtPercentile(99.9) / 1e3,
-                            h.getMaxValue() / 1e3));
+                    .append(
+                            String.format(
+                                    Locale.ROOT,
+                                    "{\"op\":\"%s\",\"replies\":%d,\"hits\":%d,\"misses\":%d,\"errors\":%d,\"wrong_values\":%d,"
+                                            + "\"p50_us\":%.1f,\"p99_us\":%.1f,\"p999_us\":%.1f,\"max_us\":%.1f}",
+                                    op.operation(),
+                                    op.replies(),
+                                    op.hits(),
+                                    op.misses(),
+                                    op.errors(),
+                                    op.mismatches(),
+                                    h.getValueAtPercentile(50) / 1e3,
+                                    h.getValueAtPercentile(99) / 1e3,
+                                    h.getValueAtPercentile(99.9) / 1e3,
+                                    h.getMaxValue() / 1e3));
             separator = ",";
         }
         return json.append("]}").toString();

@@ -51,7 +51,8 @@ final class LoadRun implements AutoCloseable {
         schedule = options.rate > 0 ? new OpenLoopSchedule(options.rate) : null;
         stats = new LoadStats(mix.operations());
         ValueFunction values = options.values();
-        RequestEncoder encoder = new RequestEncoder(options.keySize, options.firstKey + options.keys, values);
+        RequestEncoder encoder =
+                new RequestEncoder(options.keySize, options.firstKey + options.keys, values);
         selector = Selector.open();
         connections = new LoadConnection[options.connections];
         try {
@@ -66,7 +67,11 @@ final class LoadRun implements AutoCloseable {
 
     LoadResult run() throws IOException {
         if (options.warmupSeconds > 0 && !options.load) {
-            phase(options.seed + 1, Long.MAX_VALUE, (long) (options.warmupSeconds * 1e9), Progress.NONE);
+            phase(
+                    options.seed + 1,
+                    Long.MAX_VALUE,
+                    (long) (options.warmupSeconds * 1e9),
+                    Progress.NONE);
             drain();
         }
         observer.measureStarts();
@@ -85,7 +90,8 @@ final class LoadRun implements AutoCloseable {
     }
 
     /** Issues requests until the limit is answered or the time is over; what is then in flight stays so. */
-    private void phase(long seed, long requests, long durationNs, Progress progress) throws IOException {
+    private void phase(long seed, long requests, long durationNs, Progress progress)
+            throws IOException {
         keys = KeySequence.of(options.keyDistributionSpec(), options.firstKey, options.keys, seed);
         random = new Mix64(seed ^ Mix64.GOLDEN);
         requestsLeft = requests;
@@ -121,7 +127,11 @@ final class LoadRun implements AutoCloseable {
         while (inFlight > 0) {
             poll(100);
             if (System.nanoTime() > endNs) {
-                throw new IOException(inFlight + " requests without a reply for " + DRAIN_NS / 1_000_000_000 + " s");
+                throw new IOException(
+                        inFlight
+                                + " requests without a reply for "
+                                + DRAIN_NS / 1_000_000_000
+                                + " s");
             }
         }
     }
@@ -165,7 +175,8 @@ final class LoadRun implements AutoCloseable {
                 issue(connection, nowNs);
             }
             connection.flush();
-            // Large values may fill the buffer before the pipeline is full; go on as long as the socket takes them.
+            // Large values may fill the buffer before the pipeline is full; go on as long as the
+            // socket takes them.
         } while (requestsLeft > 0 && !connection.hasUnsent() && connection.mayAdd());
     }
 

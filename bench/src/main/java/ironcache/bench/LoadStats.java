@@ -76,7 +76,8 @@ final class LoadStats {
         if (!frozen) {
             PerOperation per = byOperation[op.ordinal()];
             per.replies += count;
-            per.latencyNs.recordValueWithCount(Math.min(Math.max(latencyNs, 0), LATENCY_NS_MAX), count);
+            per.latencyNs.recordValueWithCount(
+                    Math.min(Math.max(latencyNs, 0), LATENCY_NS_MAX), count);
         }
     }
 

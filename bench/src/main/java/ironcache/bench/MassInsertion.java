@@ -17,12 +17,18 @@ final class MassInsertion {
 
     static void write(LoadOptions options, OutputStream out) throws IOException {
         ValueFunction values = options.values();
-        RequestEncoder encoder = new RequestEncoder(options.keySize, options.firstKey + options.keys, values);
+        RequestEncoder encoder =
+                new RequestEncoder(options.keySize, options.firstKey + options.keys, values);
         KeySequence keys =
-                KeySequence.of(options.keyDistributionSpec(), options.firstKey, options.keys, options.seed);
+                KeySequence.of(
+                        options.keyDistributionSpec(),
+                        options.firstKey,
+                        options.keys,
+                        options.seed);
         WritableByteChannel channel = Channels.newChannel(out);
-        ByteBuffer buffer = ByteBuffer.allocateDirect(BUFFER_SIZE + encoder.requestSizeMax())
-                .order(ByteOrder.LITTLE_ENDIAN);
+        ByteBuffer buffer =
+                ByteBuffer.allocateDirect(BUFFER_SIZE + encoder.requestSizeMax())
+                        .order(ByteOrder.LITTLE_ENDIAN);
         for (long i = 0; i < options.keys; i++) {
             encoder.encode(buffer, Operation.SET, keys.next());
             if (buffer.position() >= BUFFER_SIZE || i == options.keys - 1) {

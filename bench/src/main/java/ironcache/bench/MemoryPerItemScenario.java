@@ -12,9 +12,10 @@ import java.util.Locale;
 final class MemoryPerItemScenario implements Scenario {
     private record Shape(String title, long keys, String valueSize, long bytesMax) {}
 
-    private static final List<Shape> SHAPES = List.of(
-            new Shape("16-byte keys, 32-byte values", 5_000_000, "32", 72),
-            new Shape("16-byte keys, 1 KiB values", 1_000_000, "1024", 1090));
+    private static final List<Shape> SHAPES =
+            List.of(
+                    new Shape("16-byte keys, 32-byte values", 5_000_000, "32", 72),
+                    new Shape("16-byte keys, 1 KiB values", 1_000_000, "1024", 1090));
 
     @Override
     public void run(Harness harness) throws IOException {
@@ -27,15 +28,25 @@ final class MemoryPerItemScenario implements Scenario {
             }
         }
         report.table(
-                List.of("", "server", "items", "RSS before, MB", "RSS after, MB", "bytes/item of growth",
-                        "of all RSS", "at most"),
+                List.of(
+                        "",
+                        "server",
+                        "items",
+                        "RSS before, MB",
+                        "RSS after, MB",
+                        "bytes/item of growth",
+                        "of all RSS",
+                        "at most"),
                 rows);
     }
 
-    private static List<String> measure(Harness harness, ServerProcess.Kind kind, Shape shape) throws IOException {
+    private static List<String> measure(Harness harness, ServerProcess.Kind kind, Shape shape)
+            throws IOException {
         long keys = harness.scaled(shape.keys);
         ServerProcess server =
-                kind == ServerProcess.Kind.IRONCACHE ? harness.start(kind, "--maxmemory", "4gb") : harness.start(kind);
+                kind == ServerProcess.Kind.IRONCACHE
+                        ? harness.start(kind, "--maxmemory", "4gb")
+                        : harness.start(kind);
         // The first commands bring code and connection buffers into memory that belong to no item.
         LoadOptions ping = new LoadOptions();
         ping.port = server.port();
@@ -54,9 +65,10 @@ final class MemoryPerItemScenario implements Scenario {
         }
         harness.stop(server);
         double perItem = (double) (after - before) / keys;
-        String bar = kind != ServerProcess.Kind.IRONCACHE
-                ? "-"
-                : shape.bytesMax + (perItem <= shape.bytesMax ? " met" : " MISSED");
+        String bar =
+                kind != ServerProcess.Kind.IRONCACHE
+                        ? "-"
+                        : shape.bytesMax + (perItem <= shape.bytesMax ? " met" : " MISSED");
         return List.of(
                 shape.title,
                 kind.title,

@@ -12,7 +12,8 @@ final class OpenLoopSchedule {
 
     OpenLoopSchedule(double requestsPerSecond) {
         if (!(requestsPerSecond > 0)) {
-            throw new IllegalArgumentException("--rate " + requestsPerSecond + ": requests per second, above 0");
+            throw new IllegalArgumentException(
+                    "--rate " + requestsPerSecond + ": requests per second, above 0");
         }
         intervalNs = 1e9 / requestsPerSecond;
     }

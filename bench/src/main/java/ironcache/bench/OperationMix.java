@@ -22,7 +22,10 @@ final class OperationMix {
                 weights[i] = pair.length == 2 ? Double.parseDouble(pair[1]) : 1;
             } catch (IllegalArgumentException e) {
                 throw new IllegalArgumentException(
-                        "--op " + spec + ": comma-separated NAME or NAME:WEIGHT of " + List.of(Operation.values()));
+                        "--op "
+                                + spec
+                                + ": comma-separated NAME or NAME:WEIGHT of "
+                                + List.of(Operation.values()));
             }
             total += weights[i];
         }

@@ -22,14 +22,17 @@ final class ProcessFigures {
      */
     long cpuNs() throws IOException {
         String stat = Files.readString(proc.resolve("stat"), StandardCharsets.ISO_8859_1);
-        // The command's name, in parentheses, may hold anything; the fields after it count from 3 (proc(5)).
+        // The command's name, in parentheses, may hold anything; the fields after it count from 3
+        // (proc(5)).
         String[] fields = stat.substring(stat.lastIndexOf(')') + 2).split(" ");
         return (Long.parseLong(fields[14 - 3]) + Long.parseLong(fields[15 - 3])) * TICK_NS;
     }
 
     /** Time that the calling thread has been on a core, by the scheduler's own nanosecond count. */
     static long thisThreadCpuNs() throws IOException {
-        String schedstat = Files.readString(Path.of("/proc/thread-self/schedstat"), StandardCharsets.ISO_8859_1);
+        String schedstat =
+                Files.readString(
+                        Path.of("/proc/thread-self/schedstat"), StandardCharsets.ISO_8859_1);
         return Long.parseLong(schedstat.substring(0, schedstat.indexOf(' ')));
     }
 

@@ -44,13 +44,17 @@ interface Progress extends AutoCloseable {
             this.startNs = startNs;
             lastNs = startNs;
             byRequests = options.requestLimit() != Long.MAX_VALUE;
-            bar = new ProgressBarBuilder()
-                    .setTaskName(options.label)
-                    .setStyle(ProgressBarStyle.ASCII)
-                    .setInitialMax(byRequests ? options.requestLimit() : options.durationNs() / 1_000_000_000L)
-                    .setUnit(byRequests ? "" : " s", 1)
-                    .setUpdateIntervalMillis(500)
-                    .build();
+            bar =
+                    new ProgressBarBuilder()
+                            .setTaskName(options.label)
+                            .setStyle(ProgressBarStyle.ASCII)
+                            .setInitialMax(
+                                    byRequests
+                                            ? options.requestLimit()
+                                            : options.durationNs() / 1_000_000_000L)
+                            .setUnit(byRequests ? "" : " s", 1)
+                            .setUpdateIntervalMillis(500)
+                            .build();
         }
 
         @Override
@@ -58,7 +62,10 @@ interface Progress extends AutoCloseable {
             bar.stepTo(byRequests ? replies : (nowNs - startNs) / 1_000_000_000L);
             if (nowNs - lastNs >= 500_000_000L) {
                 bar.setExtraMessage(
-                        String.format(Locale.ROOT, " %,.0f/s", (replies - lastReplies) * 1e9 / (nowNs - lastNs)));
+                        String.format(
+                                Locale.ROOT,
+                                " %,.0f/s",
+                                (replies - lastReplies) * 1e9 / (nowNs - lastNs)));
                 lastReplies = replies;
                 lastNs = nowNs;
             }

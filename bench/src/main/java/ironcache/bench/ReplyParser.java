@@ -107,7 +107,9 @@ final class ReplyParser {
                     elementsOpen += size - 1;
                 }
             }
-            default -> throw new IllegalStateException("reply starts with byte 0x" + Integer.toHexString(kind & 255));
+            default ->
+                    throw new IllegalStateException(
+                            "reply starts with byte 0x" + Integer.toHexString(kind & 255));
         }
     }
 
@@ -126,7 +128,8 @@ final class ReplyParser {
         for (int i = negative ? start + 1 : start; i < end; i++) {
             int digit = in.get(i) - '0';
             if (digit < 0 || digit > 9) {
-                throw new IllegalStateException("reply has a bad number, byte 0x" + Integer.toHexString(digit + '0'));
+                throw new IllegalStateException(
+                        "reply has a bad number, byte 0x" + Integer.toHexString(digit + '0'));
             }
             value = value * 10 + digit;
         }

@@ -43,7 +43,9 @@ final class Report {
     }
 
     void line(String format, Object... arguments) throws IOException {
-        write((arguments.length == 0 ? format : String.format(Locale.ROOT, format, arguments)) + "\n");
+        write(
+                (arguments.length == 0 ? format : String.format(Locale.ROOT, format, arguments))
+                        + "\n");
     }
 
     void code(String text) throws IOException {
@@ -78,18 +80,22 @@ final class Report {
     }
 
     /** Bars: one group per category, one bar per series, the whiskers from minimum to maximum. */
-    void bars(String title, String unit, List<String> categories, Map<String, List<Spread>> series) throws IOException {
-        CategoryChart chart = new CategoryChartBuilder()
-                .width(WIDTH)
-                .height(HEIGHT)
-                .title(title)
-                .yAxisTitle(unit)
-                .build();
-        series.forEach((name, spreads) -> chart.addSeries(
-                name,
-                categories,
-                spreads.stream().map(Spread::median).toList(),
-                spreads.stream().map(s -> (s.max() - s.min()) / 2).toList()));
+    void bars(String title, String unit, List<String> categories, Map<String, List<Spread>> series)
+            throws IOException {
+        CategoryChart chart =
+                new CategoryChartBuilder()
+                        .width(WIDTH)
+                        .height(HEIGHT)
+                        .title(title)
+                        .yAxisTitle(unit)
+                        .build();
+        series.forEach(
+                (name, spreads) ->
+                        chart.addSeries(
+                                name,
+                                categories,
+                                spreads.stream().map(Spread::median).toList(),
+                                spreads.stream().map(s -> (s.max() - s.min()) / 2).toList()));
         chart.getStyler().setYAxisMin(0.0);
         chart.getStyler().setYAxisDecimalPattern("#,##0.##");
         chart.getStyler().setLegendPosition(Styler.LegendPosition.InsideNW);
@@ -97,14 +103,16 @@ final class Report {
     }
 
     /** Lines over time, one per series; each value stands for one interval of {@code intervalSeconds}. */
-    void lines(String title, String unit, double intervalSeconds, Map<String, double[]> series) throws IOException {
-        XYChart chart = new XYChartBuilder()
-                .width(WIDTH)
-                .height(HEIGHT)
-                .title(title)
-                .xAxisTitle("seconds")
-                .yAxisTitle(unit)
-                .build();
+    void lines(String title, String unit, double intervalSeconds, Map<String, double[]> series)
+            throws IOException {
+        XYChart chart =
+                new XYChartBuilder()
+                        .width(WIDTH)
+                        .height(HEIGHT)
+                        .title(title)
+                        .xAxisTitle("seconds")
+                        .yAxisTitle(unit)
+                        .build();
         boolean empty = true;
         for (Map.Entry<String, double[]> entry : series.entrySet()) {
             double[] y = entry.getValue();

@@ -22,7 +22,13 @@ final class RequestEncoder {
         int needed = Long.toString(Math.max(keysEnd - 1, 0)).length();
         if (needed > digits) {
             throw new IllegalArgumentException(
-                    "--key-size " + keySize + ": key numbers up to " + keysEnd + " need " + needed + " digits, it has "
+                    "--key-size "
+                            + keySize
+                            + ": key numbers up to "
+                            + keysEnd
+                            + " need "
+                            + needed
+                            + " digits, it has "
                             + digits);
         }
         for (Operation op : Operation.values()) {
@@ -49,7 +55,8 @@ final class RequestEncoder {
         byte[] head = heads[op.ordinal()];
         int position = out.position();
         if (op.hasKey()) {
-            // 16 digits go first, those that the key is too short for are then overwritten by the head before them.
+            // 16 digits go first, those that the key is too short for are then overwritten by the
+            // head before them.
             int digitsEnd = position + head.length + digits;
             out.putLong(digitsEnd - 16, eightDigits((int) (keyNumber / 100_000_000)));
             out.putLong(digitsEnd - 8, eightDigits((int) (keyNumber % 100_000_000)));

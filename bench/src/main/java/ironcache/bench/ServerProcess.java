@@ -34,11 +34,20 @@ final class ServerProcess implements AutoCloseable {
                 command.add(home.resolve("ironcache").toString());
                 command.add("server");
             } else {
-                Path bin = home.resolve("bin").resolve(this == VALKEY ? "valkey-server" : "redis-server");
+                Path bin =
+                        home.resolve("bin")
+                                .resolve(this == VALKEY ? "valkey-server" : "redis-server");
                 command.add(bin.toString());
                 command.addAll(List.of("--save", "", "--appendonly", "no"));
             }
-            command.addAll(List.of("--port", Integer.toString(port), "--bind", "127.0.0.1", "--dir", dir.toString()));
+            command.addAll(
+                    List.of(
+                            "--port",
+                            Integer.toString(port),
+                            "--bind",
+                            "127.0.0.1",
+                            "--dir",
+                            dir.toString()));
             return command;
         }
     }
@@ -48,14 +57,17 @@ final class ServerProcess implements AutoCloseable {
     private final Process process;
     private final long startedNs;
     private final long readyNs;
+    private final Path dir;
     private final Path log;
     private final Path gcLog;
 
-    private ServerProcess(Kind kind, int port, Process process, Path log, Path gcLog, long startedNs)
+    private ServerProcess(
+            Kind kind, int port, Process process, Path dir, Path log, Path gcLog, long startedNs)
             throws IOException {
         this.kind = kind;
         this.port = port;
         this.process = process;
+        this.dir = dir;
         this.log = log;
         this.gcLog = gcLog;
         this.startedNs = startedNs;
@@ -69,7 +81,8 @@ final class ServerProcess implements AutoCloseable {
      * @param dir where it keeps its data; created if absent
      * @param settings appended to its command line
      */
-    static ServerProcess start(Kind kind, Path home, int port, Path dir, String cores, String... settings)
+    static ServerProcess start(
+            Kind kind, Path home, int port, Path dir, String cores, String... settings)
             throws IOException {
         Files.createDirectories(dir);
         List<String> command = new ArrayList<>();
@@ -80,9 +93,10 @@ final class ServerProcess implements AutoCloseable {
         command.addAll(Arrays.asList(settings));
         Path gcLog = dir.resolveSibling(dir.getFileName() + "-gc.log").toAbsolutePath();
         Path log = dir.resolveSibling(dir.getFileName() + "-server.log").toAbsolutePath();
-        ProcessBuilder builder = new ProcessBuilder(command)
-                .redirectErrorStream(true)
-                .redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()));
+        ProcessBuilder builder =
+                new ProcessBuilder(command)
+                        .redirectErrorStream(true)
+                        .redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()));
         if (kind == Kind.IRONCACHE) {
             // The java command reads these; the collector's pauses are counted from this file.
             builder.environment().put("JDK_JAVA_OPTIONS", "-Xlog:gc:file=" + gcLog);
@@ -90,7 +104,7 @@ final class ServerProcess implements AutoCloseable {
         long startedNs = System.nanoTime();
         Process process = builder.start();
         try {
-            return new ServerProcess(kind, port, process, log, gcLog, startedNs);
+            return new ServerProcess(kind, port, process, dir, log, gcLog, startedNs);
         } catch (IOException e) {
             process.destroyForcibly();
             throw e;
@@ -101,6 +115,11 @@ final class ServerProcess implements AutoCloseable {
         try (ServerSocket socket = new ServerSocket(0)) {
             return socket.getLocalPort();
         }
+    }
+
+    /** Where it keeps its data. */
+    Path dir() {
+        return dir;
     }
 
     /** The log of the collector's pauses (IronCache only). */
@@ -119,7 +138,14 @@ final class ServerProcess implements AutoCloseable {
             }
             pauseMs(1);
         }
-        throw new IOException(kind.title + " did not come up on port " + port + ", see " + log + "\n" + logTail());
+        throw new IOException(
+                kind.title
+                        + " did not come up on port "
+                        + port
+                        + ", see "
+                        + log
+                        + "\n"
+                        + logTail());
     }
 
     private String logTail() throws IOException {
@@ -148,13 +174,9 @@ final class ServerProcess implements AutoCloseable {
         return (readyNs - startedNs) / 1e6;
     }
 
-    /** The server itself, even if a launching script is still its parent. */
+    /** taskset and the launchers all become the server (exec), so the process that was started is the server itself. */
     ProcessFigures figures() {
-        ProcessHandle server = process.descendants()
-                .filter(child -> child.children().findAny().isEmpty())
-                .findFirst()
-                .orElse(process.toHandle());
-        return new ProcessFigures(server.pid());
+        return new ProcessFigures(process.pid());
     }
 
     AdminClient connect() throws IOException {
@@ -168,12 +190,10 @@ final class ServerProcess implements AutoCloseable {
     /** SIGTERM, and SIGKILL where that does not help for a minute. */
     @Override
     public void close() throws IOException {
-        process.descendants().forEach(ProcessHandle::destroy);
         process.destroy();
         try {
             if (!process.waitFor(60, TimeUnit.SECONDS)) {
                 System.err.println(kind.title + " ignores SIGTERM, killing it");
-                process.descendants().forEach(ProcessHandle::destroyForcibly);
                 process.destroyForcibly().waitFor();
             }
         } catch (InterruptedException e) {

@@ -45,20 +45,30 @@ public final class SideBySide implements Callable<Integer> {
     @Parameters(arity = "1..*", paramLabel = "SCENARIO", description = "row1 ... row12")
     private List<String> scenarios = List.of();
 
-    @Option(names = "--rounds", defaultValue = "5", description = "interleaved rounds (${DEFAULT-VALUE})")
+    @Option(
+            names = "--rounds",
+            defaultValue = "5",
+            description = "interleaved rounds (${DEFAULT-VALUE})")
     private int rounds;
 
-    @Option(names = "--seconds", defaultValue = "10", description = "measured seconds of a run (${DEFAULT-VALUE})")
+    @Option(
+            names = "--seconds",
+            defaultValue = "10",
+            description = "measured seconds of a run (${DEFAULT-VALUE})")
     private double seconds;
 
-    @Option(names = "--warmup", defaultValue = "2", description = "seconds before each measured run (${DEFAULT-VALUE})")
+    @Option(
+            names = "--warmup",
+            defaultValue = "2",
+            description = "seconds before each measured run (${DEFAULT-VALUE})")
     private double warmupSeconds;
 
     @Option(
             names = "--servers",
             split = ",",
             defaultValue = "ironcache,valkey",
-            description = "which servers: ironcache, valkey, redis (${DEFAULT-VALUE}); ratios are to the second")
+            description =
+                    "which servers: ironcache, valkey, redis (${DEFAULT-VALUE}); ratios are to the second")
     private List<ServerProcess.Kind> servers = List.of();
 
     @Option(
@@ -68,29 +78,45 @@ public final class SideBySide implements Callable<Integer> {
             description = "row2: pipeline depths (${DEFAULT-VALUE})")
     private List<Integer> pipelines = List.of();
 
-    @Option(names = "--connections", defaultValue = "50", description = "row2, row3: connections (${DEFAULT-VALUE})")
+    @Option(
+            names = "--connections",
+            defaultValue = "50",
+            description = "row2, row3: connections (${DEFAULT-VALUE})")
     private int connections;
 
-    @Option(names = "--client", defaultValue = "own", description = "row2: own or valkey-benchmark (${DEFAULT-VALUE})")
+    @Option(
+            names = "--client",
+            defaultValue = "own",
+            description = "row2: own or valkey-benchmark (${DEFAULT-VALUE})")
     private String client = "own";
 
     @Option(
             names = "--oracle",
-            description = "folder that holds bin/valkey-server (the environment's IRONCACHE_ORACLE, else /usr)")
+            description =
+                    "folder that holds bin/valkey-server (the environment's IRONCACHE_ORACLE, else /usr)")
     private @Nullable Path oracle;
 
-    @Option(names = "--server-cores", defaultValue = "0", description = "cores of the servers, as taskset takes them")
+    @Option(
+            names = "--server-cores",
+            defaultValue = "0",
+            description = "cores of the servers, as taskset takes them")
     private String serverCores = "0";
 
     @Option(
             names = "--server-setting",
-            description = "goes to IronCache's command line; repeat for more: --server-setting=--shards --server-setting=1")
+            description =
+                    "goes to IronCache's command line; repeat for more: --server-setting=--shards --server-setting=1")
     private List<String> serverSettings = new ArrayList<>();
 
-    @Option(names = "--scale", defaultValue = "1", description = "shrinks key counts and memory for a trial")
+    @Option(
+            names = "--scale",
+            defaultValue = "1",
+            description = "shrinks key counts and memory for a trial")
     private double scale;
 
-    @Option(names = "--data", description = "where servers keep their data, on the disk to measure (in the report)")
+    @Option(
+            names = "--data",
+            description = "where servers keep their data, on the disk to measure (in the report)")
     private @Nullable Path data;
 
     @Option(names = "--report", description = "report directory (target/side-by-side/TIME)")
@@ -112,14 +138,23 @@ public final class SideBySide implements Callable<Integer> {
         }
         Client who = client();
         if (reportDirectory == null) {
-            String time = LocalDateTime.now().format(DateTimeFormatter.ofPattern("yyyyMMdd-HHmmss", Locale.ROOT));
-            reportDirectory = root().resolve("target/side-by-side/" + String.join("-", scenarios) + "-" + time);
+            String time =
+                    LocalDateTime.now()
+                            .format(DateTimeFormatter.ofPattern("yyyyMMdd-HHmmss", Locale.ROOT));
+            reportDirectory =
+                    root().resolve(
+                                    "target/side-by-side/"
+                                            + String.join("-", scenarios)
+                                            + "-"
+                                            + time);
         }
         Report report = new Report(reportDirectory);
         report.line("# Side by side: %s", String.join(", ", scenarios));
         report.line("- machine: %s", machine());
         report.line("- servers on core %s, client: %s", serverCores, who);
-        report.line("- %d rounds of %s s after %s s of warm-up, scale %s", rounds, seconds, warmupSeconds, scale);
+        report.line(
+                "- %d rounds of %s s after %s s of warm-up, scale %s",
+                rounds, seconds, warmupSeconds, scale);
         report.line("- figures read: minimum – **median** – maximum of the rounds");
         try (Harness harness = new Harness(this, report)) {
             for (String name : scenarios) {
@@ -140,8 +175,14 @@ public final class SideBySide implements Callable<Integer> {
         String kernel = Files.readString(Path.of("/proc/sys/kernel/osrelease")).trim();
         String load = Files.readString(Path.of("/proc/loadavg")).trim();
         String mode = scalingGovernor();
-        return model + ", " + Runtime.getRuntime().availableProcessors() + " core(s) for the client, Linux " + kernel
-                + ", load average at start " + load + mode;
+        return model
+                + ", "
+                + Runtime.getRuntime().availableProcessors()
+                + " core(s) for the client, Linux "
+                + kernel
+                + ", load average at start "
+                + load
+                + mode;
     }
 
     private static String scalingGovernor() throws IOException {
@@ -166,12 +207,15 @@ public final class SideBySide implements Callable<Integer> {
     }
 
     Path dataDirectory() {
-        return data != null ? data.resolve("ironcache-bench-data") : reportDirectoryOrFail().resolve("data");
+        return data != null
+                ? data.resolve("ironcache-bench-data")
+                : reportDirectoryOrFail().resolve("data");
     }
 
     private Path reportDirectoryOrFail() {
         if (reportDirectory == null) {
-            throw new IllegalStateException("the report directory is set before the harness starts");
+            throw new IllegalStateException(
+                    "the report directory is set before the harness starts");
         }
         return reportDirectory;
     }
@@ -181,7 +225,10 @@ public final class SideBySide implements Callable<Integer> {
         return Arrays.stream(Client.values())
                 .filter(c -> c.name().equals(name))
                 .findFirst()
-                .orElseThrow(() -> new IllegalArgumentException("--client " + client + ": own or valkey-benchmark"));
+                .orElseThrow(
+                        () ->
+                                new IllegalArgumentException(
+                                        "--client " + client + ": own or valkey-benchmark"));
     }
 
     List<ServerProcess.Kind> servers() {

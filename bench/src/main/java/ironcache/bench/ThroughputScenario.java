@@ -23,22 +23,30 @@ final class ThroughputScenario implements Scenario {
     }
 
     /** One run. */
-    private record Figures(double perCpuSecond, double perSecond, double p50Us, double p999Us, double busy, double clientBusy) {}
+    private record Figures(
+            double perCpuSecond,
+            double perSecond,
+            double p50Us,
+            double p999Us,
+            double busy,
+            double clientBusy) {}
 
     @Override
     public void run(Harness harness) throws IOException {
         SideBySide options = harness.options();
         Report report = harness.report();
-        report.heading(String.format(
-                Locale.ROOT,
-                "Row 2: GET and SET, %d-byte values, 1 M keys, %d connections",
-                VALUE_SIZE,
-                options.connections()));
+        report.heading(
+                String.format(
+                        Locale.ROOT,
+                        "Row 2: GET and SET, %d-byte values, 1 M keys, %d connections",
+                        VALUE_SIZE,
+                        options.connections()));
         Map<ServerProcess.Kind, ServerProcess> servers = new LinkedHashMap<>();
         for (ServerProcess.Kind kind : options.servers()) {
-            ServerProcess server = kind == ServerProcess.Kind.IRONCACHE
-                    ? harness.start(kind, "--maxmemory", "1gb")
-                    : harness.start(kind);
+            ServerProcess server =
+                    kind == ServerProcess.Kind.IRONCACHE
+                            ? harness.start(kind, "--maxmemory", "1gb")
+                            : harness.start(kind);
             harness.load(server, KEYS, Integer.toString(VALUE_SIZE));
             servers.put(kind, server);
         }
@@ -77,7 +85,8 @@ final class ThroughputScenario implements Scenario {
         }
     }
 
-    private static Figures measure(Harness harness, ServerProcess server, Cell cell) throws IOException {
+    private static Figures measure(Harness harness, ServerProcess server, Cell cell)
+            throws IOException {
         SideBySide options = harness.options();
         if (options.client() == SideBySide.Client.VALKEY_BENCHMARK) {
             return measureByStockClient(options, server, cell);
@@ -116,7 +125,12 @@ final class ThroughputScenario implements Scenario {
         double seconds = (System.nanoTime() - startNs) / 1e9;
         double cpuSeconds = (process.cpuNs() - cpuNs) / 1e9;
         // "test","rps","avg_latency_ms","min_latency_ms","p50_latency_ms","p95...","p99...","max..."
-        String[] fields = csv.lines().reduce((first, last) -> last).orElseThrow().replace("\"", "").split(",");
+        String[] fields =
+                csv.lines()
+                        .reduce((first, last) -> last)
+                        .orElseThrow()
+                        .replace("\"", "")
+                        .split(",");
         double perSecond = Double.parseDouble(fields[1]);
         return new Figures(
                 perSecond * seconds / cpuSeconds,
@@ -127,21 +141,33 @@ final class ThroughputScenario implements Scenario {
                 Double.NaN);
     }
 
-    private static String stockClient(SideBySide options, ServerProcess server, Cell cell, double seconds)
+    private static String stockClient(
+            SideBySide options, ServerProcess server, Cell cell, double seconds)
             throws IOException {
-        return Harness.output(List.of(
-                options.oracleHome().resolve("bin/valkey-benchmark").toString(),
-                "-p", Integer.toString(server.port()),
-                "-c", Integer.toString(options.connections()),
-                "-P", Integer.toString(cell.pipeline),
-                "-t", cell.operation,
-                "-d", Integer.toString(VALUE_SIZE),
-                "-r", Long.toString(KEYS),
-                "--duration", Long.toString(Math.max(1, Math.round(seconds))),
-                "--csv"));
+        return Harness.output(
+                List.of(
+                        options.oracleHome().resolve("bin/valkey-benchmark").toString(),
+                        "-p",
+                        Integer.toString(server.port()),
+                        "-c",
+                        Integer.toString(options.connections()),
+                        "-P",
+                        Integer.toString(cell.pipeline),
+                        "-t",
+                        cell.operation,
+                        "-d",
+                        Integer.toString(VALUE_SIZE),
+                        "-r",
+                        Long.toString(KEYS),
+                        "--duration",
+                        Long.toString(Math.max(1, Math.round(seconds))),
+                        "--csv"));
     }
 
-    private static void write(Report report, List<Cell> cells, Map<ServerProcess.Kind, Map<Cell, List<Figures>>> found)
+    private static void write(
+            Report report,
+            List<Cell> cells,
+            Map<ServerProcess.Kind, Map<Cell, List<Figures>>> found)
             throws IOException {
         List<ServerProcess.Kind> kinds = List.copyOf(found.keySet());
         Map<String, List<Spread>> bars = new LinkedHashMap<>();
@@ -155,42 +181,60 @@ final class ThroughputScenario implements Scenario {
                 Spread perSecond = Spread.of(array(runs, Measure.PER_SECOND));
                 bars.computeIfAbsent(kind.title, k -> new ArrayList<>()).add(perCpuSecond);
                 clockBars.computeIfAbsent(kind.title, k -> new ArrayList<>()).add(perSecond);
-                rows.add(List.of(
-                        cell.title(),
-                        kind.title,
-                        perCpuSecond.toText("%,.0f"),
-                        perSecond.toText("%,.0f"),
-                        Spread.of(array(runs, Measure.P50_US)).toText("%,.0f"),
-                        Spread.of(array(runs, Measure.P999_US)).toText("%,.0f"),
-                        Spread.of(array(runs, Measure.BUSY)).toText("%.2f"),
-                        Spread.of(array(runs, Measure.CLIENT_BUSY)).toText("%.2f")));
+                rows.add(
+                        List.of(
+                                cell.title(),
+                                kind.title,
+                                perCpuSecond.toText("%,.0f"),
+                                perSecond.toText("%,.0f"),
+                                Spread.of(array(runs, Measure.P50_US)).toText("%,.0f"),
+                                Spread.of(array(runs, Measure.P999_US)).toText("%,.0f"),
+                                Spread.of(array(runs, Measure.BUSY)).toText("%.2f"),
+                                Spread.of(array(runs, Measure.CLIENT_BUSY)).toText("%.2f")));
             }
             if (kinds.size() > 1) {
                 List<Figures> ours = runs(found, kinds.get(0), cell);
                 List<Figures> theirs = runs(found, kinds.get(1), cell);
                 Spread perCpuSecond = ratio(ours, theirs, Measure.PER_CPU_SECOND);
-                ratios.add(List.of(
-                        cell.title(),
-                        perCpuSecond.toText("%.2f"),
-                        target(cell, perCpuSecond.median()),
-                        ratio(ours, theirs, Measure.PER_SECOND).toText("%.2f"),
-                        ratio(ours, theirs, Measure.P999_US).toText("%.2f")));
+                ratios.add(
+                        List.of(
+                                cell.title(),
+                                perCpuSecond.toText("%.2f"),
+                                target(cell, perCpuSecond.median()),
+                                ratio(ours, theirs, Measure.PER_SECOND).toText("%.2f"),
+                                ratio(ours, theirs, Measure.P999_US).toText("%.2f")));
             }
         }
         report.table(
-                List.of("", "server", "requests per CPU-second", "requests/s", "p50 us", "p99.9 us", "server busy", "client busy"),
+                List.of(
+                        "",
+                        "server",
+                        "requests per CPU-second",
+                        "requests/s",
+                        "p50 us",
+                        "p99.9 us",
+                        "server busy",
+                        "client busy"),
                 rows);
         if (!ratios.isEmpty()) {
             report.line("Ratios %s / %s, round by round:", kinds.get(0).title, kinds.get(1).title);
-            report.table(List.of("", "per CPU-second", "at least", "requests/s", "p99.9 (at most 1)"), ratios);
+            report.table(
+                    List.of("", "per CPU-second", "at least", "requests/s", "p99.9 (at most 1)"),
+                    ratios);
         }
         List<String> categories = cells.stream().map(Cell::title).toList();
-        report.bars("Row 2: requests per CPU-second of the server", "requests per CPU-second", categories, bars);
+        report.bars(
+                "Row 2: requests per CPU-second of the server",
+                "requests per CPU-second",
+                categories,
+                bars);
         report.bars("Row 2: requests per second", "requests per second", categories, clockBars);
     }
 
     private static List<Figures> runs(
-            Map<ServerProcess.Kind, Map<Cell, List<Figures>>> found, ServerProcess.Kind kind, Cell cell) {
+            Map<ServerProcess.Kind, Map<Cell, List<Figures>>> found,
+            ServerProcess.Kind kind,
+            Cell cell) {
         return found.getOrDefault(kind, Map.of()).getOrDefault(cell, List.of());
     }
 
@@ -204,7 +248,9 @@ final class ThroughputScenario implements Scenario {
                     case 64 -> get ? 2.0 : 2.5;
                     default -> Double.NaN;
                 };
-        return Double.isNaN(bar) ? "-" : String.format(Locale.ROOT, "%.1f %s", bar, ratio >= bar ? "met" : "MISSED");
+        return Double.isNaN(bar)
+                ? "-"
+                : String.format(Locale.ROOT, "%.1f %s", bar, ratio >= bar ? "met" : "MISSED");
     }
 
     private static Spread ratio(List<Figures> ours, List<Figures> theirs, Measure measure) {

@@ -45,7 +45,10 @@ final class ValueFunction {
             long word = 0;
             for (int j = 0; j < 8; j++) {
                 int pick = (int) (Mix64.mix(i * 8L + j) & 15);
-                char letter = j == 7 ? ' ' : (j & 1) == 0 ? consonants.charAt(pick) : "aeiou".charAt(pick % 5);
+                char letter =
+                        j == 7
+                                ? ' '
+                                : (j & 1) == 0 ? consonants.charAt(pick) : "aeiou".charAt(pick % 5);
                 word |= (long) letter << (8 * j);
             }
             words[i] = word;
@@ -55,7 +58,10 @@ final class ValueFunction {
     int lengthOf(long keyNumber) {
         return lengthSpread == 1
                 ? lengthMin
-                : lengthMin + (int) Math.unsignedMultiplyHigh(Mix64.mix(seed ^ keyNumber), lengthSpread);
+                : lengthMin
+                        + (int)
+                                Math.unsignedMultiplyHigh(
+                                        Mix64.mix(seed ^ keyNumber), lengthSpread);
     }
 
     int lengthMax() {

@@ -98,7 +98,9 @@ class KeySequenceTest {
 
     @Test
     void unknownDistributionIsRefusedWithWhatIsAllowed() {
-        var e = assertThrows(IllegalArgumentException.class, () -> KeySequence.of("gauss", 0, 10, 1));
+        var e =
+                assertThrows(
+                        IllegalArgumentException.class, () -> KeySequence.of("gauss", 0, 10, 1));
         assertTrue(e.getMessage().contains("uniform"), e.getMessage());
     }
 }

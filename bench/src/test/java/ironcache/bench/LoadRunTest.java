@@ -14,16 +14,22 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** The load generator against the oracle server; skipped where IRONCACHE_ORACLE does not name one. */
 class LoadRunTest {
-    @TempDir
-    Path dir;
+    @TempDir Path dir;
 
     private ServerProcess server;
 
     @BeforeEach
     void start() throws IOException {
         String oracle = System.getenv("IRONCACHE_ORACLE");
-        Assumptions.assumeTrue(oracle != null, "skipped: IRONCACHE_ORACLE is unset, there is no server to load");
-        server = ServerProcess.start(ServerProcess.Kind.VALKEY, Path.of(oracle), ServerProcess.freePort(), dir, ServerProcess.NOT_PINNED);
+        Assumptions.assumeTrue(
+                oracle != null, "skipped: IRONCACHE_ORACLE is unset, there is no server to load");
+        server =
+                ServerProcess.start(
+                        ServerProcess.Kind.VALKEY,
+                        Path.of(oracle),
+                        ServerProcess.freePort(),
+                        dir,
+                        ServerProcess.NOT_PINNED);
     }
 
     @AfterEach

@@ -15,11 +15,18 @@ class RequestEncoderTest {
     @Test
     void commandsAreRespArrays() {
         RequestEncoder encoder = new RequestEncoder(16, 1_000_000, values);
-        assertEquals("*2\r\n$3\r\nGET\r\n$16\r\nkey:000000000042\r\n", encode(encoder, Operation.GET, 42));
-        assertEquals("*2\r\n$4\r\nINCR\r\n$16\r\nctr:000000000042\r\n", encode(encoder, Operation.INCR, 42));
+        assertEquals(
+                "*2\r\n$3\r\nGET\r\n$16\r\nkey:000000000042\r\n",
+                encode(encoder, Operation.GET, 42));
+        assertEquals(
+                "*2\r\n$4\r\nINCR\r\n$16\r\nctr:000000000042\r\n",
+                encode(encoder, Operation.INCR, 42));
         assertEquals("*1\r\n$4\r\nPING\r\n", encode(encoder, Operation.PING, 42));
         String set = encode(encoder, Operation.SET, 123_456_789_012L);
-        assertTrue(set.matches("(?s)\\*3\r\n\\$3\r\nSET\r\n\\$16\r\nkey:123456789012\r\n\\$10\r\n.{10}\r\n"), set);
+        assertTrue(
+                set.matches(
+                        "(?s)\\*3\r\n\\$3\r\nSET\r\n\\$16\r\nkey:123456789012\r\n\\$10\r\n.{10}\r\n"),
+                set);
     }
 
     @Test
@@ -37,14 +44,17 @@ class RequestEncoderTest {
     void eightDigitsOfEveryKindOfNumber() {
         for (long number = 0; number < 100_000_000; number += 1 + number / 97) {
             long digits = RequestEncoder.eightDigits((int) number);
-            byte[] text = ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN).putLong(digits).array();
-            assertEquals(String.format("%08d", number), new String(text, StandardCharsets.US_ASCII));
+            byte[] text =
+                    ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN).putLong(digits).array();
+            assertEquals(
+                    String.format("%08d", number), new String(text, StandardCharsets.US_ASCII));
         }
     }
 
     @Test
     void keysTooShortForTheirNumbersAreRefused() {
-        assertThrows(IllegalArgumentException.class, () -> new RequestEncoder(5, 1_000_000, values));
+        assertThrows(
+                IllegalArgumentException.class, () -> new RequestEncoder(5, 1_000_000, values));
     }
 
     private static String encode(RequestEncoder encoder, Operation op, long key) {

@@ -43,9 +43,15 @@ class ValueFunctionTest {
     void anotherKeyOrGenerationHasAnotherValue() {
         ByteBuffer value = buffer(64);
         new ValueFunction(ValueFunction.Kind.RANDOM, 0, 0, 64, 64).write(value, 5);
-        assertFalse(new ValueFunction(ValueFunction.Kind.RANDOM, 0, 0, 64, 64).matches(6, 0, value, 0, 64));
-        assertFalse(new ValueFunction(ValueFunction.Kind.RANDOM, 0, 1, 64, 64).matches(5, 0, value, 0, 64));
-        assertTrue(new ValueFunction(ValueFunction.Kind.RANDOM, 0, 0, 64, 64).matches(5, 0, value, 0, 64));
+        assertFalse(
+                new ValueFunction(ValueFunction.Kind.RANDOM, 0, 0, 64, 64)
+                        .matches(6, 0, value, 0, 64));
+        assertFalse(
+                new ValueFunction(ValueFunction.Kind.RANDOM, 0, 1, 64, 64)
+                        .matches(5, 0, value, 0, 64));
+        assertTrue(
+                new ValueFunction(ValueFunction.Kind.RANDOM, 0, 0, 64, 64)
+                        .matches(5, 0, value, 0, 64));
     }
 
     @Test
