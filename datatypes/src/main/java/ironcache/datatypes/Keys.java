@@ -66,7 +66,7 @@ public final class Keys {
 
     private static long putCopy(Shard shard, long record, int toDb, long toKey, int toKeyLength, long toHash) {
         int kind = Record.kind(record);
-        if (kind == Record.STRING && Strings.encoding(record) == Strings.Encoding.RAW) {
+        if (Strings.isString(record) && !Record.isPaged(record) && Strings.encoding(record) == Strings.Encoding.RAW) {
             // Raw because key and value are long together: stays raw under a shorter name.
             kind = Record.STRING_RAW;
         }

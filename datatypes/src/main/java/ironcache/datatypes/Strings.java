@@ -42,12 +42,13 @@ public final class Strings {
 
     /** The representation that Valkey would use for it. */
     public static Encoding encoding(long record) {
-        if (Record.kind(record) != Record.STRING) {
+        int kind = Record.kind(record);
+        if (kind != Record.STRING && kind != Record.STRING_TEXT) {
             return Encoding.RAW;
         }
         int length = Record.valueLength(record);
         long value = Record.value(record);
-        if (LongText.isNumber(LongText.parse(value, length), value, length)) {
+        if (kind == Record.STRING && LongText.isNumber(LongText.parse(value, length), value, length)) {
             return Encoding.INT;
         }
         int keyLength = Record.keyLength(record);

@@ -3,7 +3,6 @@ package ironcache.engine;
 import ironcache.hybridlog.Log;
 import ironcache.hybridlog.Record;
 import ironcache.index.HashIndex;
-import ironcache.tiering.DamagedBlockException;
 import java.util.ArrayDeque;
 
 /**
@@ -137,8 +136,6 @@ final class Reaper {
             return true;
         } catch (ColdMiss miss) {
             return false;
-        } catch (DamagedBlockException damaged) {
-            return true; // Its entry stays with the damaged segment.
         }
     }
 

@@ -85,6 +85,9 @@ public final class Record {
     /** A string longer than {@link #MAX_VALUE_BYTES}: the value is the root of a paged object. */
     public static final int STRING_PAGED = TYPE_STRING | 2 << TYPE_BITS;
 
+    /** A string that INCRBYFLOAT made: OBJECT ENCODING never says int. */
+    public static final int STRING_TEXT = TYPE_STRING | 3 << TYPE_BITS;
+
     public static final int PAGE = TYPE_PAGE;
 
     private static final long DEAD_BIT = 1L << DEAD_SHIFT;

@@ -1,0 +1,124 @@
+package ironcache.datatypes;
+
+import ironcache.engine.ColdMiss;
+import ironcache.engine.Shard;
+import ironcache.engine.ShardConfig;
+import ironcache.ffm.Clock;
+import ironcache.ffm.Io;
+import ironcache.ffm.IoConfig;
+import ironcache.ffm.Ios;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Comparator;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.function.LongSupplier;
+import java.util.stream.Stream;
+
+/** A real shard in a directory of its own, driven one command at a time. Time stands still. */
+final class TestShard implements AutoCloseable {
+    private static final int WAITER = 3;
+
+    private final Path directory = Files.createTempDirectory("ironcache-datatypes");
+    private final Io io = Ios.open(IoConfig.defaults());
+    private final Set<Integer> ready = new HashSet<>();
+    private final Shard shard;
+    int misses;
+
+    TestShard() throws IOException {
+        shard = new Shard(io, new StandingClock(), new ShardConfig(directory, 40L << 20, 0, 42), ready::add);
+        io.setHandlers(new NoSockets(), shard.fileHandler());
+    }
+
+    Shard shard() {
+        return shard;
+    }
+
+    /** Runs one command to its end, however often it misses. */
+    long run(LongSupplier command) {
+        while (true) {
+            if (!shard.hasSpace()) {
+                shard.parkForSpace(WAITER);
+                await();
+                continue;
+            }
+            shard.begin(WAITER);
+            try {
+                long result = command.getAsLong();
+                shard.end();
+                turn();
+                return result;
+            } catch (ColdMiss miss) {
+                misses++;
+                shard.park();
+                await();
+            }
+        }
+    }
+
+    private void await() {
+        while (!ready.remove(WAITER)) {
+            turn();
+        }
+    }
+
+    private void turn() {
+        io.poll(shard.work(1_000_000) ? 0 : 100_000);
+    }
+
+    /** Writes so much else that whatever was there before is on the SSD. */
+    void pushOut() {
+        byte[] value = new byte[50_000];
+        for (int i = 0; i < 1600; i++) {
+            try (TestKey key = new TestKey(this, "filler" + i)) {
+                value[i] = 1;
+                key.set(value, 0);
+            }
+        }
+    }
+
+    @Override
+    public void close() throws IOException {
+        shard.close();
+        io.close();
+        try (Stream<Path> files = Files.walk(directory)) {
+            List<Path> all = files.sorted(Comparator.reverseOrder()).toList();
+            for (Path file : all) {
+                Files.delete(file);
+            }
+        }
+    }
+
+    private static final class StandingClock implements Clock {
+        @Override
+        public long nanoTime() {
+            return System.nanoTime();
+        }
+
+        @Override
+        public long currentTimeMillis() {
+            return 1_700_000_000_000L;
+        }
+
+        @Override
+        public long currentTimeMicros() {
+            return currentTimeMillis() * 1000;
+        }
+    }
+
+    private static final class NoSockets implements Io.SocketHandler {
+        @Override
+        public void onAccept(int listener, int socket) {}
+
+        @Override
+        public void onReceive(int socket, long address, int length) {}
+
+        @Override
+        public void onSent(int socket, int result) {}
+
+        @Override
+        public void onClosed(int socket) {}
+    }
+}

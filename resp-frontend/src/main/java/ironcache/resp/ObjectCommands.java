@@ -1,0 +1,126 @@
+package ironcache.resp;
+
+import static ironcache.resp.CommandFlag.LOADING;
+import static ironcache.resp.CommandFlag.READONLY;
+import static ironcache.resp.CommandFlag.STALE;
+import static ironcache.resp.KeyFlag.RO;
+
+import ironcache.datatypes.Strings;
+import ironcache.hybridlog.Record;
+import java.util.Locale;
+
+/** OBJECT: how a value is kept. Rows and handlers. */
+final class ObjectCommands {
+    private static final ErrorReply NO_FREQUENCY = new ErrorReply("ERR An LFU maxmemory policy is not selected, access"
+            + " frequency not tracked. Please note that when switching between policies at runtime LRU and LFU data will"
+            + " take some time to adjust.");
+
+    private static final String[] HELP = {
+        "OBJECT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
+        "ENCODING <key>",
+        "    The representation of the value, by the name it has in Valkey.",
+        "FREQ <key>",
+        "    How often the key is used, on a logarithmic scale; under LFU policies only.",
+        "IDLETIME <key>",
+        "    Seconds since the key was last used; always 0, because it is not tracked.",
+        "REFCOUNT <key>",
+        "    How many references to the value there are; always 1.",
+        "HELP",
+        "    Print this help."
+    };
+
+    private static final String[] ENCODINGS = new String[Strings.Encoding.values().length];
+
+    static {
+        for (Strings.Encoding encoding : Strings.Encoding.values()) {
+            ENCODINGS[encoding.ordinal()] = encoding.name().toLowerCase(Locale.ROOT);
+        }
+    }
+
+    private ObjectCommands() {}
+
+    static void register(CommandTable t) {
+        CommandRow object = t.container("OBJECT")
+                .group("generic").since("2.2.3").complexity("O(1)")
+                .summary("Looks into how values are kept.");
+        t.sub(object, "ENCODING", ObjectCommands::encoding)
+                .arity(3).flags(READONLY)
+                .keys(2, 2, 1, RO)
+                .tips("nondeterministic_output")
+                .args(Arg.key("key"))
+                .group("generic").since("2.2.3").complexity("O(1)")
+                .summary("Tells the representation of a value.");
+        t.sub(object, "FREQ", ObjectCommands::freq)
+                .arity(3).flags(READONLY)
+                .keys(2, 2, 1, RO)
+                .tips("nondeterministic_output")
+                .args(Arg.key("key"))
+                .group("generic").since("4.0.0").complexity("O(1)")
+                .summary("Tells how often a key is used.");
+        t.sub(object, "IDLETIME", ObjectCommands::idletime)
+                .arity(3).flags(READONLY)
+                .keys(2, 2, 1, RO)
+                .tips("nondeterministic_output")
+                .args(Arg.key("key"))
+                .group("generic").since("2.2.3").complexity("O(1)")
+                .summary("Tells how long a key was not used.");
+        t.sub(object, "REFCOUNT", ObjectCommands::refcount)
+                .arity(3).flags(READONLY)
+                .keys(2, 2, 1, RO)
+                .tips("nondeterministic_output")
+                .args(Arg.key("key"))
+                .group("generic").since("2.2.3").complexity("O(1)")
+                .summary("Tells how many references to a value there are.");
+        t.sub(object, "HELP", ObjectCommands::help)
+                .arity(2).flags(LOADING, STALE)
+                .group("generic").since("6.2.0").complexity("O(1)")
+                .summary("Describes the subcommands.");
+    }
+
+    static void encoding(CommandContext c) {
+        long record = c.peek(2);
+        if (record == 0) {
+            c.reply().nullBulk();
+        } else {
+            c.reply().bulk(encodingName(record));
+        }
+    }
+
+    private static String encodingName(long record) {
+        if (Strings.isString(record)) {
+            return ENCODINGS[Strings.encoding(record).ordinal()];
+        }
+        throw new IllegalStateException("encoding of record kind " + Record.kind(record));
+    }
+
+    static void freq(CommandContext c) {
+        if (c.peek(2) == 0) {
+            c.reply().nullBulk();
+        } else {
+            c.reply().error(NO_FREQUENCY);
+        }
+    }
+
+    static void idletime(CommandContext c) {
+        replyIfThere(c, 0);
+    }
+
+    static void refcount(CommandContext c) {
+        replyIfThere(c, 1);
+    }
+
+    private static void replyIfThere(CommandContext c, long value) {
+        if (c.peek(2) == 0) {
+            c.reply().nullBulk();
+        } else {
+            c.reply().integer(value);
+        }
+    }
+
+    static void help(CommandContext c) {
+        c.reply().array(HELP.length);
+        for (String line : HELP) {
+            c.reply().simple(line);
+        }
+    }
+}

@@ -1,0 +1,221 @@
+package ironcache.resp;
+
+import static ironcache.resp.CommandFlag.READONLY;
+
+import ironcache.datatypes.Glob;
+import ironcache.engine.Shard;
+import ironcache.ffm.Memory;
+import ironcache.hybridlog.Record;
+import java.util.Arrays;
+
+/** The generic keyspace family, part three: which keys are there. Rows and handlers. */
+final class ScanCommands {
+    private static final ErrorReply NOVALUES = new ErrorReply("ERR NOVALUES option can only be used in HSCAN");
+    private static final ErrorReply NOSCORES = new ErrorReply("ERR NOSCORES option can only be used in ZSCAN");
+
+    private static final int DEFAULT_COUNT = 10;
+
+    /** COUNT is a hint; beyond this many keys a call would read too much from the SSD at once. */
+    private static final int MAX_COUNT = 10_000;
+
+    /** Keys that KEYS looks at between two looks at the cursor. */
+    private static final int KEYS_STEP = 1000;
+
+    private static final long BAD_CURSOR = -1;
+
+    private static final int ANY_TYPE = 0;
+    private static final int NO_SUCH_TYPE = -1;
+
+    private ScanCommands() {}
+
+    static void register(CommandTable t) {
+        t.add("KEYS", ScanCommands::keys)
+                .arity(2).flags(READONLY)
+                .tips("request_policy:all_shards", "nondeterministic_output_order")
+                .categories(AclCategory.DANGEROUS)
+                .args(Arg.pattern("pattern"))
+                .group("generic").since("1.0.0").complexity("O(N) with N keys in the database.")
+                .summary("Lists all keys that match a pattern.");
+        t.add("SCAN", ScanCommands::scan)
+                .arity(-2).flags(READONLY)
+                .tips("nondeterministic_output", "request_policy:special", "response_policy:special")
+                .args(
+                        Arg.integer("cursor"),
+                        Arg.pattern("pattern").token("MATCH").optional(),
+                        Arg.integer("count").token("COUNT").optional(),
+                        Arg.string("type").token("TYPE").since("6.0.0").optional())
+                .group("generic").since("2.8.0").complexity("O(1) for a call, O(N) for a whole walk over N keys.")
+                .history("6.0.0", "TYPE.")
+                .summary("Walks the keys of the database a few at a time.");
+        t.add("RANDOMKEY", ScanCommands::randomkey)
+                .arity(1).flags(READONLY)
+                .tips("request_policy:all_shards", "response_policy:special", "nondeterministic_output")
+                .group("generic").since("1.0.0").complexity("O(1)")
+                .summary("Picks a key at random.");
+    }
+
+    /** Keeps the addresses of the records that match; they stay valid because nothing is written meanwhile. */
+    private static final class Collector implements Shard.RecordVisitor {
+        private final long pattern;
+        private final int patternLength;
+        private final int type;
+        private long[] records;
+        private int count;
+
+        /** @param patternLength -1 for no pattern */
+        Collector(long pattern, int patternLength, int type, int expected) {
+            this.pattern = pattern;
+            this.patternLength = patternLength;
+            this.type = type;
+            records = new long[expected];
+        }
+
+        @Override
+        public void visit(long record) {
+            if (type != ANY_TYPE && Record.type(record) != type) {
+                return;
+            }
+            if (patternLength >= 0
+                    && !Glob.matches(pattern, patternLength, Record.key(record), Record.keyLength(record))) {
+                return;
+            }
+            if (count == records.length) {
+                records = Arrays.copyOf(records, 2 * count);
+            }
+            records[count++] = record;
+        }
+
+        void reply(ReplyWriter reply) {
+            reply.array(count);
+            for (int i = 0; i < count; i++) {
+                reply.bulk(Record.key(records[i]), Record.keyLength(records[i]));
+            }
+        }
+    }
+
+    static void keys(CommandContext c) {
+        Collector collector = new Collector(c.arg(1), patternLength(c, 1), ANY_TYPE, KEYS_STEP);
+        long cursor = 0;
+        do {
+            cursor = c.shard().scan(c.db(), cursor, KEYS_STEP, collector);
+        } while (cursor != 0);
+        collector.reply(c.reply());
+    }
+
+    private static int patternLength(CommandContext c, int i) {
+        return Glob.matchesAll(c.arg(i), c.argLength(i)) ? -1 : c.argLength(i);
+    }
+
+    static void scan(CommandContext c) {
+        long cursor = parseCursor(c.arg(1), c.argLength(1));
+        if (cursor == BAD_CURSOR && !isLargestCursor(c)) {
+            c.reply().error(Errors.INVALID_CURSOR);
+            return;
+        }
+        long count = DEFAULT_COUNT;
+        int type = ANY_TYPE;
+        long pattern = 0;
+        int patternLength = -1;
+        for (int i = 2; i < c.argc(); i += 2) {
+            boolean hasValue = i + 1 < c.argc();
+            if (c.argIs(i, "COUNT") && hasValue) {
+                if (!c.parseLong(i + 1)) {
+                    return;
+                }
+                count = c.longValue();
+                if (count < 1) {
+                    c.reply().error(Errors.SYNTAX);
+                    return;
+                }
+            } else if (c.argIs(i, "MATCH") && hasValue) {
+                pattern = c.arg(i + 1);
+                patternLength = patternLength(c, i + 1);
+            } else if (c.argIs(i, "TYPE") && hasValue) {
+                type = parseType(c, i + 1);
+                if (type == NO_SUCH_TYPE) {
+                    c.reply().error("ERR unknown type name '" + c.argLatin1(i + 1) + "'");
+                    return;
+                }
+            } else {
+                c.reply().error(c.argIs(i, "NOVALUES") ? NOVALUES : c.argIs(i, "NOSCORES") ? NOSCORES : Errors.SYNTAX);
+                return;
+            }
+        }
+        int keys = (int) Math.min(count, MAX_COUNT);
+        Collector collector = new Collector(pattern, patternLength, type, Math.min(keys, KEYS_STEP) + 8);
+        long next = c.shard().scan(c.db(), cursor, keys, collector);
+        c.reply().array(2);
+        replyCursor(c.reply(), next);
+        collector.reply(c.reply());
+    }
+
+    private static int parseType(CommandContext c, int i) {
+        for (int type = Record.TYPE_STRING; type <= Record.TYPE_STREAM; type++) {
+            if (c.argIs(i, KeyCommands.typeName(type).toUpperCase(java.util.Locale.ROOT))) {
+                return type;
+            }
+        }
+        return NO_SUCH_TYPE;
+    }
+
+    /** Cursors are unsigned. */
+    private static void replyCursor(ReplyWriter reply, long cursor) {
+        if (cursor >= 0) {
+            reply.bulkInteger(cursor);
+        } else {
+            reply.bulk(Long.toUnsignedString(cursor));
+        }
+    }
+
+    private static boolean isLargestCursor(CommandContext c) {
+        return c.argLatin1(1).endsWith("18446744073709551615");
+    }
+
+    /**
+     * An unsigned number as strtoull reads it: white space before it, a sign (minus wraps, though not at the very beginning), zeros
+     * ahead; up to a zero byte. {@link #BAD_CURSOR} where it is none.
+     */
+    private static long parseCursor(long text, int length) {
+        int at = 0;
+        while (at < length && isSpace(Memory.getByte(text + at))) {
+            at++;
+        }
+        boolean negative = at < length && Memory.getByte(text + at) == '-';
+        if (negative && at == 0) {
+            return BAD_CURSOR;
+        }
+        if (negative || at < length && Memory.getByte(text + at) == '+') {
+            at++;
+        }
+        long value = 0;
+        boolean digits = false;
+        for (; at < length; at++) {
+            int digit = Memory.getByte(text + at) - '0';
+            if (digit == -'0' && digits) {
+                break;
+            }
+            if (digit < 0
+                    || digit > 9
+                    || Math.unsignedMultiplyHigh(value, 10) != 0
+                    || Long.compareUnsigned(value * 10, -1L - digit) > 0) {
+                return BAD_CURSOR;
+            }
+            value = value * 10 + digit;
+            digits = true;
+        }
+        return !digits ? BAD_CURSOR : negative ? -value : value;
+    }
+
+    private static boolean isSpace(int b) {
+        return b == ' ' || b >= '\t' && b <= '\r';
+    }
+
+    static void randomkey(CommandContext c) {
+        long record = c.shard().randomRecord(c.db());
+        if (record == 0) {
+            c.reply().nullBulk();
+        } else {
+            c.reply().bulk(Record.key(record), Record.keyLength(record));
+        }
+    }
+}
