@@ -16,7 +16,7 @@ import java.util.stream.Stream;
 /**
  * Plays seeded random commands against IronCache and Valkey side by side and wants the same replies.
  *
- * <pre>tools/differential --commands 1000000 --seed 42</pre>
+ * <pre>tools/conformance differential --commands 1000000 --seed 42</pre>
  *
  * The stream is cut into epochs of 20,000 commands, each from empty servers and a seed of its own, so that a failure is
  * replayed ({@code --replay SEED}) and shrunk in seconds.
@@ -124,7 +124,7 @@ public final class DifferentialRun {
             List<Op> failing = ops.subList(0, Math.min(ops.size(), found.index() + 1));
             StringBuilder report = new StringBuilder();
             report.append("DIFFERENCE at command ").append(found.index()).append(" of the epoch with seed ").append(seed)
-                    .append("; replay with: tools/differential --replay ").append(seed).append('\n');
+                    .append("; replay with: tools/conformance differential --replay ").append(seed).append('\n');
             describe(report, found);
             report.append("the last commands on its keys:\n");
             for (Op op : lastRelated(failing, found.op())) {

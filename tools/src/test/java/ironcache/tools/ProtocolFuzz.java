@@ -20,7 +20,7 @@ import java.util.concurrent.atomic.AtomicLong;
  * Bad input from many connections: random and mutated frames, half of them cut off. The server has to stay alive, answer a
  * healthy client all along, send nothing that is not RESP, and give back what the bad clients took.
  *
- * <pre>tools/protocol-fuzz --frames 10000000 --seed 42</pre>
+ * <pre>tools/conformance fuzz --frames 10000000 --seed 42</pre>
  */
 public final class ProtocolFuzz {
     /** A client that is well behaved must not wait longer, whatever the others send. Generous, as machines are shared. */
