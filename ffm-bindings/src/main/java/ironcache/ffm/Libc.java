@@ -191,7 +191,11 @@ final class Libc {
         return (int) syscall(SYS_GETPEERNAME, fd, address, lengthAddress, 0, 0, 0);
     }
 
-    /** An integer socket option. @param scratch four bytes */
+    /**
+     * Sets an integer option.
+     *
+     * @param scratch four bytes of memory
+     */
     static int setsockopt(int fd, int level, int option, int value, long scratch) {
         Memory.putInt(scratch, value);
         return (int) syscall(SYS_SETSOCKOPT, fd, level, option, scratch, 4, 0);

@@ -18,6 +18,7 @@ import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 import java.util.Iterator;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The seam on java.nio, for machines where io_uring is refused. The same semantics; slower: each
@@ -54,7 +55,7 @@ final class NioIo implements Io {
         final int number;
         final SocketChannel channel;
         final SelectionKey key;
-        ByteBuffer pendingSend;
+        @Nullable ByteBuffer pendingSend;
         boolean sendQueued;
         boolean paused;
         boolean ended;
@@ -78,8 +79,8 @@ final class NioIo implements Io {
     private final IoConfig config;
     private final Consumer<String> log;
     private final Selector selector;
-    private SocketHandler sockets;
-    private FileHandler files;
+    private SocketHandler sockets = NoHandlers.INSTANCE;
+    private FileHandler files = NoHandlers.INSTANCE;
 
     private final Mapping receiveMemory;
     /** One view per receive buffer. */
@@ -87,7 +88,7 @@ final class NioIo implements Io {
 
     private int receiveBuffersUsed;
 
-    private Connection[] connections = new Connection[64];
+    private @Nullable Connection[] connections = new Connection[64];
     private final IntStack freeSockets = new IntStack();
     private int socketCount;
     private IntStack queuedSends = new IntStack();
@@ -97,7 +98,7 @@ final class NioIo implements Io {
     private ServerSocketChannel[] listeners = new ServerSocketChannel[4];
     private int listenerCount;
 
-    private FileChannel[] channels = new FileChannel[16];
+    private @Nullable FileChannel[] channels = new FileChannel[16];
     private final IntStack freeFiles = new IntStack();
     private int fileCount;
 
@@ -382,7 +383,7 @@ final class NioIo implements Io {
     }
 
     /** The connection, or null where it is closed or closing. */
-    private Connection open(int socket) {
+    private @Nullable Connection open(int socket) {
         Connection connection = connections[socket];
         return connection == null || connection.closing ? null : connection;
     }
@@ -556,6 +557,9 @@ final class NioIo implements Io {
 
     private int send(Connection connection) {
         ByteBuffer source = connection.pendingSend;
+        if (source == null) {
+            return 0;
+        }
         int result = 0;
         try {
             connection.channel.write(source);

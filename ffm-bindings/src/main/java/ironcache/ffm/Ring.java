@@ -91,11 +91,14 @@ final class Ring implements AutoCloseable {
     private static final int BLOCK_BYTES = WAIT_TIME + 32;
 
     private static final long NANOS_PER_SECOND = 1_000_000_000L;
+    /** Eleven days: where the caller has no limit but the kernel wants one. */
+    private static final long FOR_EVER_NANOS = 1_000_000 * NANOS_PER_SECOND;
 
     private final RingCalls calls;
     private final int fd;
     private final int setupFlags;
     private final int enterFlagsAlways;
+    private final boolean patience;
     private final long block;
 
     private final long ringMemory;
@@ -128,7 +131,7 @@ final class Ring implements AutoCloseable {
     private int enterFdFlag;
     private boolean enabled;
     private boolean closed;
-    private Thread owner;
+    private long ownerId = -1;
 
     /** A kernel's refusal: no io_uring here. */
     static final class Refused extends Exception {
@@ -200,6 +203,7 @@ final class Ring implements AutoCloseable {
         // An idle server must not look like one that waits for disks.
         this.enterFlagsAlways =
                 (features & IoUring.IORING_FEAT_NO_IOWAIT()) != 0 ? IoUring.IORING_ENTER_NO_IOWAIT() : 0;
+        this.patience = (features & IoUring.IORING_FEAT_MIN_TIMEOUT()) != 0;
         this.sqEntries = Memory.getInt(block + io_uring_params.sq_entries$offset());
         this.cqEntries = Memory.getInt(block + io_uring_params.cq_entries$offset());
 
@@ -279,7 +283,7 @@ final class Ring implements AutoCloseable {
             return;
         }
         enabled = true;
-        owner = Thread.currentThread();
+        ownerId = Thread.currentThread().threadId();
         int result = calls.register(fd, IoUring.IORING_REGISTER_ENABLE_RINGS(), 0, 0);
         if (result < 0) {
             throw new IllegalStateException("enabling the ring: " + Errno.name(result));
@@ -340,19 +344,20 @@ final class Ring implements AutoCloseable {
      * timeoutNanos} (negative: without limit). One system call; none where there is nothing to hand
      * over, nothing to wait for, and no work of the kernel pending.
      *
+     * @param patienceMicros where positive and the kernel knows it ({@link #hasPatience}): after this
+     *     time a single completion is enough
      * @return 0 or more, or a negated errno of which ETIME and EINTR are normal
      */
-    int submitAndWait(int minComplete, long timeoutNanos) {
-        if (!enabled) {
-            enable();
-        }
+    int submitAndWait(int minComplete, int patienceMicros, long timeoutNanos) {
         long argumentBytes = 0;
         int flags = ENTER_GETEVENTS;
         if (minComplete > 0) {
-            if (timeoutNanos >= 0) {
+            if (timeoutNanos >= 0 || patienceMicros > 0) {
                 long time = block + WAIT_TIME;
-                Memory.putLong(time, timeoutNanos / NANOS_PER_SECOND);
-                Memory.putLong(time + 8, timeoutNanos % NANOS_PER_SECOND);
+                long nanos = timeoutNanos >= 0 ? timeoutNanos : FOR_EVER_NANOS;
+                Memory.putLong(time, nanos / NANOS_PER_SECOND);
+                Memory.putLong(time + 8, nanos % NANOS_PER_SECOND);
+                Memory.putInt(block + WAIT_ARGUMENT + io_uring_getevents_arg.pad$offset(), patienceMicros);
                 flags |= ENTER_EXT_ARG;
                 argumentBytes = WAIT_ARGUMENT_BYTES;
             }
@@ -364,6 +369,15 @@ final class Ring implements AutoCloseable {
             }
         }
         return enter(minComplete, argumentBytes, flags, block + WAIT_ARGUMENT);
+    }
+
+    int submitAndWait(int minComplete, long timeoutNanos) {
+        return submitAndWait(minComplete, 0, timeoutNanos);
+    }
+
+    /** Whether waiting for several completions can be bounded by patience (Linux 6.12). */
+    boolean hasPatience() {
+        return patience;
     }
 
     /** Whether the kernel sets a flag when work waits for the owner to enter. */
@@ -499,7 +513,7 @@ final class Ring implements AutoCloseable {
             return;
         }
         closed = true;
-        if (enterFdFlag != 0 && Thread.currentThread() == owner) {
+        if (enterFdFlag != 0 && Thread.currentThread().threadId() == ownerId) {
             // A registered descriptor keeps the ring alive until its thread ends.
             long update = scratch(16);
             Memory.putInt(update, enterFd);

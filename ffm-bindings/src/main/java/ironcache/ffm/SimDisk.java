@@ -6,6 +6,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Simulated disk. It outlives the {@link SimIo} that uses it, as a disk outlives a crash: {@link
@@ -137,7 +138,7 @@ public final class SimDisk {
     }
 
     /** Null where there is none. */
-    SimFile find(Path path) {
+    @Nullable SimFile find(Path path) {
         return files.get(path.toString());
     }
 

@@ -171,8 +171,8 @@ public final class SimIo implements Io {
     private int peerCount;
     private int portCount;
 
-    private SocketHandler sockets;
-    private FileHandler files;
+    private SocketHandler sockets = NoHandlers.INSTANCE;
+    private FileHandler files = NoHandlers.INSTANCE;
     private volatile boolean woken;
     private boolean closed;
 

@@ -92,6 +92,19 @@ final class UringIo implements Io {
     /** Waits in the re-arm list. */
     private static final int REARM_LISTED = 256;
 
+    /**
+     * A send of up to this many bytes is expected to complete while it is submitted. A turn then waits
+     * for one completion more than it has such sends: waiting for one would end at once, with nothing
+     * but the sends, and each request would cost two turns.
+     */
+    private static final int PROMPT_SEND_BYTES_MAX = 16 << 10;
+    /**
+     * Where such a send is held up after all (a peer that does not read), the turn waits for too many;
+     * this bounds by how much. Not shorter: the kernel's timer tick comes first, so that its hardware
+     * timer need not be set, which on a virtual machine costs more than the system call.
+     */
+    private static final int PATIENCE_MICROS = 2_000;
+
     private static final int AWAKE = 0;
     private static final int ASLEEP = 1;
     private static final int WOKEN = 2;
@@ -109,8 +122,8 @@ final class UringIo implements Io {
     private final Ring ring;
     private final IoConfig config;
     private final Consumer<String> log;
-    private SocketHandler sockets;
-    private FileHandler files;
+    private SocketHandler sockets = NoHandlers.INSTANCE;
+    private FileHandler files = NoHandlers.INSTANCE;
 
     // Receive buffers.
     private final Mapping receiveMemory;
@@ -166,6 +179,9 @@ final class UringIo implements Io {
     private int bufferSlots;
     private final IntStack freeBufferSlots = new IntStack();
     private int bufferSlotCount;
+
+    /** Sends queued for the next turn that will most likely complete while they are submitted. */
+    private int promptSendsQueued;
 
     private final int wakeFd;
     private volatile int wakeState;
@@ -578,6 +594,9 @@ final class UringIo implements Io {
     }
 
     private void queueSend(int socket) {
+        if (sendLeft[socket] <= PROMPT_SEND_BYTES_MAX) {
+            promptSendsQueued++;
+        }
         socketEntry(
                 Ring.OP_SEND,
                 0,
@@ -683,7 +702,7 @@ final class UringIo implements Io {
         if (wait && !WAKE_STATE.compareAndSet(this, AWAKE, ASLEEP)) {
             wait = false;
         }
-        int result = ring.submitAndWait(wait ? 1 : 0, timeout);
+        int result = submitAndWait(wait, timeout);
         if (wakeState != AWAKE) {
             // This turn serves the waker, who published what he woke us for before; a later wake() is for the next.
             int ignored = (int) WAKE_STATE.getAndSet(this, AWAKE);
@@ -696,6 +715,22 @@ final class UringIo implements Io {
             throw new IllegalStateException("io_uring_enter: " + Errno.name(result));
         }
         return reap();
+    }
+
+    private int submitAndWait(boolean wait, long timeoutNanos) {
+        int promptSends = promptSendsQueued;
+        promptSendsQueued = 0;
+        if (!wait) {
+            return ring.submitAndWait(0, 0);
+        }
+        int patienceMicros = PATIENCE_MICROS;
+        if (timeoutNanos > 0 && timeoutNanos / 1_000 < patienceMicros) {
+            // The kernel would not look at its timeout before patience ends.
+            patienceMicros = (int) (timeoutNanos / 1_000);
+        }
+        return promptSends > 0 && patienceMicros > 0 && ring.hasPatience()
+                ? ring.submitAndWait(promptSends + 1, patienceMicros, timeoutNanos)
+                : ring.submitAndWait(1, timeoutNanos);
     }
 
     private int reap() {

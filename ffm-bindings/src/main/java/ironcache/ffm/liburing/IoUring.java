@@ -626,5 +626,14 @@ public class IoUring extends IoUring$shared {
     public static int IORING_FEAT_NO_IOWAIT() {
         return IORING_FEAT_NO_IOWAIT;
     }
+    private static final int IORING_FEAT_MIN_TIMEOUT = (int)32768L;
+    /**
+     * {@snippet lang=c :
+     * #define IORING_FEAT_MIN_TIMEOUT 32768
+     * }
+     */
+    public static int IORING_FEAT_MIN_TIMEOUT() {
+        return IORING_FEAT_MIN_TIMEOUT;
+    }
 }
 
