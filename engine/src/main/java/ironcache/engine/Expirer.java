@@ -60,6 +60,9 @@ final class Expirer implements AutoCloseable, TimingWheel.Consumer {
                 long address = HashIndex.payload(slot);
                 long record = store.log.resolve(address);
                 if (record == 0) {
+                    if (store.cold.isDamaged(address)) {
+                        continue;
+                    }
                     record = store.cold.staged(address);
                     if (record == 0) {
                         store.cold.prefetch(address);

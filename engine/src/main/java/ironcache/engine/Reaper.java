@@ -3,6 +3,7 @@ package ironcache.engine;
 import ironcache.hybridlog.Log;
 import ironcache.hybridlog.Record;
 import ironcache.index.HashIndex;
+import ironcache.tiering.DamagedBlockException;
 import java.util.ArrayDeque;
 
 /**
@@ -136,6 +137,8 @@ final class Reaper {
             return true;
         } catch (ColdMiss miss) {
             return false;
+        } catch (DamagedBlockException damaged) {
+            return true; // Its entry stays with the damaged segment.
         }
     }
 

@@ -1,13 +1,13 @@
 package ironcache.engine;
 
 import ironcache.ffm.Clock;
-import ironcache.ffm.Mapping;
-import ironcache.ffm.MemoryTag;
 import ironcache.hybridlog.Address;
 import ironcache.hybridlog.Log;
 import ironcache.hybridlog.Record;
 import ironcache.index.HashIndex;
-import ironcache.tiering.PageReader;
+import ironcache.tiering.PageBuffer;
+import ironcache.tiering.PageLayout;
+import ironcache.tiering.SegmentStore.Segment;
 import ironcache.tiering.SegmentStore.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -56,14 +56,20 @@ final class Rewriter implements AutoCloseable {
     private int secondChanceBytes;
     private boolean toTail;
 
-    // Compaction: read page by page into a buffer of its own.
-    private final PageReader reader;
+    // Compaction: read page by page into two buffers in turn.
+    private final PageBuffer[] buffers = new PageBuffer[2];
+    private int currentBuffer;
+    private @Nullable Segment compacting;
+    private int nextPage;
+    private int endPage;
     private int compactOffset;
+    private @Nullable String damage;
 
     Rewriter(Store store, long tokenBase) {
         this.store = store;
-        Mapping buffer = Mapping.reserve(Address.PAGE_BYTES, MemoryTag.STAGING);
-        reader = new PageReader(store.segments, buffer, tokenBase);
+        for (int i = 0; i < buffers.length; i++) {
+            buffers[i] = new PageBuffer(store.segments, tokenBase | i);
+        }
     }
 
     // Sealing.
@@ -205,7 +211,7 @@ final class Rewriter implements AutoCloseable {
 
     /** Whether a segment should be compacted now: the space law is broken or space for new segments runs out. */
     boolean wantsCompaction() {
-        return reader.isActive() || (overLaw() || store.segments.isShortOfSpace())
+        return compacting != null || (overLaw() || store.segments.isShortOfSpace())
                 && store.segments.hasCompactable(ALIVE_SIXTEENTHS);
     }
 
@@ -217,42 +223,72 @@ final class Rewriter implements AutoCloseable {
 
     /** @return false: nothing to do, or it waits for a read or for a page to write to */
     boolean compact(long deadlineNanos, Clock clock) {
-        if (!reader.isActive()) {
-            if (!wantsCompaction() || !reader.begin(ALIVE_SIXTEENTHS)) {
-                return false;
-            }
+        if (compacting == null && !beginCompaction()) {
+            return false;
         }
-        int records = 0;
         boolean any = false;
-        while (reader.isActive()) {
-            long page = reader.page();
-            if (page == 0) {
+        int records = 0;
+        while (compacting != null) {
+            readAhead();
+            PageBuffer buffer = buffers[currentBuffer];
+            if (buffer.isEmpty()) {
+                store.segments.endCompaction(compacting);
+                compacting = null;
+                store.stats.compactedSegments++;
+                return true;
+            }
+            if (buffer.isLoaded()) {
+                while (compactOffset < buffer.recordsEnd()) {
+                    long record = buffer.address() + compactOffset;
+                    int length = Record.length(record);
+                    if (compactRecord(record, Address.of(buffer.page(), compactOffset)) == Outcome.BLOCKED) {
+                        return any;
+                    }
+                    any = true;
+                    compactOffset += length;
+                    if (++records % RECORDS_PER_CHECK == 0 && clock.nanoTime() - deadlineNanos >= 0) {
+                        return true;
+                    }
+                }
+            } else if (buffer.damage() != null) {
+                damage = buffer.damage();
+            } else {
                 return any;
             }
-            if (compactOffset == 0) {
-                compactOffset = reader.recordsStart();
-            }
-            while (compactOffset < reader.recordsEnd()) {
-                long record = page + compactOffset;
-                int length = Record.length(record);
-                if (compactRecord(record, Address.of(reader.pageNumber(), compactOffset)) == Outcome.BLOCKED) {
-                    return any;
-                }
-                any = true;
-                compactOffset += length;
-                if (++records % RECORDS_PER_CHECK == 0 && clock.nanoTime() - deadlineNanos >= 0) {
-                    return true;
-                }
-            }
-            compactOffset = 0;
-            reader.nextPage();
+            buffer.clear();
+            compactOffset = PageLayout.RECORDS_START;
+            currentBuffer ^= 1;
         }
-        store.stats.compactedSegments++;
         return true;
     }
 
-    void onPageRead(int result) {
-        reader.onRead(result);
+    private boolean beginCompaction() {
+        compacting = wantsCompaction() ? store.segments.mostDead(ALIVE_SIXTEENTHS) : null;
+        if (compacting == null) {
+            return false;
+        }
+        store.segments.beginCompaction(compacting);
+        nextPage = store.segments.firstPage(compacting);
+        endPage = nextPage + store.segments.segmentPages();
+        compactOffset = PageLayout.RECORDS_START;
+        return true;
+    }
+
+    /** Keeps one page in work and one being read; pages without a live record are not read. */
+    private void readAhead() {
+        for (int i = 0; i < buffers.length; i++) {
+            PageBuffer buffer = buffers[currentBuffer ^ i];
+            while (buffer.isEmpty() && nextPage < endPage) {
+                int page = nextPage++;
+                if (store.segments.liveRecords(page) > 0) {
+                    buffer.read(page);
+                }
+            }
+        }
+    }
+
+    void onPageRead(int buffer, int result) {
+        buffers[buffer].onRead(result);
     }
 
     private Outcome compactRecord(long record, long address) {
@@ -294,11 +330,13 @@ final class Rewriter implements AutoCloseable {
     }
 
     @Nullable String damage() {
-        return reader.damage();
+        return damage;
     }
 
     @Override
     public void close() {
-        reader.close();
+        for (PageBuffer buffer : buffers) {
+            buffer.close();
+        }
     }
 }

@@ -3,6 +3,7 @@ package ironcache.engine;
 import ironcache.ffm.Mapping;
 import ironcache.ffm.Memory;
 import ironcache.ffm.MemoryTag;
+import ironcache.hybridlog.Address;
 
 /**
  * What blind writes left to settle. A blind SET of a key whose tag matches a cold entry cannot know whether that entry's record holds
@@ -29,6 +30,10 @@ final class Shadows implements AutoCloseable {
 
     private final Mapping mapping;
     private final long base;
+
+    /** Notes by page of the SSD: where many are, the page is read whole. */
+    private final Mapping pageCounts;
+
     private final int capacity;
     private final int limit;
     private int size;
@@ -39,6 +44,7 @@ final class Shadows implements AutoCloseable {
         limit = capacity / 4 * 3;
         mapping = Mapping.reserve((long) capacity << NOTE_SHIFT, MemoryTag.OTHER);
         base = mapping.address();
+        pageCounts = Mapping.reserve((long) Address.PAGES * Integer.BYTES, MemoryTag.OTHER);
     }
 
     int size() {
@@ -94,8 +100,7 @@ final class Shadows implements AutoCloseable {
         Memory.putLong(note + HASH, hash);
         Memory.putLong(note + SECOND, secondHash);
         Memory.putInt(note + KEYSPACE, keyspace);
-        size++;
-        mapping.commit(1L << NOTE_SHIFT);
+        count(address, 1);
     }
 
     void remove(long address) {
@@ -103,8 +108,7 @@ final class Shadows implements AutoCloseable {
         if (note == 0) {
             return;
         }
-        size--;
-        mapping.commit(-(1L << NOTE_SHIFT));
+        count(address, -1);
         int gap = (int) (note - base >>> NOTE_SHIFT);
         for (int j = gap + 1 & capacity - 1; Memory.getLong(note(j)) != 0; j = j + 1 & capacity - 1) {
             int home = slot(Memory.getLong(note(j)));
@@ -114,6 +118,18 @@ final class Shadows implements AutoCloseable {
             }
         }
         Memory.putLong(note(gap), 0);
+    }
+
+    private void count(long address, int delta) {
+        size += delta;
+        mapping.commit((long) delta << NOTE_SHIFT);
+        long at = pageCounts.address() + (long) Address.page(address) * Integer.BYTES;
+        Memory.putInt(at, Memory.getInt(at) + delta);
+    }
+
+    /** Notes on addresses of this page. */
+    int inPage(int page) {
+        return Memory.getInt(pageCounts.address() + (long) page * Integer.BYTES);
     }
 
     /** The address of the first note at or after this position, or 0 where the table ends. */
@@ -143,5 +159,6 @@ final class Shadows implements AutoCloseable {
     @Override
     public void close() {
         mapping.close();
+        pageCounts.close();
     }
 }

@@ -51,6 +51,7 @@ public final class Shard implements AutoCloseable {
     private static final long TOKEN_FLUSH = 2L << TOKEN_SHIFT;
     private static final long TOKEN_COLD_READ = 3L << TOKEN_SHIFT;
     private static final long TOKEN_COMPACT = 4L << TOKEN_SHIFT;
+    private static final long TOKEN_SETTLE = 5L << TOKEN_SHIFT;
 
     private static final int OBJECT_SHIFT = 8;
     private static final int COLD_READS_MAX = 512;
@@ -126,7 +127,7 @@ public final class Shard implements AutoCloseable {
         store.nowMillis = clock.currentTimeMillis();
         stats = store.stats;
         rewriter = new Rewriter(store, TOKEN_COMPACT);
-        settler = new Settler(store);
+        settler = new Settler(store, TOKEN_SETTLE);
         expirer = new Expirer(store);
         for (int db = 0; db < DATABASES; db++) {
             databases[db] = newKeyspace();
@@ -491,7 +492,7 @@ public final class Shard implements AutoCloseable {
             store.reaper.step();
         }
         if (!settler.isIdle()) {
-            settler.step();
+            settler.work(Math.max(deadline, clock.nanoTime() + budgetNanos / 2), clock);
         }
         for (int waiter = settler.poll(); waiter >= 0; waiter = settler.poll()) {
             listener.onReady(waiter);
@@ -722,7 +723,8 @@ public final class Shard implements AutoCloseable {
             case (int) (TOKEN_ALLOCATE >>> TOKEN_SHIFT) -> store.segments.onAllocated(value, result);
             case (int) (TOKEN_FLUSH >>> TOKEN_SHIFT) -> store.sealed.onWritten(value, result, clock.nanoTime());
             case (int) (TOKEN_COLD_READ >>> TOKEN_SHIFT) -> store.cold.onRead(value, result);
-            case (int) (TOKEN_COMPACT >>> TOKEN_SHIFT) -> rewriter.onPageRead(result);
+            case (int) (TOKEN_COMPACT >>> TOKEN_SHIFT) -> rewriter.onPageRead(value, result);
+            case (int) (TOKEN_SETTLE >>> TOKEN_SHIFT) -> settler.onPageRead(value, result);
             default -> throw new IllegalStateException("completion of an unknown file operation, token " + token);
         }
     }
@@ -791,6 +793,7 @@ public final class Shard implements AutoCloseable {
     public void close() {
         expirer.close();
         rewriter.close();
+        settler.close();
         store.sketch.close();
         store.cold.close();
         store.segments.close();

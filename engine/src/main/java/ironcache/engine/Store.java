@@ -308,7 +308,8 @@ final class Store implements AutoCloseable {
         }
     }
 
-    private void forgetShadow(long address) {
+    /** Drops the note on this address, if there is one. */
+    void forgetShadow(long address) {
         long note = shadows.size() == 0 ? 0 : shadows.find(address);
         if (note != 0) {
             Keyspace keyspace = keyspaces[Shadows.keyspace(note)];

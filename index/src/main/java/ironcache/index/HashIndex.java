@@ -1,59 +1,230 @@
 package ironcache.index;
 
+import static ironcache.index.SegmentLayout.GROUPS;
+import static ironcache.index.SegmentLayout.GROUP_BITS;
+import static ironcache.index.SegmentLayout.GROUP_BYTES;
+import static ironcache.index.SegmentLayout.GROUP_MASK;
+import static ironcache.index.SegmentLayout.LINE_BYTES;
+import static ironcache.index.SegmentLayout.PAYLOAD_MASK;
+import static ironcache.index.SegmentLayout.STASH_CHOICES;
+import static ironcache.index.SegmentLayout.STASH_LANES;
+
+import ironcache.ffm.Memory;
+
 /**
- * CONTRACT ONLY, being built: segmented extendible hash index.
+ * Segmented extendible hash index (blueprint, section 4).
  *
- * <p>A slot is a 64-bit word: {@code tag (24) | payload (40)}; a zero word is empty. The tag and the
- * bucket number are taken from disjoint bits of the 64-bit hash. The payload is opaque and never zero.
- * Several entries may carry the same tag in one bucket group; callers tell them apart by key.
- * One owner thread. Slot addresses are absolute and valid until the next insert or remove.
+ * <p>A slot is a 64-bit word: {@code tag (24) | payload (40)}; a zero word is empty. The tag is the
+ * hash's high 24 bits, the home line comes from its low 32. The payload is opaque and never zero. Several
+ * entries may carry the same tag in one group; callers tell them apart by key. Slot addresses are absolute and valid
+ * until the next insert.
+ *
+ * <p>A probe looks into the home line, its neighbour, and, only where the segment's header says that the stash
+ * holds entries of the group, up to three stash lines. The tag's leading bits choose the segment through the
+ * {@link Directory}, so the index grows from what it stores, never from keys. An entry keeps its group for life.
+ *
+ * <p>Bytes per entry at any size: about 10 to 11 (see {@link Redistribution}); an empty index holds nothing.
+ * The state of the probe lives in plain fields: one owner thread, one probe at a time. Nothing here allocates on the heap after
+ * construction, apart from new regions of off-heap memory.
  */
 public final class HashIndex implements AutoCloseable {
-    /** An index without entries; grows by splitting segments. */
-    public HashIndex() {}
+    private static final int CURSOR_CELL_BITS = Directory.MAX_DEPTH;
+    private static final int CURSOR_CELL_MASK = (1 << CURSOR_CELL_BITS) - 1;
+
+    /** Below this load a full group is the hash's fault, and splitting would waste memory on it. */
+    private static final int SPLIT_ENTRIES_MIN = SegmentLayout.SLOTS / 2;
+
+    private static final int STAGE_HOME = 0;
+    private static final int STAGE_NEIGHBOUR = 1;
+
+    /** And the next two, for the stash's other choices. */
+    private static final int STAGE_STASH = 2;
+
+    private static final int STAGE_OVERFLOW = STAGE_STASH + STASH_CHOICES;
+
+    private final Directory directory = new Directory();
+    private final Segments segments = new Segments();
+    private final Redistribution redistribution = new Redistribution(directory, segments);
+    private long size;
+
+    // The directory's address and depth, copied here for the probe.
+    private long cells;
+    private int cellShift;
+
+    // The probe: what is left of the current line's matches, and where to go on.
+    private long probeTag;
+    private long probeSegment;
+    private long probeLine;
+    private int probeMask;
+    private int probeStage;
+
+    /** The group's home line; the stash choices and the overflow follow from it. */
+    private long probeHome;
+
+    private long probeUnit;
+    private int probeUnitLine;
+
+    /** An index without entries; it takes memory with the first one. */
+    public HashIndex() {
+        followDirectory();
+    }
 
     /** First slot that may hold the hash's key, or 0. Begins a probe that {@link #next} goes on with. */
     public long first(long hash) {
-        throw new UnsupportedOperationException();
+        long tag = SegmentLayout.tagOf(hash);
+        long home = SegmentLayout.homeLine(hash);
+        long segment = Memory.getLong(cells + (hash >>> cellShift << 3));
+        int mask = Probe.match(segment + home, tag);
+        probeTag = tag;
+        probeHome = home;
+        probeSegment = segment;
+        probeLine = segment + home;
+        probeStage = STAGE_HOME;
+        probeMask = mask & (mask - 1);
+        return mask != 0 ? segment + home + ((long) Integer.numberOfTrailingZeros(mask) << 3) : nextLine();
     }
 
     /** Next candidate of the probe begun by {@link #first}, or 0. */
     public long next() {
-        throw new UnsupportedOperationException();
+        int mask = probeMask;
+        if (mask != 0) {
+            probeMask = mask & (mask - 1);
+            return probeLine + ((long) Integer.numberOfTrailingZeros(mask) << 3);
+        }
+        return nextLine();
     }
 
-    /** Loads the hash's home bucket into the cache and returns the payload of a tag match there, or 0. */
+    /** The current line has no more matches: finds the next that has one. */
+    private long nextLine() {
+        int mask = 0;
+        if (probeStage == STAGE_HOME) {
+            probeStage = STAGE_NEIGHBOUR;
+            probeLine ^= LINE_BYTES;
+            mask = Probe.match(probeLine, probeTag);
+        }
+        if (mask == 0) {
+            mask = matchInStash();
+        }
+        probeMask = mask & (mask - 1);
+        return mask != 0 ? probeLine + ((long) Integer.numberOfTrailingZeros(mask) << 3) : 0;
+    }
+
+    private int matchInStash() {
+        int group = SegmentLayout.groupAt(probeHome);
+        if (probeStage == STAGE_NEIGHBOUR) {
+            boolean held = Segments.stashHolds(probeSegment, group);
+            probeStage = held ? STAGE_STASH : STAGE_OVERFLOW;
+            probeUnit = held ? Memory.getLong(probeSegment + SegmentLayout.OVERFLOW) : 0;
+            probeUnitLine = 0;
+        }
+        while (probeStage < STAGE_OVERFLOW) {
+            long line = probeSegment + SegmentLayout.stashLine(group, probeStage++ - STAGE_STASH);
+            int mask = Probe.match(line, probeTag) & STASH_LANES;
+            if (mask != 0) {
+                probeLine = line;
+                return mask;
+            }
+        }
+        return probeUnit == 0 ? 0 : matchInOverflow();
+    }
+
+    private int matchInOverflow() {
+        for (; probeUnit != 0; probeUnit = Memory.getLong(probeUnit + SegmentLayout.OVERFLOW), probeUnitLine = 0) {
+            int lines = (int) Memory.getLong(probeUnit + SegmentLayout.LINES_USED);
+            while (probeUnitLine < lines) {
+                long line = Segments.overflowLine(probeUnit, probeUnitLine++);
+                int mask = Probe.match(line, probeTag) & STASH_LANES;
+                if (mask != 0) {
+                    probeLine = line;
+                    return mask;
+                }
+            }
+        }
+        return 0;
+    }
+
+    /**
+     * Loads the hash's home line into the cache and returns the payload of a tag match there, or 0. Has no branch that depends
+     * on the line, so that the processor goes on to the next hash of a batch instead of waiting.
+     */
     public long touch(long hash) {
-        throw new UnsupportedOperationException();
+        long line = Memory.getLong(cells + (hash >>> cellShift << 3)) + SegmentLayout.homeLine(hash);
+        int mask = Probe.match(line, SegmentLayout.tagOf(hash));
+        // Without a match the count of zeroes is 32, so lane 0 is read and then blanked.
+        long word = Memory.getLong(line + ((Integer.numberOfTrailingZeros(mask) & 7L) << 3));
+        return word & PAYLOAD_MASK & (long) -mask >> 63;
+    }
+
+    /** {@link #touch} for {@code count} hashes, whose cache misses overlap. */
+    public void touchAll(long[] hashes, int count, long[] payloads) {
+        for (int i = 0; i < count; i++) {
+            payloads[i] = touch(hashes[i]);
+        }
     }
 
     /** The 40-bit payload of a slot. */
     public static long payload(long slot) {
-        throw new UnsupportedOperationException();
+        return Memory.getLong(slot) & PAYLOAD_MASK;
     }
 
     /** Replaces the payload of an occupied slot, keeping its tag. */
     public void replace(long slot, long payload) {
-        throw new UnsupportedOperationException();
+        checkPayload(payload);
+        Memory.putLong(slot, Memory.getLong(slot) & ~PAYLOAD_MASK | payload);
     }
 
     /** Adds an entry (no check for duplicates). May split a segment. Returns the slot. */
     public long insert(long hash, long payload) {
-        throw new UnsupportedOperationException();
+        checkPayload(payload);
+        long segment = Memory.getLong(cells + (hash >>> cellShift << 3));
+        long word = SegmentLayout.tagOf(hash) | payload;
+        long slot = segment == Directory.VOID_SEGMENT
+                ? 0
+                : segments.place(segment, SegmentLayout.homeLine(hash), word);
+        if (slot == 0) {
+            slot = insertWithGrowth(hash, word);
+        }
+        size++;
+        return slot;
     }
 
+    private long insertWithGrowth(long hash, long word) {
+        if (directory.isVoid()) {
+            directory.begin(segments.allocate());
+        }
+        long home = SegmentLayout.homeLine(hash);
+        while (true) {
+            long segment = directory.segment(directory.cellOf(hash));
+            long slot = segments.place(segment, home, word);
+            if (slot == 0 && (Segments.count(segment) < SPLIT_ENTRIES_MIN || !redistribution.relieve(hash))) {
+                slot = segments.placeOrOverflow(segment, home, word);
+            }
+            followDirectory();
+            if (slot != 0) {
+                return slot;
+            }
+        }
+    }
+
+    /** Empties the slot. Other entries stay where they are. */
     public void remove(long slot) {
-        throw new UnsupportedOperationException();
+        segments.remove(slot);
+        size--;
     }
 
     /** Entries, O(1). */
     public long size() {
-        throw new UnsupportedOperationException();
+        return size;
     }
 
     /** Off-heap bytes held. */
     public long bytes() {
-        throw new UnsupportedOperationException();
+        return directory.bytes() + segments.bytes();
+    }
+
+    /** Units beyond the segments proper, taken for hashes that no split can tell apart; 0 with a sound hash. */
+    long overflowUnits() {
+        return segments.overflowUnits();
     }
 
     /** Receives entries of a scan. */
@@ -65,11 +236,113 @@ public final class HashIndex implements AutoCloseable {
      * Visits all entries of at least one bucket from {@code cursor} on and returns the next cursor; 0 begins
      * and 0 ends. Entries that stay in the index during a whole pass are visited at least once, splits notwithstanding.
      * The visitor must not change the index.
+     *
+     * <pre>
+     * 0       9              29            49
+     * | group | first cell   | last cell   | zero |
+     * </pre>
+     *
+     * <p>Cells are counted at the directory's greatest depth. The cursor stands for: of the tags in these cells, all groups
+     * below have been visited, and so have all tags before. That stays meaningful whatever becomes of the segments, since an
+     * entry keeps its group. A cursor that no scan returned is refused with 0, or visits something; it does no harm.
      */
     public long scan(long cursor, EntryVisitor visitor) {
-        throw new UnsupportedOperationException();
+        int group = (int) cursor & GROUP_MASK;
+        int from = (int) (cursor >>> GROUP_BITS) & CURSOR_CELL_MASK;
+        int last = (int) (cursor >>> GROUP_BITS + CURSOR_CELL_BITS) & CURSOR_CELL_MASK;
+        if (directory.isVoid() || group >= GROUPS || cursor >>> GROUP_BITS + 2 * CURSOR_CELL_BITS != 0) {
+            return 0;
+        }
+        if (cursor == 0) {
+            last = lastCellWith(0);
+        }
+        int scale = Directory.MAX_DEPTH - directory.depth();
+        for (int cell = from >>> scale; cell <= last >>> scale; cell = directory.end(cell)) {
+            visitGroup(directory.segment(cell), group, from, last, visitor);
+        }
+        if (++group == GROUPS) {
+            group = 0;
+            from = last + 1;
+            if (from > CURSOR_CELL_MASK) {
+                return 0;
+            }
+            last = lastCellWith(from);
+        }
+        return cursor(group, from, last);
     }
 
+    /** A cursor that begins a scan in the hash's neighbourhood: with a random hash, for samples. Goes on to the end only. */
+    public long cursorAt(long hash) {
+        int group = SegmentLayout.groupAt(SegmentLayout.homeLine(hash));
+        int start = directory.start(directory.cellOf(hash)) << Directory.MAX_DEPTH - directory.depth();
+        return cursor(group, start, lastCellWith(start));
+    }
+
+    private static long cursor(int group, int from, int last) {
+        return ((long) last << CURSOR_CELL_BITS | from) << GROUP_BITS | group;
+    }
+
+    /** The last cell, at the greatest depth, of the segment that owns the given one. */
+    private int lastCellWith(int cell) {
+        int scale = Directory.MAX_DEPTH - directory.depth();
+        return (directory.end(cell >>> scale) << scale) - 1;
+    }
+
+    private static void visitGroup(long segment, int group, int from, int last, EntryVisitor visitor) {
+        long line = segment + (long) group * GROUP_BYTES;
+        visitLine(line, ~Probe.empty(line) & 0xFF, from, last, visitor);
+        line += LINE_BYTES;
+        visitLine(line, ~Probe.empty(line) & 0xFF, from, last, visitor);
+        if (!Segments.stashHolds(segment, group)) {
+            return;
+        }
+        for (int choice = 0; choice < STASH_CHOICES; choice++) {
+            line = segment + SegmentLayout.stashLine(group, choice);
+            visitLine(line, Segments.lanesOf(line, group), from, last, visitor);
+        }
+        long unit = Memory.getLong(segment + SegmentLayout.OVERFLOW);
+        for (; unit != 0; unit = Memory.getLong(unit + SegmentLayout.OVERFLOW)) {
+            int lines = (int) Memory.getLong(unit + SegmentLayout.LINES_USED);
+            for (int i = 0; i < lines; i++) {
+                line = Segments.overflowLine(unit, i);
+                visitLine(line, Segments.lanesOf(line, group), from, last, visitor);
+            }
+        }
+    }
+
+    private static void visitLine(long line, int lanes, int from, int last, EntryVisitor visitor) {
+        for (int rest = lanes; rest != 0; rest &= rest - 1) {
+            long slot = line + ((long) Integer.numberOfTrailingZeros(rest) << 3);
+            long word = Memory.getLong(slot);
+            int cell = (int) (word >>> 64 - Directory.MAX_DEPTH);
+            if (cell >= from && cell <= last) {
+                visitor.visit(slot, word & PAYLOAD_MASK);
+            }
+        }
+    }
+
+    /** Removes all entries and gives their memory back to the system. */
+    public void clear() {
+        segments.close();
+        directory.close();
+        size = 0;
+        followDirectory();
+    }
+
+    /** As {@link #clear}. */
     @Override
-    public void close() {}
+    public void close() {
+        clear();
+    }
+
+    private static void checkPayload(long payload) {
+        if (payload <= 0 || payload > PAYLOAD_MASK) {
+            throw new IllegalArgumentException("payload " + payload + ": 1 to 2^40 - 1 wanted");
+        }
+    }
+
+    private void followDirectory() {
+        cells = directory.address();
+        cellShift = 64 - directory.depth();
+    }
 }

@@ -223,6 +223,11 @@ public final class ColdReads implements AutoCloseable {
         return entryCopy[entry];
     }
 
+    /** Whether the record's page failed a verification before: no use in asking again. */
+    public boolean isDamaged(long address) {
+        return segments.isDamaged(Address.page(address));
+    }
+
     /** Asks for a record on behalf of the current command. */
     public void request(long address) {
         pin(entryFor(address));
@@ -359,6 +364,7 @@ public final class ColdReads implements AutoCloseable {
             if (!segments.verify(page, firstBlock + verified, at)) {
                 checksumErrors++;
                 damage = segments.damage(page, firstBlock + verified, at);
+                segments.markDamaged(page);
                 arrived(entry, DAMAGED);
                 return;
             }

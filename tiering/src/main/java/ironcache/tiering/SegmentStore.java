@@ -51,7 +51,7 @@ public final class SegmentStore implements AutoCloseable {
     }
 
     /** One segment. */
-    static final class Segment {
+    public static final class Segment {
         final int number;
         final int file;
         State state = State.ALLOCATING;
@@ -281,7 +281,7 @@ public final class SegmentStore implements AutoCloseable {
         }
     }
 
-    int liveRecords(int page) {
+    public int liveRecords(int page) {
         return Memory.getInt(counts(page) + 4);
     }
 
@@ -418,7 +418,7 @@ public final class SegmentStore implements AutoCloseable {
     }
 
     /** The sealed segment with the least alive, or null where all are alive to so many sixteenths at least. */
-    @Nullable Segment mostDead(int aliveSixteenths) {
+    public @Nullable Segment mostDead(int aliveSixteenths) {
         Segment best = null;
         for (Segment segment : segments) {
             if (segment != null
@@ -433,6 +433,21 @@ public final class SegmentStore implements AutoCloseable {
         return best;
     }
 
+    /** A page failed its verification: compaction leaves its segment alone. */
+    void markDamaged(int page) {
+        segmentOf(page).damaged = true;
+    }
+
+    public boolean isDamaged(int page) {
+        return segmentOf(page).damaged;
+    }
+
+    /** Whether the page is wholly on the SSD. */
+    public boolean isWritten(int page) {
+        Segment segment = segmentOf(page);
+        return segment.state != State.OPEN && segment.pagesFlushed == segmentPages;
+    }
+
     public boolean hasCompactable(int aliveSixteenths) {
         return mostDead(aliveSixteenths) != null;
     }
@@ -442,18 +457,18 @@ public final class SegmentStore implements AutoCloseable {
         return spares.size() <= RESERVED_SEGMENTS && (diskFull || segmentCount + RESERVED_SEGMENTS >= maxSegments);
     }
 
-    void beginCompaction(Segment segment) {
+    public void beginCompaction(Segment segment) {
         segment.state = State.COMPACTING;
     }
 
-    void endCompaction(Segment segment) {
+    public void endCompaction(Segment segment) {
         segment.state = State.SEALED;
         freeIfDead(segment);
     }
 
     // Places.
 
-    int firstPage(Segment segment) {
+    public int firstPage(Segment segment) {
         return Address.FIRST_SSD_PAGE + segment.number * segmentPages;
     }
 

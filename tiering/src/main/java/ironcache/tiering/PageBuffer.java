@@ -1,0 +1,123 @@
+package ironcache.tiering;
+
+import ironcache.ffm.Errno;
+import ironcache.ffm.Io;
+import ironcache.ffm.Mapping;
+import ironcache.ffm.MemoryTag;
+import ironcache.hybridlog.Address;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A buffer for one sealed page, read whole and verified block by block. One owner thread.
+ *
+ * <pre>
+ * EMPTY → READING → LOADED | DAMAGED → EMPTY
+ * </pre>
+ */
+public final class PageBuffer implements AutoCloseable {
+    private enum State {
+        EMPTY,
+        READING,
+        LOADED,
+        DAMAGED
+    }
+
+    private final SegmentStore segments;
+    private final Mapping buffer;
+    private final long token;
+    private State state = State.EMPTY;
+    private int page;
+    private @Nullable String damage;
+
+    /** @param token of its reads' completions */
+    public PageBuffer(SegmentStore segments, long token) {
+        this.segments = segments;
+        this.token = token;
+        buffer = Mapping.reserve(Address.PAGE_BYTES, MemoryTag.STAGING);
+        buffer.commit(Address.PAGE_BYTES);
+    }
+
+    public boolean isEmpty() {
+        return state == State.EMPTY;
+    }
+
+    /** Begins to read a page that is wholly written; its segment is not freed before {@link #clear}. */
+    public void read(int pageWanted) {
+        assert state == State.EMPTY;
+        page = pageWanted;
+        state = State.READING;
+        segments.read(page, 0, PageLayout.BLOCKS, buffer.address(), Io.UNREGISTERED, token);
+    }
+
+    /** Completion of the read. */
+    public void onRead(int result) {
+        damage = verify(result);
+        state = damage == null ? State.LOADED : State.DAMAGED;
+        if (damage != null) {
+            segments.markDamaged(page);
+        }
+    }
+
+    public boolean isLoaded() {
+        return state == State.LOADED;
+    }
+
+    /** What is wrong with the page, or null. */
+    public @Nullable String damage() {
+        return state == State.DAMAGED ? damage : null;
+    }
+
+    /** The page has been dealt with. */
+    public void clear() {
+        assert state == State.LOADED || state == State.DAMAGED;
+        state = State.EMPTY;
+        segments.unpin(page);
+    }
+
+    public int page() {
+        return page;
+    }
+
+    /** Memory address of the loaded page. */
+    public long address() {
+        assert state == State.LOADED;
+        return buffer.address();
+    }
+
+    /** Bytes from the page's start up to which records go. */
+    public int recordsEnd() {
+        return PageLayout.end(buffer.address());
+    }
+
+    private @Nullable String verify(int result) {
+        long address = buffer.address();
+        if (result != Address.PAGE_BYTES) {
+            return segments.describe(page) + ", read of " + Address.PAGE_BYTES + " bytes: "
+                    + (result < 0 ? Errno.name(result) : "got " + result);
+        }
+        if (PageLayout.magic(address) != PageLayout.MAGIC) {
+            return segments.describe(page) + ", field magic: expected 0x" + Long.toHexString(PageLayout.MAGIC)
+                    + ", actual 0x" + Long.toHexString(PageLayout.magic(address));
+        }
+        if (PageLayout.number(address) != page) {
+            return segments.describe(page) + ", field page: expected " + page + ", actual " + PageLayout.number(address);
+        }
+        if (PageLayout.generation(address) != segments.generationOf(page)) {
+            return segments.describe(page) + ", field generation: expected " + segments.generationOf(page) + ", actual "
+                    + PageLayout.generation(address);
+        }
+        int lastBlock = PageLayout.end(address) - 1 >>> PageLayout.BLOCK_SHIFT;
+        for (int block = 1; block <= lastBlock; block++) {
+            long at = address + ((long) block << PageLayout.BLOCK_SHIFT);
+            if (!segments.verify(page, block, at)) {
+                return segments.damage(page, block, at);
+            }
+        }
+        return null;
+    }
+
+    @Override
+    public void close() {
+        buffer.close();
+    }
+}
