@@ -33,15 +33,22 @@ class CommandLineClientsTest extends ServerTestBase {
 
     private String run(String program, byte[] input, String... args) throws Exception {
         Path binary = ServerProcess.oracle(program);
-        assumeTrue(binary != null, "SKIPPED: no " + program + "; set IRONCACHE_ORACLE to the folder whose bin/ has it");
-        List<String> command = new ArrayList<>(List.of(binary.toString(), "-p", Integer.toString(server.port())));
+        assumeTrue(
+                binary != null,
+                "SKIPPED: no "
+                        + program
+                        + "; set IRONCACHE_ORACLE to the folder whose bin/ has it");
+        List<String> command =
+                new ArrayList<>(List.of(binary.toString(), "-p", Integer.toString(server.port())));
         command.addAll(List.of(args));
         Path in = Files.write(temp.resolve("in"), input);
-        Process process = new ProcessBuilder(command)
-                .redirectInput(in.toFile())
-                .redirectErrorStream(true)
-                .start();
-        String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.ISO_8859_1);
+        Process process =
+                new ProcessBuilder(command)
+                        .redirectInput(in.toFile())
+                        .redirectErrorStream(true)
+                        .start();
+        String output =
+                new String(process.getInputStream().readAllBytes(), StandardCharsets.ISO_8859_1);
         assertEquals(0, process.waitFor(), command + ": " + output);
         return output;
     }
@@ -58,8 +65,11 @@ class CommandLineClientsTest extends ServerTestBase {
         assertEquals("v\n", run(cli, protocol, "get", "k"));
         assertEquals("(integer) 2\n", run(cli, protocol, "--no-raw", "append", "k", "w"));
         assertEquals("(nil)\n", run(cli, protocol, "--no-raw", "get", "missing"));
-        assertEquals("1) \"vw\"\n2) (nil)\n", run(cli, protocol, "--no-raw", "mget", "k", "missing"));
-        assertEquals("(error) ERR wrong number of arguments for 'get' command\n", run(cli, protocol, "--no-raw", "get"));
+        assertEquals(
+                "1) \"vw\"\n2) (nil)\n", run(cli, protocol, "--no-raw", "mget", "k", "missing"));
+        assertEquals(
+                "(error) ERR wrong number of arguments for 'get' command\n",
+                run(cli, protocol, "--no-raw", "get"));
         assertTrue(run(cli, protocol, "info", "server").contains("redis_version:7.2.4"));
         assertTrue(run(cli, protocol, "--json", "config", "get", "databases").contains("16"));
         assertTrue(run(cli, protocol, "hello", "3").contains("version"));
@@ -74,7 +84,8 @@ class CommandLineClientsTest extends ServerTestBase {
     @ParameterizedTest
     @ValueSource(strings = {"redis-cli", "valkey-cli"})
     void scriptOnStandardInput(String cli) throws Exception {
-        String script = "select 3\nset a 1\nincr a\nget a\ndbsize\nhello 3\nget a\nnosuch\nflushdb\n";
+        String script =
+                "select 3\nset a 1\nincr a\nget a\ndbsize\nhello 3\nget a\nnosuch\nflushdb\n";
         String output = run(cli, script.getBytes());
         assertTrue(output.startsWith("OK\nOK\n2\n2\n1\n"), output);
         assertTrue(output.contains("ERR unknown command 'nosuch'"), output);

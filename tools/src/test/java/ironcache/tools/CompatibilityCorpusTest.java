@@ -43,12 +43,21 @@ class CompatibilityCorpusTest extends ServerTestBase {
             assertTrue(subject.isAlive(), subject.logTail());
         }
         assertTrue(compared > FEWEST_COMMANDS * 2, compared + " replies compared");
-        assertEquals("", String.join("\n", different), different.size() + " of " + compared + " replies differ");
+        assertEquals(
+                "",
+                String.join("\n", different),
+                different.size() + " of " + compared + " replies differ");
     }
 
     private static int play(
-            Group group, int protocol, ServerProcess oracle, ServerProcess subject, ReplyRules rules, Set<String> absent,
-            List<String> different) throws IOException {
+            Group group,
+            int protocol,
+            ServerProcess oracle,
+            ServerProcess subject,
+            ReplyRules rules,
+            Set<String> absent,
+            List<String> different)
+            throws IOException {
         int compared = 0;
         RespClient[] left = {oracle.connect(), oracle.connect()};
         RespClient[] right = {subject.connect(), subject.connect()};
@@ -64,11 +73,21 @@ class CompatibilityCorpusTest extends ServerTestBase {
                 Reply actual = right[line.connection].call(line.command);
                 compared++;
                 if (!agrees(line, expected, actual, rules, absent, different)) {
-                    different.add("RESP" + protocol + " line " + line.number + ": " + line.shown + "\n    expected: "
-                            + expected.show(900) + "\n    actual:   " + actual.show(900));
+                    different.add(
+                            "RESP"
+                                    + protocol
+                                    + " line "
+                                    + line.number
+                                    + ": "
+                                    + line.shown
+                                    + "\n    expected: "
+                                    + expected.show(900)
+                                    + "\n    actual:   "
+                                    + actual.show(900));
                 }
                 if (actual == Reply.CLOSED && expected != Reply.CLOSED) {
-                    // Go on with the rest of the group, so that one crash does not hide what follows.
+                    // Go on with the rest of the group, so that one crash does not hide what
+                    // follows.
                     right[line.connection].close();
                     right[line.connection] = subject.connect();
                     right[line.connection].call("HELLO", Integer.toString(protocol));
@@ -84,7 +103,12 @@ class CompatibilityCorpusTest extends ServerTestBase {
     }
 
     private static boolean agrees(
-            Line line, Reply expected, Reply actual, ReplyRules rules, Set<String> absent, List<String> notes) {
+            Line line,
+            Reply expected,
+            Reply actual,
+            ReplyRules rules,
+            Set<String> absent,
+            List<String> notes) {
         if (line.rule == null) {
             return rules.difference(line.command, expected, actual) == null;
         }
@@ -97,16 +121,21 @@ class CompatibilityCorpusTest extends ServerTestBase {
                     return false;
                 }
                 boolean map = line.rule.equals("keys");
-                Set<String> missing = new TreeSet<>(map ? mapKeys(expected) : fieldNames(expected.text()));
+                Set<String> missing =
+                        new TreeSet<>(map ? mapKeys(expected) : fieldNames(expected.text()));
                 missing.removeAll(map ? mapKeys(actual) : fieldNames(actual.text()));
-                missing.removeIf(name -> absent.contains(name) || absent.contains(name.replaceAll("_.*", "_*")));
+                missing.removeIf(
+                        name ->
+                                absent.contains(name)
+                                        || absent.contains(name.replaceAll("_.*", "_*")));
                 if (!missing.isEmpty()) {
                     notes.add("line " + line.number + ": " + line.shown + " lacks " + missing);
                 }
                 return true;
             }
             default -> {
-                return expected.equals(actual) || (!expected.isError() && ReplyRules.agrees(line.rule, expected, actual));
+                return expected.equals(actual)
+                        || (!expected.isError() && ReplyRules.agrees(line.rule, expected, actual));
             }
         }
     }

@@ -27,7 +27,8 @@ public final class DifferentialRun {
     private static final int SHOWN_BEFORE = 12;
 
     /** What a run found: null mismatch for nothing. */
-    record Result(long commands, long epochSeed, Mismatch mismatch, List<Op> shrunk, String report) {}
+    record Result(
+            long commands, long epochSeed, Mismatch mismatch, List<Op> shrunk, String report) {}
 
     private DifferentialRun() {}
 
@@ -52,9 +53,11 @@ public final class DifferentialRun {
                 case "--oracle" -> oracle = value;
                 case "--pressure" -> pressureMib = Long.parseLong(value);
                 case "--setting" -> settings.addAll(List.of(value.split("=", 2)));
-                default -> throw new IllegalArgumentException(argv[i]
-                        + ": allowed are --commands --seed --replay --failures --subject --oracle --pressure MIB"
-                        + " --setting NAME=VALUE");
+                default ->
+                        throw new IllegalArgumentException(
+                                argv[i]
+                                        + ": allowed are --commands --seed --replay --failures --subject --oracle --pressure MIB"
+                                        + " --setting NAME=VALUE");
             }
         }
         for (int i = 0; i < settings.size(); i += 2) {
@@ -62,10 +65,15 @@ public final class DifferentialRun {
         }
         Path dir = Files.createTempDirectory("ironcache-differential");
         int found = 0;
-        try (ServerProcess left = ServerProcess.start(oracle, Files.createDirectory(dir.resolve("oracle")));
-                ServerProcess right = ServerProcess.start(
-                        subject, Files.createDirectory(dir.resolve("subject")), settings.toArray(String[]::new));
-                Pressure pressure = pressureMib > 0 ? new Pressure(right.port(), pressureMib) : null) {
+        try (ServerProcess left =
+                        ServerProcess.start(oracle, Files.createDirectory(dir.resolve("oracle")));
+                ServerProcess right =
+                        ServerProcess.start(
+                                subject,
+                                Files.createDirectory(dir.resolve("subject")),
+                                settings.toArray(String[]::new));
+                Pressure pressure =
+                        pressureMib > 0 ? new Pressure(right.port(), pressureMib) : null) {
             if (replay != null) {
                 Result result = epoch(left.port(), right.port(), replay, EPOCH_COMMANDS);
                 System.out.println(result.mismatch == null ? "no difference" : result.report);
@@ -73,15 +81,17 @@ public final class DifferentialRun {
             } else {
                 found = run(left.port(), right.port(), seed, commands, failures);
             }
-            System.out.printf("peak RSS: %s %d MiB, %s %d MiB%n", left.name(), left.peakRssKib() >> 10, right.name(),
-                    right.peakRssKib() >> 10);
+            System.out.printf(
+                    "peak RSS: %s %d MiB, %s %d MiB%n",
+                    left.name(), left.peakRssKib() >> 10, right.name(), right.peakRssKib() >> 10);
         } finally {
             deleteTree(dir);
         }
         System.exit(found == 0 ? 0 : 1);
     }
 
-    private static int run(int oraclePort, int subjectPort, long seed, long commands, int failures) throws Exception {
+    private static int run(int oraclePort, int subjectPort, long seed, long commands, int failures)
+            throws Exception {
         System.out.printf("differential run: %,d commands, seed %d%n", commands, seed);
         long started = System.nanoTime();
         long done = 0;
@@ -95,7 +105,9 @@ public final class DifferentialRun {
                 System.out.println(result.report);
             }
             double seconds = (System.nanoTime() - started) / 1e9;
-            System.out.printf("%,12d of %,d commands, %,.0f/s, %d differences%n", done, commands, done / seconds, found);
+            System.out.printf(
+                    "%,12d of %,d commands, %,.0f/s, %d differences%n",
+                    done, commands, done / seconds, found);
         }
         return found;
     }
@@ -123,21 +135,30 @@ public final class DifferentialRun {
             }
             List<Op> failing = ops.subList(0, Math.min(ops.size(), found.index() + 1));
             StringBuilder report = new StringBuilder();
-            report.append("DIFFERENCE at command ").append(found.index()).append(" of the epoch with seed ").append(seed)
-                    .append("; replay with: tools/conformance differential --replay ").append(seed).append('\n');
+            report.append("DIFFERENCE at command ")
+                    .append(found.index())
+                    .append(" of the epoch with seed ")
+                    .append(seed)
+                    .append("; replay with: tools/conformance differential --replay ")
+                    .append(seed)
+                    .append('\n');
             describe(report, found);
             report.append("the last commands on its keys:\n");
             for (Op op : lastRelated(failing, found.op())) {
                 report.append("    ").append(op.show(60)).append('\n');
             }
-            Shrinker shrinker = new Shrinker(candidate -> servers.play(candidate) != null, SHRINK_LIMIT_MS);
+            Shrinker shrinker =
+                    new Shrinker(candidate -> servers.play(candidate) != null, SHRINK_LIMIT_MS);
             List<Op> small = failing;
             if (servers.play(failing) == null) {
                 report.append("it did not happen again when played again: timing plays a part\n");
             } else {
                 List<Op> related = related(failing, found.op());
                 small = shrinker.shrink(servers.play(related) != null ? related : failing);
-                report.append("shrunk to ").append(small.size()).append(" commands in ").append(shrinker.trials())
+                report.append("shrunk to ")
+                        .append(small.size())
+                        .append(" commands in ")
+                        .append(shrinker.trials())
                         .append(" trials:\n");
                 for (Op op : small) {
                     report.append("    ").append(op.show(200)).append('\n');
@@ -174,12 +195,21 @@ public final class DifferentialRun {
         for (int i = 1; i < failing.args().length; i++) {
             words.add(failing.text(i));
         }
-        Set<String> always = Set.of("SELECT", "SWAPDB", "MOVE", "FLUSHDB", "FLUSHALL", "RESET", "QUIT", "HELLO");
+        Set<String> always =
+                Set.of("SELECT", "SWAPDB", "MOVE", "FLUSHDB", "FLUSHALL", "RESET", "QUIT", "HELLO");
         List<Op> related = new ArrayList<>();
         for (Op op : ops) {
-            boolean shares = op == failing || always.contains(op.name())
-                    || Arrays.stream(op.args()).skip(1).anyMatch(
-                            a -> words.contains(new String(a, StandardCharsets.ISO_8859_1)));
+            boolean shares =
+                    op == failing
+                            || always.contains(op.name())
+                            || Arrays.stream(op.args())
+                                    .skip(1)
+                                    .anyMatch(
+                                            a ->
+                                                    words.contains(
+                                                            new String(
+                                                                    a,
+                                                                    StandardCharsets.ISO_8859_1)));
             if (shares) {
                 related.add(op);
             }
@@ -204,30 +234,39 @@ public final class DifferentialRun {
         private volatile boolean stopped;
 
         Pressure(int port, long mib) {
-            thread = Thread.startVirtualThread(() -> {
-                byte[] value = new byte[8 << 10];
-                java.util.SplittableRandom random = new java.util.SplittableRandom(1);
-                long keys = (mib << 20) / value.length;
-                try (RespClient client = new RespClient(port)) {
-                    client.call("SELECT", "15");
-                    for (long i = 0; !stopped; i++) {
-                        List<byte[][]> batch = new ArrayList<>();
-                        for (int n = 0; n < 16; n++) {
-                            random.nextBytes(value);
-                            batch.add(new byte[][] {
-                                "SET".getBytes(), ("filler:" + (i * 16 + n) % keys).getBytes(), value.clone()
+            thread =
+                    Thread.startVirtualThread(
+                            () -> {
+                                byte[] value = new byte[8 << 10];
+                                java.util.SplittableRandom random =
+                                        new java.util.SplittableRandom(1);
+                                long keys = (mib << 20) / value.length;
+                                try (RespClient client = new RespClient(port)) {
+                                    client.call("SELECT", "15");
+                                    for (long i = 0; !stopped; i++) {
+                                        List<byte[][]> batch = new ArrayList<>();
+                                        for (int n = 0; n < 16; n++) {
+                                            random.nextBytes(value);
+                                            batch.add(
+                                                    new byte[][] {
+                                                        "SET".getBytes(),
+                                                        ("filler:" + (i * 16 + n) % keys)
+                                                                .getBytes(),
+                                                        value.clone()
+                                                    });
+                                        }
+                                        Reply last = client.pipeline(batch).getLast();
+                                        if (last.isError()
+                                                || last == Reply.CLOSED
+                                                || last == Reply.TIMED_OUT) {
+                                            System.out.println("pressure: " + last);
+                                            return;
+                                        }
+                                    }
+                                } catch (IOException e) {
+                                    System.out.println("pressure: " + e);
+                                }
                             });
-                        }
-                        Reply last = client.pipeline(batch).getLast();
-                        if (last.isError() || last == Reply.CLOSED || last == Reply.TIMED_OUT) {
-                            System.out.println("pressure: " + last);
-                            return;
-                        }
-                    }
-                } catch (IOException e) {
-                    System.out.println("pressure: " + e);
-                }
-            });
         }
 
         @Override

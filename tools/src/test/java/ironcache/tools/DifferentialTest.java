@@ -22,11 +22,12 @@ class DifferentialTest extends ServerTestBase {
         try (ServerProcess oracle = startOracle();
                 ServerProcess subject = startSubject()) {
             for (int e = 0; e < EPOCHS; e++) {
-                DifferentialRun.Result result = DifferentialRun.epoch(
-                        oracle.port(),
-                        subject.port(),
-                        DifferentialRun.epochSeed(seed, e),
-                        DifferentialRun.EPOCH_COMMANDS);
+                DifferentialRun.Result result =
+                        DifferentialRun.epoch(
+                                oracle.port(),
+                                subject.port(),
+                                DifferentialRun.epochSeed(seed, e),
+                                DifferentialRun.EPOCH_COMMANDS);
                 assertNull(result.mismatch(), () -> result.report() + "\n-Dironcache.seed=" + seed);
             }
         }
@@ -37,12 +38,16 @@ class DifferentialTest extends ServerTestBase {
         try (ServerProcess oracle = startOracle();
                 ServerProcess other = startOracle();
                 PlantedBugProxy buggy = new PlantedBugProxy(other.port())) {
-            DifferentialRun.Result result = DifferentialRun.epoch(oracle.port(), buggy.port(), 7, 5_000);
+            DifferentialRun.Result result =
+                    DifferentialRun.epoch(oracle.port(), buggy.port(), 7, 5_000);
             assertNotNull(result.mismatch(), "the planted bug was not found");
             assertEquals("STRLEN", result.mismatch().op().name(), result.report());
-            // One command is enough, as the comparison of the keyspaces at the end asks for the length by itself.
+            // One command is enough, as the comparison of the keyspaces at the end asks for the
+            // length by itself.
             assertEquals(
-                    List.of("APPEND"), result.shrunk().stream().map(Op::name).toList(), result.report());
+                    List.of("APPEND"),
+                    result.shrunk().stream().map(Op::name).toList(),
+                    result.report());
             assertTrue(result.report().contains("--replay 7"), result.report());
         }
     }
@@ -68,8 +73,16 @@ class DifferentialTest extends ServerTestBase {
         assertNotNull(rules.difference(pttl, reply(":-1\r\n"), reply(":-2\r\n")));
         assertNotNull(rules.difference(pttl, reply(":-1\r\n"), reply(":0\r\n")));
         byte[][] keys = RespClient.bytes("KEYS", "*");
-        assertNull(rules.difference(keys, reply("*2\r\n$1\r\na\r\n$1\r\nb\r\n"), reply("*2\r\n$1\r\nb\r\n$1\r\na\r\n")));
-        assertNotNull(rules.difference(keys, reply("*2\r\n$1\r\na\r\n$1\r\nb\r\n"), reply("*2\r\n$1\r\nb\r\n$1\r\nb\r\n")));
+        assertNull(
+                rules.difference(
+                        keys,
+                        reply("*2\r\n$1\r\na\r\n$1\r\nb\r\n"),
+                        reply("*2\r\n$1\r\nb\r\n$1\r\na\r\n")));
+        assertNotNull(
+                rules.difference(
+                        keys,
+                        reply("*2\r\n$1\r\na\r\n$1\r\nb\r\n"),
+                        reply("*2\r\n$1\r\nb\r\n$1\r\nb\r\n")));
         byte[][] info = RespClient.bytes("INFO");
         assertNotNull(rules.difference(info, reply("-ERR a\r\n"), reply("-ERR b\r\n")));
         byte[][] get = RespClient.bytes("GET", "k");
@@ -78,7 +91,9 @@ class DifferentialTest extends ServerTestBase {
 
     @Test
     void documentListsEveryException() throws Exception {
-        Path document = Path.of(System.getProperty("user.dir"), "..", "docs", "compatibility.md").normalize();
+        Path document =
+                Path.of(System.getProperty("user.dir"), "..", "docs", "compatibility.md")
+                        .normalize();
         assumeTrue(Files.exists(document), "SKIPPED: " + document + " is not there");
         String text = Files.readString(document);
         for (ReplyRules.Rule rule : new ReplyRules().all()) {

@@ -25,7 +25,13 @@ public final class DiskFullRun {
     private static final int REFUSALS_WANTED = 2_000;
     private static final long RESUME_LIMIT_NS = 60_000_000_000L;
 
-    record Figures(String disk, int writtenBeforeFull, Set<String> errors, double resumedAfterS, int writtenAfter, long peakRssKib) {}
+    record Figures(
+            String disk,
+            int writtenBeforeFull,
+            Set<String> errors,
+            double resumedAfterS,
+            int writtenAfter,
+            long peakRssKib) {}
 
     private final ServerProcess server;
     private final BitSet acknowledged = new BitSet();
@@ -46,7 +52,9 @@ public final class DiskFullRun {
                 case "--disk" -> disk = Integer.parseInt(argv[i + 1]);
                 case "--ballast" -> ballast = Integer.parseInt(argv[i + 1]);
                 case "--subject" -> subject = argv[i + 1];
-                default -> throw new IllegalArgumentException(argv[i] + ": allowed are --disk --ballast --subject");
+                default ->
+                        throw new IllegalArgumentException(
+                                argv[i] + ": allowed are --disk --ballast --subject");
             }
         }
         Path folder = Files.createTempDirectory("ironcache-disk-full");
@@ -65,14 +73,16 @@ public final class DiskFullRun {
     }
 
     /** Runs on an empty small disk; what goes wrong is added to the failures. */
-    static Figures run(SmallDisk disk, int ballastMib, String subject, List<String> failures) throws Exception {
+    static Figures run(SmallDisk disk, int ballastMib, String subject, List<String> failures)
+            throws Exception {
         Path ballast = disk.root().resolve("ballast");
         writeBallast(ballast, ballastMib);
         Path dir = Files.createDirectory(disk.root().resolve("data"));
         // An oracle keeps its data set in memory; its append-only file is what fills the disk.
-        String[] settings = subject.equals("valkey")
-                ? new String[] {"--appendonly", "yes", "--appendfsync", "everysec"}
-                : new String[] {"--maxmemory", "128mb"};
+        String[] settings =
+                subject.equals("valkey")
+                        ? new String[] {"--appendonly", "yes", "--appendfsync", "everysec"}
+                        : new String[] {"--maxmemory", "128mb"};
         try (ServerProcess server = ServerProcess.start(subject, dir, settings)) {
             DiskFullRun run = new DiskFullRun(server);
             Figures figures = run.play(disk, ballast);
@@ -95,7 +105,9 @@ public final class DiskFullRun {
                 failures.add("no error after " + before + " values of " + VALUE_BYTES + " bytes");
             }
             BitSet refused = new BitSet();
-            while (refused.cardinality() < REFUSALS_WANTED && next < limit * 2 && failures.isEmpty()) {
+            while (refused.cardinality() < REFUSALS_WANTED
+                    && next < limit * 2
+                    && failures.isEmpty()) {
                 write(client, refused);
             }
             check(client, "while the disk is full", refused);
@@ -110,14 +122,24 @@ public final class DiskFullRun {
             int wanted = before / 4;
             while (acknowledged.cardinality() - from < wanted && failures.isEmpty()) {
                 if (write(client, null) == 0) {
-                    failures.add("writes were refused again with " + disk.freeBytes() + " bytes free: " + errors);
+                    failures.add(
+                            "writes were refused again with "
+                                    + disk.freeBytes()
+                                    + " bytes free: "
+                                    + errors);
                 }
             }
             check(client, "after space came back", refused);
             if (errors.size() > 1) {
                 failures.add("more than one error: " + errors);
             }
-            return new Figures(disk.kind(), before, errors, resumed, acknowledged.cardinality() - from, server.peakRssKib());
+            return new Figures(
+                    disk.kind(),
+                    before,
+                    errors,
+                    resumed,
+                    acknowledged.cardinality() - from,
+                    server.peakRssKib());
         }
     }
 
@@ -155,14 +177,19 @@ public final class DiskFullRun {
             }
             LockSupport.parkNanos(10_000_000);
         }
-        failures.add("writes did not resume within " + RESUME_LIMIT_NS / 1_000_000_000L + " s after space came back");
+        failures.add(
+                "writes did not resume within "
+                        + RESUME_LIMIT_NS / 1_000_000_000L
+                        + " s after space came back");
         return -1;
     }
 
     /** Every acknowledged value is right, and none of the refused ones is there. */
     private void check(RespClient client, String when, BitSet refused) {
         List<Integer> indexes = new ArrayList<>();
-        for (int i = acknowledged.nextSetBit(0); i >= 0 && failures.isEmpty(); i = acknowledged.nextSetBit(i + 1)) {
+        for (int i = acknowledged.nextSetBit(0);
+                i >= 0 && failures.isEmpty();
+                i = acknowledged.nextSetBit(i + 1)) {
             indexes.add(i);
             if (indexes.size() == BATCH) {
                 checkBatch(client, when, indexes);
@@ -170,14 +197,21 @@ public final class DiskFullRun {
             }
         }
         checkBatch(client, when, indexes);
-        for (int i = refused.nextSetBit(0); i >= 0 && failures.isEmpty(); i = refused.nextSetBit(i + 1)) {
+        for (int i = refused.nextSetBit(0);
+                i >= 0 && failures.isEmpty();
+                i = refused.nextSetBit(i + 1)) {
             if (!client.call(new byte[][] {"GET".getBytes(), key(i)}).isNull()) {
                 failures.add(when + ": key " + i + ", whose SET was refused, has a value");
             }
         }
         Reply size = client.call("DBSIZE");
         if (size.type() != ':' || size.integer() != acknowledged.cardinality()) {
-            failures.add(when + ": DBSIZE is " + size + ", acknowledged were " + acknowledged.cardinality());
+            failures.add(
+                    when
+                            + ": DBSIZE is "
+                            + size
+                            + ", acknowledged were "
+                            + acknowledged.cardinality());
         }
     }
 

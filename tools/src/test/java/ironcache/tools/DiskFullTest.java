@@ -22,7 +22,8 @@ class DiskFullTest extends ServerTestBase {
         boolean tiers = subjectIsIronCache();
         try (SmallDisk disk = SmallDisk.mount(temp, tiers ? DISK_MIB : 100)) {
             assumeTrue(disk != null, "SKIPPED: this machine lets nobody mount a small disk");
-            DiskFullRun.Figures figures = DiskFullRun.run(disk, tiers ? BALLAST_MIB : 50, subjectName(), failures);
+            DiskFullRun.Figures figures =
+                    DiskFullRun.run(disk, tiers ? BALLAST_MIB : 50, subjectName(), failures);
             assertEquals(List.of(), failures, figures.toString());
             assertEquals(1, figures.errors().size());
             assertTrue(figures.writtenAfter() > 0, figures.toString());

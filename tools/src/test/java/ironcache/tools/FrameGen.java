@@ -11,9 +11,34 @@ import java.util.SplittableRandom;
  */
 final class FrameGen {
     private static final String[] LENGTHS = {
-        "-1", "-2", "0", "1", "2", "3", "10", "1024", "65536", "1048576", "1048577", "536870912", "536870913",
-        "2147483647", "2147483648", "4294967296", "9223372036854775807", "9223372036854775808", "", "x", "1 ", " 1",
-        "+1", "01", "1e3", "-0", "--1", "00000000000000000000000000000000001"
+        "-1",
+        "-2",
+        "0",
+        "1",
+        "2",
+        "3",
+        "10",
+        "1024",
+        "65536",
+        "1048576",
+        "1048577",
+        "536870912",
+        "536870913",
+        "2147483647",
+        "2147483648",
+        "4294967296",
+        "9223372036854775807",
+        "9223372036854775808",
+        "",
+        "x",
+        "1 ",
+        " 1",
+        "+1",
+        "01",
+        "1e3",
+        "-0",
+        "--1",
+        "00000000000000000000000000000000001"
     };
 
     private final SplittableRandom random;
@@ -38,7 +63,9 @@ final class FrameGen {
 
     /** A strict prefix of a frame: the way a connection looks that broke off. */
     byte[] cut(byte[] frame) {
-        return frame.length < 2 ? frame : Arrays.copyOf(frame, 1 + random.nextInt(frame.length - 1));
+        return frame.length < 2
+                ? frame
+                : Arrays.copyOf(frame, 1 + random.nextInt(frame.length - 1));
     }
 
     private byte[] valid() {
@@ -67,16 +94,34 @@ final class FrameGen {
 
     private byte[] inline() {
         String[] lines = {
-            "PING", "GET f:1", "ECHO \"a b\\x41\"", "ECHO 'x", "ECHO \"x", "SET f:2 'it\\'s'", "  ", "", "*", "$", "*1",
-            "GET / HTTP/1.1", "nosuch command", "ECHO \"a\"b", noiseText(random.nextInt(30))
+            "PING",
+            "GET f:1",
+            "ECHO \"a b\\x41\"",
+            "ECHO 'x",
+            "ECHO \"x",
+            "SET f:2 'it\\'s'",
+            "  ",
+            "",
+            "*",
+            "$",
+            "*1",
+            "GET / HTTP/1.1",
+            "nosuch command",
+            "ECHO \"a\"b",
+            noiseText(random.nextInt(30))
         };
         String line = lines[random.nextInt(lines.length)];
-        return (line + (random.nextInt(4) == 0 ? "\n" : "\r\n")).getBytes(StandardCharsets.ISO_8859_1);
+        return (line + (random.nextInt(4) == 0 ? "\n" : "\r\n"))
+                .getBytes(StandardCharsets.ISO_8859_1);
     }
 
     private byte[] noise() {
         // Rarely beyond 64 KiB, where the limits on lines are.
-        byte[] out = new byte[random.nextInt(200) == 0 ? random.nextInt(200_000) : 1 + random.nextInt(64)];
+        byte[] out =
+                new byte
+                        [random.nextInt(200) == 0
+                                ? random.nextInt(200_000)
+                                : 1 + random.nextInt(64)];
         random.nextBytes(out);
         return out;
     }
@@ -87,8 +132,11 @@ final class FrameGen {
         return switch (random.nextInt(4)) {
             case 0 -> ("*" + count + "\r\n").getBytes(StandardCharsets.ISO_8859_1);
             case 1 -> ("*1\r\n$" + length + "\r\nPING\r\n").getBytes(StandardCharsets.ISO_8859_1);
-            case 2 -> ("*2\r\n$4\r\nECHO\r\n$" + length + "\r\nx\r\n").getBytes(StandardCharsets.ISO_8859_1);
-            default -> ("*" + count + "\r\n$" + length + "\r\n").getBytes(StandardCharsets.ISO_8859_1);
+            case 2 ->
+                    ("*2\r\n$4\r\nECHO\r\n$" + length + "\r\nx\r\n")
+                            .getBytes(StandardCharsets.ISO_8859_1);
+            default ->
+                    ("*" + count + "\r\n$" + length + "\r\n").getBytes(StandardCharsets.ISO_8859_1);
         };
     }
 
@@ -100,7 +148,13 @@ final class FrameGen {
                 case 0 -> out[at] ^= (byte) (1 << random.nextInt(8));
                 case 1 -> out[at] = (byte) random.nextInt(256);
                 case 2 -> out = splice(out, at, new byte[] {(byte) random.nextInt(256)}, at);
-                case 3 -> out = splice(out, at, new byte[0], Math.min(out.length, at + 1 + random.nextInt(8)));
+                case 3 ->
+                        out =
+                                splice(
+                                        out,
+                                        at,
+                                        new byte[0],
+                                        Math.min(out.length, at + 1 + random.nextInt(8)));
                 case 4 -> {
                     int end = Math.min(out.length, at + 1 + random.nextInt(16));
                     out = splice(out, at, Arrays.copyOfRange(out, at, end), at);
@@ -123,7 +177,9 @@ final class FrameGen {
                 while (end < frame.length && frame[end] != '\r') {
                     end++;
                 }
-                byte[] length = LENGTHS[random.nextInt(LENGTHS.length)].getBytes(StandardCharsets.ISO_8859_1);
+                byte[] length =
+                        LENGTHS[random.nextInt(LENGTHS.length)].getBytes(
+                                StandardCharsets.ISO_8859_1);
                 return splice(frame, i + 1, length, end);
             }
         }

@@ -52,18 +52,22 @@ class JedisClientTest extends ServerTestBase {
     private RedisClient client(RedisProtocol protocol) {
         return RedisClient.builder()
                 .hostAndPort("127.0.0.1", server.port())
-                .clientConfig(DefaultJedisClientConfig.builder()
-                        .protocol(protocol)
-                        .clientName("jedis-test")
-                        .socketTimeoutMillis(20_000)
-                        .build())
+                .clientConfig(
+                        DefaultJedisClientConfig.builder()
+                                .protocol(protocol)
+                                .clientName("jedis-test")
+                                .socketTimeoutMillis(20_000)
+                                .build())
                 .build();
     }
 
     private Jedis connection(RedisProtocol protocol) {
         return new Jedis(
                 new HostAndPort("127.0.0.1", server.port()),
-                DefaultJedisClientConfig.builder().protocol(protocol).socketTimeoutMillis(20_000).build());
+                DefaultJedisClientConfig.builder()
+                        .protocol(protocol)
+                        .socketTimeoutMillis(20_000)
+                        .build());
     }
 
     @Test
@@ -79,19 +83,28 @@ class JedisClientTest extends ServerTestBase {
     }
 
     @ParameterizedTest
-    @EnumSource(value = RedisProtocol.class, names = {"RESP2", "RESP3"})
+    @EnumSource(
+            value = RedisProtocol.class,
+            names = {"RESP2", "RESP3"})
     void sessionStore(RedisProtocol protocol) {
         try (RedisClient client = client(protocol)) {
             for (int user = 0; user < 200; user++) {
-                client.set("session:" + user, "{\"user\":" + user + ",\"cart\":[]}", SetParams.setParams().ex(1800));
+                client.set(
+                        "session:" + user,
+                        "{\"user\":" + user + ",\"cart\":[]}",
+                        SetParams.setParams().ex(1800));
             }
-            assertEquals("{\"user\":7,\"cart\":[]}", client.getEx("session:7", GetExParams.getExParams().ex(3600)));
+            assertEquals(
+                    "{\"user\":7,\"cart\":[]}",
+                    client.getEx("session:7", GetExParams.getExParams().ex(3600)));
             assertTrue(client.ttl("session:7") > 3590);
             assertTrue(client.ttl("session:8") <= 1800);
-            assertEquals("OK", client.set("session:7", "changed", SetParams.setParams().xx().keepTtl()));
+            assertEquals(
+                    "OK", client.set("session:7", "changed", SetParams.setParams().xx().keepTtl()));
             assertTrue(client.pttl("session:7") > 3_590_000);
             assertNull(client.set("session:7", "x", SetParams.setParams().nx()));
-            assertEquals("changed", client.setGet("session:7", "again", SetParams.setParams().ex(5)));
+            assertEquals(
+                    "changed", client.setGet("session:7", "again", SetParams.setParams().ex(5)));
             assertEquals(1, client.expire("session:7", 100, ExpiryOption.GT));
             assertEquals(0, client.expire("session:7", 50, ExpiryOption.GT));
             assertEquals(1, client.persist("session:7"));
@@ -103,23 +116,28 @@ class JedisClientTest extends ServerTestBase {
     }
 
     @ParameterizedTest
-    @EnumSource(value = RedisProtocol.class, names = {"RESP2", "RESP3"})
+    @EnumSource(
+            value = RedisProtocol.class,
+            names = {"RESP2", "RESP3"})
     void rateLimiterOfManyThreads(RedisProtocol protocol) throws Exception {
         AtomicLong admitted = new AtomicLong();
         try (RedisClient client = client(protocol)) {
             List<Thread> threads = new ArrayList<>();
             for (int t = 0; t < 8; t++) {
-                threads.add(Thread.ofPlatform().start(() -> {
-                    for (int i = 0; i < 100; i++) {
-                        long n = client.incr("limit:10.0.0.1");
-                        if (n == 1) {
-                            client.expire("limit:10.0.0.1", 60);
-                        }
-                        if (n <= 250) {
-                            admitted.incrementAndGet();
-                        }
-                    }
-                }));
+                threads.add(
+                        Thread.ofPlatform()
+                                .start(
+                                        () -> {
+                                            for (int i = 0; i < 100; i++) {
+                                                long n = client.incr("limit:10.0.0.1");
+                                                if (n == 1) {
+                                                    client.expire("limit:10.0.0.1", 60);
+                                                }
+                                                if (n <= 250) {
+                                                    admitted.incrementAndGet();
+                                                }
+                                            }
+                                        }));
             }
             for (Thread thread : threads) {
                 thread.join();
@@ -133,7 +151,9 @@ class JedisClientTest extends ServerTestBase {
     }
 
     @ParameterizedTest
-    @EnumSource(value = RedisProtocol.class, names = {"RESP2", "RESP3"})
+    @EnumSource(
+            value = RedisProtocol.class,
+            names = {"RESP2", "RESP3"})
     void cacheAside(RedisProtocol protocol) {
         try (RedisClient client = client(protocol)) {
             assertEquals(java.util.Arrays.asList(null, null), client.mget("user:1", "user:2"));
@@ -157,7 +177,9 @@ class JedisClientTest extends ServerTestBase {
     }
 
     @ParameterizedTest
-    @EnumSource(value = RedisProtocol.class, names = {"RESP2", "RESP3"})
+    @EnumSource(
+            value = RedisProtocol.class,
+            names = {"RESP2", "RESP3"})
     void pipelinesAndScan(RedisProtocol protocol) {
         try (RedisClient client = client(protocol)) {
             List<Response<String>> replies = new ArrayList<>();
@@ -187,7 +209,9 @@ class JedisClientTest extends ServerTestBase {
     }
 
     @ParameterizedTest
-    @EnumSource(value = RedisProtocol.class, names = {"RESP2", "RESP3"})
+    @EnumSource(
+            value = RedisProtocol.class,
+            names = {"RESP2", "RESP3"})
     void binaryAndLargeValues(RedisProtocol protocol) {
         Random random = new Random(1);
         try (Jedis jedis = connection(protocol)) {
@@ -213,7 +237,9 @@ class JedisClientTest extends ServerTestBase {
     }
 
     @ParameterizedTest
-    @EnumSource(value = RedisProtocol.class, names = {"RESP2", "RESP3"})
+    @EnumSource(
+            value = RedisProtocol.class,
+            names = {"RESP2", "RESP3"})
     void serverAndConnectionCommands(RedisProtocol protocol) {
         try (Jedis jedis = connection(protocol)) {
             assertEquals("OK", jedis.clientSetname("worker-1"));

@@ -47,9 +47,11 @@ class LettuceClientTest extends ServerTestBase {
     @BeforeEach
     void start() throws Exception {
         server = startSubject("--maxmemory", "512mb");
-        client = RedisClient.create(RedisURI.Builder.redis("127.0.0.1", server.port())
-                .withTimeout(Duration.ofSeconds(20))
-                .build());
+        client =
+                RedisClient.create(
+                        RedisURI.Builder.redis("127.0.0.1", server.port())
+                                .withTimeout(Duration.ofSeconds(20))
+                                .build());
     }
 
     @AfterEach
@@ -84,7 +86,8 @@ class LettuceClientTest extends ServerTestBase {
             for (int i = 0; i < 200; i++) {
                 redis.set("session:" + i, "data " + i, SetArgs.Builder.ex(Duration.ofMinutes(30)));
             }
-            assertEquals("data 5", redis.getex("session:5", GetExArgs.Builder.ex(Duration.ofHours(1))));
+            assertEquals(
+                    "data 5", redis.getex("session:5", GetExArgs.Builder.ex(Duration.ofHours(1))));
             assertTrue(redis.ttl("session:5") > 3590);
             assertEquals("OK", redis.set("session:5", "new", SetArgs.Builder.xx().keepttl()));
             assertTrue(redis.pttl("session:5") > 3_590_000);
@@ -102,7 +105,8 @@ class LettuceClientTest extends ServerTestBase {
             assertTrue(redis.pexpire("limit", 60_000));
             assertEquals(0.75, redis.incrbyfloat("float", 0.75));
             RedisCommandExecutionException error =
-                    assertThrows(RedisCommandExecutionException.class, () -> redis.incr("session:6"));
+                    assertThrows(
+                            RedisCommandExecutionException.class, () -> redis.incr("session:6"));
             assertEquals("ERR value is not an integer or out of range", error.getMessage());
         }
     }
@@ -114,7 +118,9 @@ class LettuceClientTest extends ServerTestBase {
             RedisCommands<String, String> redis = connection.sync();
             assertEquals(List.of(KeyValue.empty("a"), KeyValue.empty("b")), redis.mget("a", "b"));
             redis.mset(Map.of("a", "1", "b", "2"));
-            assertEquals(List.of(KeyValue.just("a", "1"), KeyValue.just("b", "2")), redis.mget("a", "b"));
+            assertEquals(
+                    List.of(KeyValue.just("a", "1"), KeyValue.just("b", "2")),
+                    redis.mget("a", "b"));
             assertFalse(redis.msetnx(Map.of("b", "x", "c", "y")));
             assertTrue(redis.copy("a", "c", CopyArgs.Builder.replace(true)));
             assertEquals("OK", redis.rename("c", "d"));
@@ -142,7 +148,9 @@ class LettuceClientTest extends ServerTestBase {
             }
             connection.flushCommands();
             connection.setAutoFlushCommands(true);
-            assertTrue(LettuceFutures.awaitAll(Duration.ofSeconds(20), futures.toArray(RedisFuture[]::new)));
+            assertTrue(
+                    LettuceFutures.awaitAll(
+                            Duration.ofSeconds(20), futures.toArray(RedisFuture[]::new)));
             for (int i = 0; i < 5000; i++) {
                 assertEquals("v" + i, futures.get(i).toCompletableFuture().join());
             }
@@ -164,7 +172,8 @@ class LettuceClientTest extends ServerTestBase {
     void binaryAndLargeValues(ProtocolVersion protocol) {
         client.setOptions(ClientOptions.builder().protocolVersion(protocol).build());
         Random random = new Random(2);
-        try (StatefulRedisConnection<byte[], byte[]> connection = client.connect(ByteArrayCodec.INSTANCE)) {
+        try (StatefulRedisConnection<byte[], byte[]> connection =
+                client.connect(ByteArrayCodec.INSTANCE)) {
             RedisCommands<byte[], byte[]> redis = connection.sync();
             byte[] key = {0, '\n', (byte) 0x80};
             for (int size : new int[] {0, 1, 1000, 65_536, 65_537, 1 << 20, 20 << 20}) {

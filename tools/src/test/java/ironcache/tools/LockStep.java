@@ -114,7 +114,8 @@ final class LockStep implements AutoCloseable {
                 return new Mismatch(from + i, ops.get(from + i), why, e.show(600), a.show(600));
             }
             if (e == Reply.CLOSED || e == Reply.TIMED_OUT) {
-                throw new IOException("the oracle itself gave up at " + ops.get(from + i).show(200) + ": " + e);
+                throw new IOException(
+                        "the oracle itself gave up at " + ops.get(from + i).show(200) + ": " + e);
             }
         }
         return null;
@@ -132,11 +133,17 @@ final class LockStep implements AutoCloseable {
             case RANDOM_KEY -> {
                 Reply e = left.call(op.args());
                 Reply a = right.call(op.args());
-                boolean agree = e.isError() || a.isError() || e.isNull() || a.isNull()
-                        ? e.equals(a)
-                        : left.call(RespClient.bytes("EXISTS", a.text())).equals(new Reply(":1\r\n".getBytes()))
-                                && right.call(RespClient.bytes("EXISTS", e.text())).equals(new Reply(":1\r\n".getBytes()));
-                return agree ? null : new Mismatch(index, op, "not a key of the other", e.show(300), a.show(300));
+                boolean agree =
+                        e.isError() || a.isError() || e.isNull() || a.isNull()
+                                ? e.equals(a)
+                                : left.call(RespClient.bytes("EXISTS", a.text()))
+                                                .equals(new Reply(":1\r\n".getBytes()))
+                                        && right.call(RespClient.bytes("EXISTS", e.text()))
+                                                .equals(new Reply(":1\r\n".getBytes()));
+                return agree
+                        ? null
+                        : new Mismatch(
+                                index, op, "not a key of the other", e.show(300), a.show(300));
             }
             case SETTLE -> {
                 Reply e = left.call(op.args());
@@ -145,7 +152,12 @@ final class LockStep implements AutoCloseable {
                     return new Mismatch(index, op, "replies differ", e.show(300), a.show(300));
                 }
                 if (!gone(left, op) | !gone(right, op)) {
-                    return new Mismatch(index, op, "not expired in 5 s", "gone", left.call("DBSIZE") + " " + right.call("DBSIZE"));
+                    return new Mismatch(
+                            index,
+                            op,
+                            "not expired in 5 s",
+                            "gone",
+                            left.call("DBSIZE") + " " + right.call("DBSIZE"));
                 }
                 return null;
             }
@@ -153,7 +165,9 @@ final class LockStep implements AutoCloseable {
                 Reply e = left.call(op.args());
                 Reply a = right.call(op.args());
                 connect(op.connection());
-                return e.equals(a) ? null : new Mismatch(index, op, "replies differ", e.show(300), a.show(300));
+                return e.equals(a)
+                        ? null
+                        : new Mismatch(index, op, "replies differ", e.show(300), a.show(300));
             }
         }
     }
@@ -163,7 +177,9 @@ final class LockStep implements AutoCloseable {
         byte[] key = op.args()[1];
         long giveUp = System.nanoTime() + SETTLE_LIMIT_NS;
         while (true) {
-            Reply left = client.call(RespClient.bytes("PTTL", new String(key, StandardCharsets.ISO_8859_1)));
+            Reply left =
+                    client.call(
+                            RespClient.bytes("PTTL", new String(key, StandardCharsets.ISO_8859_1)));
             if (left.type() != ':' || left.integer() < 0 || left.integer() > 60_000) {
                 return true;
             }
@@ -213,13 +229,19 @@ final class LockStep implements AutoCloseable {
         Reply expectedKeys = left.call("KEYS", "*");
         Reply actualKeys = right.call("KEYS", "*");
         if (!ReplyRules.agrees("unordered", expectedKeys, actualKeys)) {
-            return new Mismatch(index, null, "keys of database " + db + " differ", expectedKeys.show(2000), actualKeys.show(2000));
+            return new Mismatch(
+                    index,
+                    null,
+                    "keys of database " + db + " differ",
+                    expectedKeys.show(2000),
+                    actualKeys.show(2000));
         }
         byte[][] scan = RespClient.bytes("SCAN", "0", "COUNT", "7");
         String scanned = scan(left, scan);
         String scannedToo = scan(right, scan);
         if (!scanned.equals(scannedToo)) {
-            return new Mismatch(index, null, "SCAN of database " + db + " differs", scanned, scannedToo);
+            return new Mismatch(
+                    index, null, "SCAN of database " + db + " differs", scanned, scannedToo);
         }
         List<byte[][]> questions = new ArrayList<>();
         questions.add(RespClient.bytes("DBSIZE"));
@@ -236,7 +258,12 @@ final class LockStep implements AutoCloseable {
             String why = rules.difference(questions.get(i), expected.get(i), a);
             if (why != null) {
                 Op op = new Op(0, Kind.PLAIN, questions.get(i));
-                return new Mismatch(index, op, "at the end, in database " + db + ": " + why, expected.get(i).show(600), a.show(600));
+                return new Mismatch(
+                        index,
+                        op,
+                        "at the end, in database " + db + ": " + why,
+                        expected.get(i).show(600),
+                        a.show(600));
             }
         }
         return null;

@@ -27,7 +27,13 @@ class NodeClientsTest extends ServerTestBase {
         assumeTrue(works("node", "--version"), "SKIPPED: no node on the path");
         if (!Files.isDirectory(CLIENTS.resolve("node_modules/ioredis"))) {
             assumeTrue(
-                    works("npm", "install", "--no-package-lock", "--no-audit", "--no-fund", "--ignore-scripts"),
+                    works(
+                            "npm",
+                            "install",
+                            "--no-package-lock",
+                            "--no-audit",
+                            "--no-fund",
+                            "--ignore-scripts"),
                     "SKIPPED: npm cannot install the clients of tools/clients");
         }
         server = startSubject("--maxmemory", "512mb");
@@ -42,11 +48,12 @@ class NodeClientsTest extends ServerTestBase {
 
     private static boolean works(String... command) throws InterruptedException {
         try {
-            Process process = new ProcessBuilder(command)
-                    .directory(CLIENTS.toFile())
-                    .redirectErrorStream(true)
-                    .redirectOutput(ProcessBuilder.Redirect.DISCARD)
-                    .start();
+            Process process =
+                    new ProcessBuilder(command)
+                            .directory(CLIENTS.toFile())
+                            .redirectErrorStream(true)
+                            .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+                            .start();
             return process.waitFor(3, TimeUnit.MINUTES) && process.exitValue() == 0;
         } catch (IOException e) {
             return false;
@@ -56,11 +63,17 @@ class NodeClientsTest extends ServerTestBase {
     @ParameterizedTest
     @CsvSource({"redis,default", "redis,2", "redis,3", "ioredis,default", "ioredis,2", "ioredis,3"})
     void program(String library, String protocol) throws Exception {
-        Process process = new ProcessBuilder(
-                        List.of("node", "program.mjs", library, Integer.toString(server.port()), protocol))
-                .directory(CLIENTS.toFile())
-                .redirectErrorStream(true)
-                .start();
+        Process process =
+                new ProcessBuilder(
+                                List.of(
+                                        "node",
+                                        "program.mjs",
+                                        library,
+                                        Integer.toString(server.port()),
+                                        protocol))
+                        .directory(CLIENTS.toFile())
+                        .redirectErrorStream(true)
+                        .start();
         String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         assertEquals(0, process.waitFor(), output);
         assertTrue(output.matches("(?s).*ok \\d+\n"), output);

@@ -25,14 +25,27 @@ import java.util.concurrent.atomic.AtomicLong;
 public final class ProtocolFuzz {
     /** A client that is well behaved must not wait longer, whatever the others send. Generous, as machines are shared. */
     private static final long LATENCY_LIMIT_MS = 2_000;
+
     /** No reply within this is a hang. */
     private static final int HANG_MS = 20_000;
+
     private static final int IDLE_HALF_FRAMES = 100;
     private static final long RSS_SLACK_KIB = 64 << 10;
 
     record Figures(
-            long frames, long cutFrames, long connections, long replies, long errors, long controlCalls, double p99Ms,
-            double maxMs, long rssBeforeKib, long rssAfterKib, int filesBefore, int filesAfter, double seconds) {}
+            long frames,
+            long cutFrames,
+            long connections,
+            long replies,
+            long errors,
+            long controlCalls,
+            double p99Ms,
+            double maxMs,
+            long rssBeforeKib,
+            long rssAfterKib,
+            int filesBefore,
+            int filesAfter,
+            double seconds) {}
 
     private final ServerProcess server;
     private final long seed;
@@ -66,12 +79,15 @@ public final class ProtocolFuzz {
                 case "--seed" -> seed = Long.parseLong(argv[i + 1]);
                 case "--connections" -> workers = Integer.parseInt(argv[i + 1]);
                 case "--subject" -> subject = argv[i + 1];
-                default -> throw new IllegalArgumentException(
-                        argv[i] + ": allowed are --frames --seed --connections --subject");
+                default ->
+                        throw new IllegalArgumentException(
+                                argv[i] + ": allowed are --frames --seed --connections --subject");
             }
         }
         Path dir = Files.createTempDirectory("ironcache-fuzz");
-        System.out.printf("protocol fuzz: %,d frames, seed %d, %d connections at a time%n", frames, seed, workers);
+        System.out.printf(
+                "protocol fuzz: %,d frames, seed %d, %d connections at a time%n",
+                frames, seed, workers);
         boolean good;
         try (ServerProcess server = ServerProcess.start(subject, dir)) {
             ProtocolFuzz fuzz = new ProtocolFuzz(server, seed, frames, workers);
@@ -138,8 +154,20 @@ public final class ProtocolFuzz {
             if (max > LATENCY_LIMIT_MS) {
                 fail("the healthy client waited " + max + " ms");
             }
-            return new Figures(sent.get(), cut.get(), connections.get(), replies.get(), errors.get(), calls, p99, max,
-                    rssBefore, rssAfter, filesBefore, filesAfter, (System.nanoTime() - startedNs) / 1e9);
+            return new Figures(
+                    sent.get(),
+                    cut.get(),
+                    connections.get(),
+                    replies.get(),
+                    errors.get(),
+                    calls,
+                    p99,
+                    max,
+                    rssBefore,
+                    rssAfter,
+                    filesBefore,
+                    filesAfter,
+                    (System.nanoTime() - startedNs) / 1e9);
         } finally {
             done = true;
         }
@@ -150,7 +178,10 @@ public final class ProtocolFuzz {
         for (int w = 0; w < workers; w++) {
             long share = count / workers + (w < count % workers ? 1 : 0);
             long workerSeed = seed * 1_000_003 + phase * 1_009L + w;
-            threads.add(Thread.ofPlatform().name("bad client " + w).start(() -> badClient(workerSeed, share)));
+            threads.add(
+                    Thread.ofPlatform()
+                            .name("bad client " + w)
+                            .start(() -> badClient(workerSeed, share)));
         }
         for (Thread thread : threads) {
             thread.join();
@@ -185,7 +216,9 @@ public final class ProtocolFuzz {
         connections.incrementAndGet();
         try (Socket socket = new Socket()) {
             socket.setSoTimeout(HANG_MS);
-            socket.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), server.port()), HANG_MS);
+            socket.connect(
+                    new InetSocketAddress(InetAddress.getLoopbackAddress(), server.port()),
+                    HANG_MS);
             socket.getOutputStream().write(bytes);
             if (manner < 4) {
                 socket.setSoLinger(true, 0);
@@ -197,7 +230,11 @@ public final class ProtocolFuzz {
             socket.shutdownOutput();
             checkReplies(readToEnd(socket));
         } catch (SocketTimeoutException e) {
-            fail("no end of the connection within " + HANG_MS + " ms after: " + Reply.escape(bytes, 400));
+            fail(
+                    "no end of the connection within "
+                            + HANG_MS
+                            + " ms after: "
+                            + Reply.escape(bytes, 400));
         } catch (IOException e) {
             // Reset by the server while we were writing: it had closed after a protocol error.
             if (!server.isAlive()) {
@@ -222,7 +259,10 @@ public final class ProtocolFuzz {
             while (at < bytes.length) {
                 int end = RespClient.endOfReply(bytes, at, bytes.length);
                 if (end < 0) {
-                    fail("a reply is cut off: " + Reply.escape(Arrays.copyOfRange(bytes, at, bytes.length), 300));
+                    fail(
+                            "a reply is cut off: "
+                                    + Reply.escape(
+                                            Arrays.copyOfRange(bytes, at, bytes.length), 300));
                     return;
                 }
                 replies.incrementAndGet();
@@ -232,7 +272,11 @@ public final class ProtocolFuzz {
                 at = end;
             }
         } catch (RuntimeException e) {
-            fail("the server sent what is not RESP: " + Reply.escape(bytes, 300) + ": " + e.getMessage());
+            fail(
+                    "the server sent what is not RESP: "
+                            + Reply.escape(bytes, 300)
+                            + ": "
+                            + e.getMessage());
         }
     }
 
@@ -242,7 +286,11 @@ public final class ProtocolFuzz {
         List<Socket> idle = new ArrayList<>();
         for (int i = 0; i < IDLE_HALF_FRAMES; i++) {
             Socket socket = new Socket(InetAddress.getLoopbackAddress(), server.port());
-            socket.getOutputStream().write(gen.cut(("*2\r\n$4\r\nECHO\r\n$" + (1 + i * 997) + "\r\nabc").getBytes()));
+            socket.getOutputStream()
+                    .write(
+                            gen.cut(
+                                    ("*2\r\n$4\r\nECHO\r\n$" + (1 + i * 997) + "\r\nabc")
+                                            .getBytes()));
             idle.add(socket);
         }
         return idle;
@@ -258,7 +306,8 @@ public final class ProtocolFuzz {
                 timed(client, "+OK\r\n", "SET", key, value);
                 timed(client, "$" + value.length() + "\r\n" + value + "\r\n", "GET", key);
                 timed(client, "+PONG\r\n", "PING");
-                // Two hundred rounds a second are enough to notice, and leave the machine to the bad clients.
+                // Two hundred rounds a second are enough to notice, and leave the machine to the
+                // bad clients.
                 java.util.concurrent.locks.LockSupport.parkNanos(5_000_000);
             }
         } catch (IOException e) {
@@ -275,7 +324,11 @@ public final class ProtocolFuzz {
         }
         latenciesNs[calls++] = tookNs;
         if (!Arrays.equals(reply.raw(), RespClient.bytes(expected)[0])) {
-            fail("the healthy client sent " + Arrays.toString(command).substring(0, 20) + " and got " + reply.show(200));
+            fail(
+                    "the healthy client sent "
+                            + Arrays.toString(command).substring(0, 20)
+                            + " and got "
+                            + reply.show(200));
         }
     }
 
@@ -301,8 +354,9 @@ public final class ProtocolFuzz {
         long started = System.nanoTime();
         while (!done) {
             if (sent.get() >= next) {
-                System.out.printf("%,12d of %,d frames, %,.0f/s%n", sent.get(), frames,
-                        sent.get() / ((System.nanoTime() - started) / 1e9));
+                System.out.printf(
+                        "%,12d of %,d frames, %,.0f/s%n",
+                        sent.get(), frames, sent.get() / ((System.nanoTime() - started) / 1e9));
                 next += frames / 20;
             }
             java.util.concurrent.locks.LockSupport.parkNanos(200_000_000);

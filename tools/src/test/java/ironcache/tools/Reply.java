@@ -11,10 +11,12 @@ import java.util.List;
  */
 public record Reply(byte[] raw) {
     /** Stands for a connection that the server closed instead of replying. */
-    static final Reply CLOSED = new Reply("<connection closed>".getBytes(StandardCharsets.ISO_8859_1));
+    static final Reply CLOSED =
+            new Reply("<connection closed>".getBytes(StandardCharsets.ISO_8859_1));
 
     /** Stands for a reply that did not come within the socket's time limit. */
-    static final Reply TIMED_OUT = new Reply("<no reply in time>".getBytes(StandardCharsets.ISO_8859_1));
+    static final Reply TIMED_OUT =
+            new Reply("<no reply in time>".getBytes(StandardCharsets.ISO_8859_1));
 
     char type() {
         return (char) (raw[0] & 0xff);

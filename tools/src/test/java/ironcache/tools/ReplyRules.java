@@ -29,7 +29,8 @@ final class ReplyRules {
 
     ReplyRules() {
         try (InputStream in = ReplyRules.class.getResourceAsStream(RESOURCE);
-                BufferedReader lines = new BufferedReader(new InputStreamReader(in, StandardCharsets.UTF_8))) {
+                BufferedReader lines =
+                        new BufferedReader(new InputStreamReader(in, StandardCharsets.UTF_8))) {
             for (String line; (line = lines.readLine()) != null; ) {
                 if (!line.isBlank() && !line.startsWith("#")) {
                     String[] parts = line.split("\\|");
@@ -60,7 +61,9 @@ final class ReplyRules {
         if (rule == null || expected.isError() || actual.isError()) {
             return "replies differ";
         }
-        return agrees(rule.how, expected, actual) ? null : "replies differ beyond the rule '" + rule.how + "'";
+        return agrees(rule.how, expected, actual)
+                ? null
+                : "replies differ beyond the rule '" + rule.how + "'";
     }
 
     static boolean agrees(String how, Reply a, Reply b) {
@@ -121,7 +124,8 @@ final class ReplyRules {
         List<String> parts = new ArrayList<>();
         elements.forEach(e -> parts.add(normal(e, depth + 1)));
         boolean flags = reply.type() == '~' || elements.stream().allMatch(e -> e.type() == '+');
-        boolean subcommands = depth == 2 && elements.stream().allMatch(e -> e.elements().size() == 10);
+        boolean subcommands =
+                depth == 2 && elements.stream().allMatch(e -> e.elements().size() == 10);
         if (flags || subcommands) {
             parts.sort(null);
         }

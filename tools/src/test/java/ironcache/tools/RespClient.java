@@ -160,7 +160,8 @@ public final class RespClient implements AutoCloseable {
         }
         int got = in.read(buffer, end, buffer.length - end);
         if (got < 0) {
-            throw new EOFException("connection closed after " + end + " bytes of an unfinished reply");
+            throw new EOFException(
+                    "connection closed after " + end + " bytes of an unfinished reply");
         }
         end += got;
     }
@@ -195,7 +196,8 @@ public final class RespClient implements AutoCloseable {
     /** Index behind the reply that begins at {@code from}, or -1 where {@code to} cuts it. */
     static int endOfReply(byte[] b, int from, int to) {
         int at = from;
-        // Counts the values still owed; a map owes two for each entry, and an attribute is followed by the value itself.
+        // Counts the values still owed; a map owes two for each entry, and an attribute is followed
+        // by the value itself.
         for (long owed = 1; owed > 0; owed--) {
             int line = endOfLine(b, at, to);
             if (line < 0) {
@@ -226,8 +228,12 @@ public final class RespClient implements AutoCloseable {
                     owed += 2 * number(b, at + 1, line - 2) + 1;
                     at = line;
                 }
-                default -> throw new IllegalStateException(
-                        "not RESP: " + Reply.escape(Arrays.copyOfRange(b, at, Math.min(to, at + 80)), 200));
+                default ->
+                        throw new IllegalStateException(
+                                "not RESP: "
+                                        + Reply.escape(
+                                                Arrays.copyOfRange(b, at, Math.min(to, at + 80)),
+                                                200));
             }
         }
         return at;

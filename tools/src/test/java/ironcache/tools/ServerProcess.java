@@ -33,13 +33,15 @@ public final class ServerProcess implements AutoCloseable {
     private final Deque<String> log = new ArrayDeque<>();
     private final CompletableFuture<Void> ready = new CompletableFuture<>();
 
-    private ServerProcess(String name, List<String> command, int port, Path dir) throws IOException {
+    private ServerProcess(String name, List<String> command, int port, Path dir)
+            throws IOException {
         this.name = name;
         this.port = port;
-        process = new ProcessBuilder(command)
-                .directory(dir.toFile())
-                .redirectErrorStream(true)
-                .start();
+        process =
+                new ProcessBuilder(command)
+                        .directory(dir.toFile())
+                        .redirectErrorStream(true)
+                        .start();
         Thread reader = new Thread(this::readLog, "log of " + name);
         reader.setDaemon(true);
         reader.start();
@@ -50,17 +52,20 @@ public final class ServerProcess implements AutoCloseable {
      *
      * @param what {@code ironcache}, {@code valkey}, {@code redis}, or a command line that takes {@code --port N --dir DIR}
      */
-    public static ServerProcess start(String what, Path dir, String... settings) throws IOException {
+    public static ServerProcess start(String what, Path dir, String... settings)
+            throws IOException {
         List<String> prefix = command(what);
         if (prefix == null) {
             throw new IOException("no server '" + what + "' here: " + whyAbsent(what));
         }
-        // Another process may take the port between our probe and the server's bind: then choose again.
+        // Another process may take the port between our probe and the server's bind: then choose
+        // again.
         for (int attempt = 1; ; attempt++) {
             int port = freePort();
             List<String> command = new ArrayList<>(prefix);
             command.addAll(List.of("--port", Integer.toString(port), "--dir", dir.toString()));
-            if (prefix.getFirst().endsWith("valkey-server") || prefix.getFirst().endsWith("redis-server")) {
+            if (prefix.getFirst().endsWith("valkey-server")
+                    || prefix.getFirst().endsWith("redis-server")) {
                 command.addAll(List.of("--save", "", "--bind", "127.0.0.1"));
             }
             command.addAll(List.of(settings));
@@ -71,7 +76,8 @@ public final class ServerProcess implements AutoCloseable {
             } catch (ExecutionException | TimeoutException e) {
                 server.close();
                 if (attempt == 3 || !server.logTail().contains("in use")) {
-                    throw new IOException(command + " did not become ready; its log:\n" + server.logTail(), e);
+                    throw new IOException(
+                            command + " did not become ready; its log:\n" + server.logTail(), e);
                 }
             } catch (InterruptedException e) {
                 server.close();
@@ -128,7 +134,9 @@ public final class ServerProcess implements AutoCloseable {
         } catch (ClassNotFoundException e) {
             return null;
         }
-        String classPath = System.getProperty("surefire.test.class.path", System.getProperty("java.class.path"));
+        String classPath =
+                System.getProperty(
+                        "surefire.test.class.path", System.getProperty("java.class.path"));
         return List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "--enable-native-access=ALL-UNNAMED",
@@ -158,7 +166,8 @@ public final class ServerProcess implements AutoCloseable {
     }
 
     private void readLog() {
-        try (BufferedReader lines = new BufferedReader(new InputStreamReader(process.getInputStream()))) {
+        try (BufferedReader lines =
+                new BufferedReader(new InputStreamReader(process.getInputStream()))) {
             for (String line; (line = lines.readLine()) != null; ) {
                 synchronized (log) {
                     log.addLast(line);

@@ -34,7 +34,8 @@ abstract class ServerTestBase {
         assumeTrue(
                 ServerProcess.command(what) != null,
                 "SKIPPED: no " + what + " here; " + ServerProcess.whyAbsent(what));
-        return ServerProcess.start(what, Files.createTempDirectory(temp, what.replaceAll("\\W+", "-")), settings);
+        return ServerProcess.start(
+                what, Files.createTempDirectory(temp, what.replaceAll("\\W+", "-")), settings);
     }
 
     static long seed(long byDefault) {

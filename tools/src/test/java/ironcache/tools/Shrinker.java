@@ -96,7 +96,11 @@ final class Shrinker {
             return out;
         }
         if (op.args().length > 2) {
-            out.add(new Op(op.connection(), op.kind(), Arrays.copyOf(op.args(), op.args().length - 1)));
+            out.add(
+                    new Op(
+                            op.connection(),
+                            op.kind(),
+                            Arrays.copyOf(op.args(), op.args().length - 1)));
         }
         for (int i = 1; i < op.args().length; i++) {
             if (op.args()[i].length > 8) {

@@ -30,7 +30,14 @@ final class SmallDisk implements AutoCloseable {
             return new SmallDisk(mountPoint, image, "ext4");
         }
         Files.delete(image);
-        if (run("mount", "-t", "tmpfs", "-o", "size=" + mebibytes + "m", "tmpfs", mountPoint.toString())) {
+        if (run(
+                "mount",
+                "-t",
+                "tmpfs",
+                "-o",
+                "size=" + mebibytes + "m",
+                "tmpfs",
+                mountPoint.toString())) {
             return new SmallDisk(mountPoint, null, "tmpfs");
         }
         return null;
@@ -51,7 +58,8 @@ final class SmallDisk implements AutoCloseable {
     private static boolean run(String... command) throws IOException {
         try {
             Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
-            String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+            String output =
+                    new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
             boolean good = process.waitFor() == 0;
             if (!good) {
                 System.out.println(String.join(" ", command) + ": " + output.strip());
