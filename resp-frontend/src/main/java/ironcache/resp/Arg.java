@@ -1,5 +1,7 @@
 package ironcache.resp;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * One argument in a command's grammar, as COMMAND DOCS shows it; the fuzzer reads the same tree. Built once at start:
  * <pre>
@@ -31,9 +33,9 @@ final class Arg {
     final String name;
     final Type type;
     final Arg[] parts;
-    String token;
-    String since;
-    String summary;
+    @Nullable String token;
+    @Nullable String since;
+    @Nullable String summary;
     /** As shown to the user; the name unless told otherwise. */
     String display;
     int keySpec = -1;

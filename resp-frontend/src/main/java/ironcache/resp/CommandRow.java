@@ -1,6 +1,7 @@
 package ironcache.resp;
 
 import java.util.Locale;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One row of the command table: everything that is known of a command. Built with the chained setters while the table is filled,
@@ -17,9 +18,9 @@ final class CommandRow {
     /** Lower case, {@code container|sub} for a sub-command: as in ACL, INFO and COMMAND. */
     final String fullName;
 
-    final CommandRow parent;
+    final @Nullable CommandRow parent;
     /** Null for a container. */
-    final CommandHandler handler;
+    final @Nullable CommandHandler handler;
 
     /** Dense number, sub-commands included. */
     int id;
@@ -36,11 +37,15 @@ final class CommandRow {
     String summary = "";
     String group = "generic";
     String complexity = "";
+    @Nullable String deprecatedSince;
+    @Nullable String replacedBy;
 
     // The one contiguous range that all keys of this row lie in, for the executor: 0 where the row has no keys there.
     int firstKey;
     int lastKey;
-    int keyStep;
+    int keyStep = 1;
+    /** Its keys are overwritten unseen, so that prefetching them from the SSD would be in vain. */
+    boolean blindWrite;
 
     // Counters for INFO commandstats, cleared by CONFIG RESETSTAT.
     long calls;
@@ -48,9 +53,9 @@ final class CommandRow {
     long rejectedCalls;
     long failedCalls;
     /** Durations by power-of-two bucket and sixteenths, see LatencyHistogram; made at the first call. */
-    LatencyHistogram histogram;
+    @Nullable LatencyHistogram histogram;
 
-    CommandRow(CommandRow parent, String name, CommandHandler handler) {
+    CommandRow(@Nullable CommandRow parent, String name, @Nullable CommandHandler handler) {
         this.parent = parent;
         this.name = name;
         this.handler = handler;
@@ -112,6 +117,12 @@ final class CommandRow {
         return this;
     }
 
+    /** See {@link #blindWrite}. */
+    CommandRow blindWrite() {
+        blindWrite = true;
+        return this;
+    }
+
     CommandRow args(Arg... list) {
         args = list;
         return this;
@@ -138,6 +149,13 @@ final class CommandRow {
         return this;
     }
 
+    /** @param replacement in words, as COMMAND DOCS shows it */
+    CommandRow deprecated(String version, String replacement) {
+        deprecatedSince = version;
+        replacedBy = replacement;
+        return this;
+    }
+
     /** Command tips, such as {@code nondeterministic_output}. */
     CommandRow tips(String... list) {
         tips = list;
@@ -150,12 +168,64 @@ final class CommandRow {
         return this;
     }
 
+    void addLatency(int bucket) {
+        LatencyHistogram to = histogram;
+        if (to == null) {
+            to = new LatencyHistogram();
+            histogram = to;
+        }
+        to.add(bucket);
+    }
+
     boolean has(CommandFlag flag) {
         return (flags & flag.bit()) != 0;
     }
 
+    /** Flags that COMMAND INFO shows: Valkey hides some on purpose, and so does it ours. */
+    long listedFlags() {
+        return flags & ~(CommandFlag.MAY_REPLICATE.bit() | CommandFlag.PROTECTED.bit() | CommandFlag.BRIEF.bit());
+    }
+
     boolean arityFits(int argc) {
         return arity >= 0 ? argc == arity : argc >= -arity;
+    }
+
+    /** CONFIG RESETSTAT. */
+    void resetCounters() {
+        calls = 0;
+        nanos = 0;
+        rejectedCalls = 0;
+        failedCalls = 0;
+        histogram = null;
+    }
+
+    /** The categories that follow from flags and group, in addition to those given. */
+    void deriveCategories() {
+        if (has(CommandFlag.WRITE)) {
+            categories(AclCategory.WRITE);
+        }
+        if (has(CommandFlag.READONLY)) {
+            categories(AclCategory.READ);
+        }
+        if (has(CommandFlag.ADMIN)) {
+            categories(AclCategory.ADMIN, AclCategory.DANGEROUS);
+        }
+        if (has(CommandFlag.PUBSUB)) {
+            categories(AclCategory.PUBSUB);
+        }
+        if (has(CommandFlag.BLOCKING)) {
+            categories(AclCategory.BLOCKING);
+        }
+        categories(has(CommandFlag.FAST) ? AclCategory.FAST : AclCategory.SLOW);
+        if (isContainer() || name.equals("HELP") && parent != null) {
+            return;
+        }
+        switch (group) {
+            case "string" -> categories(AclCategory.STRING);
+            case "generic" -> categories(AclCategory.KEYSPACE);
+            case "connection" -> categories(AclCategory.CONNECTION);
+            default -> {}
+        }
     }
 
     boolean isContainer() {

@@ -2,6 +2,7 @@ package ironcache.resp;
 
 import ironcache.ffm.Memory;
 import java.util.Locale;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The commands by name: an open-addressed table from the bytes of a name, case ignored, to its row. Filled once at start; owned by the
@@ -20,7 +21,7 @@ final class CommandTable {
     private int topLevelCount;
 
     /** A new command; describe it with the returned row's setters. */
-    CommandRow add(String name, CommandHandler handler) {
+    CommandRow add(String name, @Nullable CommandHandler handler) {
         CommandRow row = register(null, name, handler);
         put(row);
         topLevelCount++;
@@ -40,7 +41,7 @@ final class CommandTable {
         return row;
     }
 
-    private CommandRow register(CommandRow parent, String name, CommandHandler handler) {
+    private CommandRow register(@Nullable CommandRow parent, String name, @Nullable CommandHandler handler) {
         if (!name.equals(name.toUpperCase(Locale.ROOT)) || name.length() > LONGEST_NAME) {
             throw new IllegalArgumentException("command name " + name);
         }
@@ -69,6 +70,13 @@ final class CommandTable {
         slotWords[slot] = word;
     }
 
+    /** All rows are there: derives what follows from them. */
+    void complete() {
+        for (int i = 0; i < rowCount; i++) {
+            rows[i].deriveCategories();
+        }
+    }
+
     int size() {
         return rowCount;
     }
@@ -83,7 +91,7 @@ final class CommandTable {
     }
 
     /** The row of a top-level name, or null. The bytes are followed by at least one more readable byte (CR). Allocates nothing. */
-    CommandRow find(long name, int length) {
+    @Nullable CommandRow find(long name, int length) {
         if (length < 3 || length > LONGEST_NAME) {
             return null;
         }
@@ -110,7 +118,7 @@ final class CommandTable {
     }
 
     /** As {@link #find(long, int)}, with {@code container|sub} for a sub-command; null where unknown. For the control path. */
-    CommandRow find(String name) {
+    @Nullable CommandRow find(String name) {
         String upper = name.toUpperCase(Locale.ROOT);
         int bar = upper.indexOf('|');
         String first = bar < 0 ? upper : upper.substring(0, bar);
@@ -122,7 +130,7 @@ final class CommandTable {
         return null;
     }
 
-    private static CommandRow findSub(CommandRow container, String name) {
+    private static @Nullable CommandRow findSub(CommandRow container, String name) {
         for (CommandRow row : container.subcommands) {
             if (row.name.equals(name)) {
                 return row;
@@ -132,7 +140,7 @@ final class CommandTable {
     }
 
     /** The sub-command of a container, or null. */
-    CommandRow findSub(CommandRow container, long name, int length) {
+    @Nullable CommandRow findSub(CommandRow container, long name, int length) {
         for (CommandRow row : container.subcommands) {
             if (CommandContext.equalsIgnoreCase(name, length, row.name)) {
                 return row;

@@ -1,21 +1,68 @@
 package ironcache.resp;
 
+import org.jspecify.annotations.Nullable;
+
 /**
- * A client's connection: its state, its input that is not yet run, its output that is not yet sent. Owned by the shard's thread.
- * The off-heap memory of input and output is given back by {@link Server} when it closes.
+ * A client's connection: its state, its input that is not yet run, its output that is not yet sent. Owned by the shard's thread. The
+ * off-heap memory of input and output is taken and given back by {@link ConnectionBuffers}.
  */
 final class Connection {
     /** A streaming reply waits while more than this is queued for the socket. */
     static final int STREAM_BYTES = 1 << 20;
 
-    /** Number in the I/O seam; also the waiter's number in the shard. */
+    /** What a connection may do now. */
+    enum State {
+        /** Its commands run as they arrive. */
+        OPEN,
+        /** A command waits for the SSD or for space; later ones wait behind it. */
+        PARKED,
+        /** A streaming reply waits until the socket has taken most of the output. */
+        AWAITING_OUTPUT,
+        /** CLIENT PAUSE holds its next command back. */
+        PAUSED,
+        /** Nothing more is run; closes when its output is sent. */
+        DRAINING,
+        /** Closing in the kernel; nothing of it is touched until that is done. */
+        CLOSED
+    }
+
+    // Reasons to look closer at each command of this connection, see Executor#admit.
+    static final int CHECK_AUTH = 1;
+    static final int CHECK_REPLY_MODE = 2;
+    static final int CHECK_PAUSE = 4;
+
+    /** Number in the I/O seam; also the waiter's number in the shard. Reused after closing. */
     final int socket;
     /** Never reused: CLIENT ID. */
     final long id;
 
+    State state = State.OPEN;
     int db;
     int protocol = 2;
     boolean authenticated;
+    /** CHECK_ bits. */
+    int checks;
+
+    // Input. The region is what is parsed now: received bytes in place, or the connection's own buffer.
+    long at;
+    long regionEnd;
+    boolean regionIsInput;
+    /** In the loop's list of connections to finish this turn. */
+    boolean inTurn;
+    /** The peer closed its side: close when what it sent has run. */
+    boolean peerClosed;
+    /** Receiving is paused because a parked connection has enough waiting. */
+    boolean receivePaused;
+
+    /** The incomplete or waiting rest of the input: inputStart up to inputEnd; 0: none. */
+    long input;
+    int inputCapacity;
+    int inputStart;
+    int inputEnd;
+    /** No request is complete before the input is this long. */
+    long neededBytes;
+    /** Of the waiting input of a parked connection, bytes whose keys are already asked for. */
+    int prefetchedBytes;
 
     // Output: a list of chunks; of the first one, the bytes before outStart are sent.
     long outHead;
@@ -25,12 +72,51 @@ final class Connection {
     int outInFlight;
     /** Capacity of the chunks: what client-output-buffer-limit bounds. */
     long outBytes;
+    /** When the soft limit was first exceeded, ms of the monotonic clock; 0: it is not. */
+    long softLimitSince;
 
     /** See {@link CommandContext#checkpoint}; 0 when a command begins. */
     long progress;
 
+    /** A protocol error to answer after the commands before it. */
+    @Nullable String protocolError;
+
+    // CLIENT REPLY.
+    boolean replyOff;
+    boolean replySkip;
+    boolean replySkipNext;
+
+    // What CLIENT LIST shows.
+    @Nullable String name;
+    @Nullable String libName;
+    @Nullable String libVersion;
+    String user = "default";
+    boolean noEvict;
+    boolean noTouch;
+    long createdMillis;
+    long lastActiveMillis;
+    int lastCommand = -1;
+    long commands;
+    long receivedBytes;
+    long sentBytes;
+    @Nullable String peer;
+    @Nullable String local;
+
     Connection(int socket, long id) {
         this.socket = socket;
         this.id = id;
+    }
+
+    int inputBytes() {
+        return inputEnd - inputStart;
+    }
+
+    void check(int bit, boolean on) {
+        checks = on ? checks | bit : checks & ~bit;
+    }
+
+    /** Whether it waits for something other than its client. */
+    boolean isWaiting() {
+        return state == State.PARKED || state == State.AWAITING_OUTPUT || state == State.PAUSED;
     }
 }

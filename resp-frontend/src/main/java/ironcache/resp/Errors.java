@@ -26,5 +26,14 @@ final class Errors {
     static final ErrorReply OOM =
             new ErrorReply("OOM command not allowed when used memory > 'maxmemory'.");
 
+    static final ErrorReply DEBUG_PROTECTED = protectedCommand("DEBUG", "enable-debug-command");
+    static final ErrorReply MODULE_PROTECTED = protectedCommand("MODULE", "enable-module-command");
+
+    private static ErrorReply protectedCommand(String name, String setting) {
+        return new ErrorReply("ERR " + name + " command not allowed. If the " + setting
+                + " option is set to \"local\", you can run it from a local connection, otherwise you need to set this option in"
+                + " the configuration file, and then restart the server.");
+    }
+
     private Errors() {}
 }

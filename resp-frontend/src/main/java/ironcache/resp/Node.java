@@ -1,12 +1,230 @@
 package ironcache.resp;
 
-/** What all of a server shares: configuration, command table, statistics. With one shard, owned by its thread. */
+import ironcache.ffm.Clock;
+import ironcache.ffm.Io;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What all of a server shares: configuration, command table, statistics, and decisions about connections that follow from them. With one shard,
+ * owned by its thread.
+ */
 final class Node {
+    /** Valkey's, which tells Redis clients which commands to expect. */
+    static final String REDIS_VERSION = "7.2.4";
+    static final String VALKEY_VERSION = "9.1.2";
+    static final String VERSION = "0.1.0";
+
     final CommandTable commands;
+    final Config config;
+    final Clock clock;
+    final Log log;
+    final MemoryGauge memory;
     final ServerStats stats = new ServerStats();
     final ErrorStats errorStats = new ErrorStats();
+    final SlowLog slowLog = new SlowLog();
+    final LatencyMonitor latencyMonitor = new LatencyMonitor();
 
-    Node(CommandTable commands) {
+    final String runId;
+    final long startMillis;
+    final long startNanos;
+    final long pid;
+    long lastSaveSeconds;
+
+    /** Where CONFIG REWRITE writes; null without file. */
+    @Nullable ConfigFile configFile;
+
+    /** Set when the loop exists. */
+    private @Nullable EventLoop loop;
+
+    // Copies of settings that the hot path reads.
+    boolean latencyTracking;
+    long slowNanos;
+    boolean timeEach;
+
+    /** The loop ends after this turn. Also set by the signal handler's thread. */
+    volatile boolean stopping;
+
+    /** Wall-clock end of CLIENT PAUSE; 0: not paused. */
+    long pauseUntilMillis;
+
+    boolean pauseWritesOnly;
+    boolean activeExpiry = true;
+
+    Node(CommandTable commands, Config config, Clock clock, Log log, MemoryGauge memory, String runId, long pid) {
         this.commands = commands;
+        this.config = config;
+        this.clock = clock;
+        this.log = log;
+        this.memory = memory;
+        this.runId = runId;
+        this.pid = pid;
+        this.startMillis = clock.currentTimeMillis();
+        this.startNanos = clock.nanoTime();
+        this.lastSaveSeconds = startMillis / 1000;
+        configChanged();
+    }
+
+    void setLoop(EventLoop loop) {
+        this.loop = loop;
+        configChanged();
+    }
+
+    EventLoop loop() {
+        EventLoop running = loop;
+        if (running == null) {
+            throw new IllegalStateException("no loop yet");
+        }
+        return running;
+    }
+
+    /** Settings changed: refreshes everything derived from them. */
+    void configChanged() {
+        config.apply();
+        latencyTracking = config.latencyTracking;
+        slowNanos = Math.min(config.slowNanos, monitorNanos());
+        timeEach = slowNanos < Executor.TIME_EACH_BELOW_MICROS * 1000;
+        slowLog.trim(config.slowlogMaxLength);
+        log.setLevel(config.value("loglevel"));
+        EventLoop running = loop;
+        if (running != null) {
+            running.configChanged();
+        }
+    }
+
+    private long monitorNanos() {
+        return config.latencyMonitorMillis == 0 ? Long.MAX_VALUE : config.latencyMonitorMillis * 1_000_000;
+    }
+
+    // Connections.
+
+    /** Decides about a new connection. @return the error line to say before closing it, or null */
+    @Nullable String refuseConnection(Connection c, int connectionCount, Io io) {
+        if (connectionCount > config.maxClients) {
+            return "-ERR max number of clients reached\r\n";
+        }
+        if (config.password.isEmpty()) {
+            c.authenticated = true;
+            if (config.protectedMode && !isLoopback(io.peerAddress(c.socket))) {
+                return "-DENIED Running in protected mode because protected mode is enabled and no password is set for the default"
+                        + " user. In this mode connections are only accepted from the loopback interface. If you want to connect"
+                        + " from external computers, you may adopt one of the following solutions: 1) Disable protected mode by"
+                        + " sending the command 'CONFIG SET protected-mode no' from the loopback interface by connecting from the"
+                        + " same host the server is running, however MAKE SURE it's not publicly accessible from internet if you"
+                        + " do so. Use CONFIG REWRITE to make this change permanent. 2) Alternatively you can just disable the"
+                        + " protected mode by editing the configuration file, and setting the protected mode option to 'no', and"
+                        + " then restarting the server. 3) If you started the server manually just for testing, restart it with"
+                        + " the '--protected-mode no' option. 4) Set up an authentication password for the default user. NOTE:"
+                        + " You only need to do one of the above things in order for the server to start accepting connections"
+                        + " from the outside.\r\n";
+            }
+        } else {
+            c.check(Connection.CHECK_AUTH, true);
+        }
+        c.check(Connection.CHECK_PAUSE, pauseUntilMillis != 0);
+        return null;
+    }
+
+    private static boolean isLoopback(String address) {
+        return address.startsWith("127.") || address.startsWith("[::1]") || address.startsWith("::1")
+                || address.startsWith("[0:0:0:0:0:0:0:1]") || address.startsWith("0:0:0:0:0:0:0:1");
+    }
+
+    /** Whether the connection exceeds client-output-buffer-limit; then it is to be closed. */
+    boolean overOutputLimit(Connection c, long nowMillis) {
+        OutputLimits limits = config.outputLimits;
+        long hard = limits.hard()[OutputLimits.NORMAL];
+        long soft = limits.soft()[OutputLimits.NORMAL];
+        boolean over = hard != 0 && c.outBytes > hard;
+        if (soft == 0 || c.outBytes <= soft) {
+            c.softLimitSince = 0;
+        } else if (c.softLimitSince == 0) {
+            c.softLimitSince = Math.max(nowMillis, 1);
+        } else if (nowMillis - c.softLimitSince > limits.softSeconds()[OutputLimits.NORMAL] * 1000) {
+            over = true;
+        }
+        if (over) {
+            stats.outputLimitDisconnections++;
+            log.warn("closing client " + c.id + ": client-output-buffer-limit reached with " + c.outBytes + " bytes");
+        }
+        return over;
+    }
+
+    /** Whether a command guarded by enable-debug-command and the like may run. */
+    boolean allowsProtected(CommandRow row, Connection c) {
+        String setting = row.name.equals("MODULE") ? "enable-module-command" : "enable-debug-command";
+        return allowsAction(config.value(setting), c);
+    }
+
+    boolean allowsAction(String mode, Connection c) {
+        return mode.equals("yes") || mode.equals("local") && isLoopback(loop().io().peerAddress(c.socket));
+    }
+
+    // CLIENT PAUSE.
+
+    void pause(long untilMillis, boolean writesOnly) {
+        // The longer and the stricter of two pauses holds, as in Valkey.
+        boolean running = pauseUntilMillis != 0;
+        pauseWritesOnly = running ? pauseWritesOnly && writesOnly : writesOnly;
+        pauseUntilMillis = Math.max(pauseUntilMillis, untilMillis);
+        setPauseChecks(true);
+    }
+
+    void unpause() {
+        pauseUntilMillis = 0;
+        setPauseChecks(false);
+        loop().resumePaused();
+    }
+
+    private void setPauseChecks(boolean on) {
+        for (Connection c : loop().connections()) {
+            if (c != null) {
+                c.check(Connection.CHECK_PAUSE, on);
+            }
+        }
+    }
+
+    boolean isPaused(CommandRow row) {
+        return pauseUntilMillis != 0
+                && (!pauseWritesOnly || row.has(CommandFlag.WRITE) || row.has(CommandFlag.MAY_REPLICATE));
+    }
+
+    // Slow commands.
+
+    /** A command took at least slowNanos. Its arguments are still there. */
+    void commandWasSlow(CommandContext c, CommandRow row, long nanos) {
+        if (nanos >= config.slowNanos && !row.has(CommandFlag.SKIP_SLOWLOG)) {
+            slowLog.add(c, nanos, peer(c.connection()), config.slowlogMaxLength);
+        }
+        if (nanos >= monitorNanos()) {
+            latencyMonitor.add(
+                    row.has(CommandFlag.FAST) ? "fast-command" : "command", nanos / 1_000_000, c.now() / 1000);
+        }
+    }
+
+    String peer(Connection c) {
+        String peer = c.peer;
+        if (peer == null) {
+            peer = loop().io().peerAddress(c.socket);
+            c.peer = peer;
+        }
+        return peer;
+    }
+
+    String local(Connection c) {
+        String local = c.local;
+        if (local == null) {
+            local = loop().io().localAddress(c.socket);
+            c.local = local;
+        }
+        return local;
+    }
+
+    /** CONFIG RESETSTAT. */
+    void resetStats() {
+        stats.reset();
+        errorStats.clear();
+        for (int i = 0; i < commands.size(); i++) {
+            commands.row(i).resetCounters();
+        }
     }
 }

@@ -2,6 +2,7 @@ package ironcache.resp;
 
 import ironcache.ffm.Memory;
 import java.nio.charset.StandardCharsets;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Writes replies in RESP2 or RESP3 straight into the output chunks of the connection it is attached to. One per shard thread, attached to one
@@ -22,7 +23,7 @@ final class ReplyWriter {
 
     private final OutputChunks chunks;
     private final ErrorStats errorStats;
-    private Connection connection;
+    private @Nullable Connection connection;
     private long position;
     private long limit;
     private long markChunk;
@@ -70,7 +71,11 @@ final class ReplyWriter {
         connection = null;
     }
 
-    Connection connection() {
+    boolean isAttached() {
+        return connection != null;
+    }
+
+    @Nullable Connection connection() {
         return connection;
     }
 
@@ -340,6 +345,15 @@ final class ReplyWriter {
         }
     }
 
+    /** An integer of any length: {@code (123} in RESP3, a bulk string in RESP2. Allocates. */
+    void bigNumber(String digits) {
+        if (resp3) {
+            text("(" + digits + "\r\n");
+        } else {
+            bulk(digits);
+        }
+    }
+
     // Aggregates.
 
     void array(long count) {
@@ -433,6 +447,12 @@ final class ReplyWriter {
                 room = limit - position;
             }
         }
+    }
+
+    /** A text as it is, Latin-1. Allocates. */
+    void text(String text) {
+        byte[] bytes = text.getBytes(StandardCharsets.ISO_8859_1);
+        rawBytes(bytes, 0, bytes.length);
     }
 
     private void rawBytes(byte[] bytes, int offset, int length) {

@@ -1,0 +1,394 @@
+package ironcache.resp;
+
+import ironcache.engine.Shard;
+import ironcache.engine.ShardListener;
+import ironcache.ffm.Io;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The turn of a shard's thread: poll, run what arrived as one batch, send the replies, give the shard its slice for background work.
+ *
+ * <p>Life of a request: {@link #onReceive} parses in place and queues into the {@link Executor}'s batch; when poll has delivered
+ * everything, {@link #turn} runs the batch and <em>finishes</em> each connection that took part: keeps its incomplete rest and sends its
+ * output. A connection takes part in a batch with one stretch of bytes: if more arrive for it in the same poll, the batch runs first.
+ *
+ * <p>Owned by one thread, which calls everything here.
+ */
+final class EventLoop implements Io.SocketHandler, ShardListener {
+    /** Slice for sealing, compaction, expiry between two turns. */
+    private static final long WORK_NANOS = 100_000;
+
+    /** A parked connection stops receiving when this much waits; what the client pipelines beyond stays in the kernel. */
+    private static final int PARKED_INPUT_BYTES = 256 << 10;
+
+    private static final long CRON_NANOS = 100_000_000;
+
+    private final Io io;
+    private final Shard shard;
+    private final Node node;
+    private final TurnClock clock;
+    private final ConnectionBuffers buffers;
+    private final Executor executor;
+    private final Cron cron;
+
+    private @Nullable Connection[] connections = new Connection[1024];
+    private int connectionCount;
+    private long nextId = 1;
+
+    /** Connections whose input or output this turn touched. */
+    private Connection[] turn = new Connection[1024];
+
+    private int turnSize;
+
+    /** Waiters that may run again. */
+    private int[] ready = new int[1024];
+
+    private int readySize;
+    private long nextCronNanos;
+    private boolean moreWork;
+
+    EventLoop(Io io, Shard shard, Node node, TurnClock clock, ConnectionBuffers buffers, Executor executor) {
+        this.io = io;
+        this.shard = shard;
+        this.node = node;
+        this.clock = clock;
+        this.buffers = buffers;
+        this.executor = executor;
+        this.cron = new Cron(node, this, buffers);
+        this.nextCronNanos = clock.nanoTime();
+    }
+
+    // The turn.
+
+    /** Runs until the node is told to stop. */
+    void run() {
+        while (!node.stopping) {
+            turn(-1);
+        }
+    }
+
+    /**
+     * One turn.
+     *
+     * @param mostNanos bound on the wait for something to happen; negative: as long as nothing is due
+     */
+    void turn(long mostNanos) {
+        long wait = 0;
+        if (!moreWork && readySize == 0) {
+            wait = Math.min(shard.idleNanos(), Math.max(0, nextCronNanos - clock.nanoTime()));
+            if (mostNanos >= 0) {
+                wait = Math.min(wait, mostNanos);
+            }
+        }
+        io.poll(wait);
+        clock.refresh();
+        executor.run();
+        for (int rounds = 0; readySize > 0 && rounds < 4; rounds++) {
+            runReady();
+        }
+        finishTurn();
+        moreWork = shard.work(WORK_NANOS);
+        if (clock.nanoTime() - nextCronNanos >= 0) {
+            nextCronNanos = clock.nanoTime() + CRON_NANOS;
+            cron.run(clock);
+            finishTurn();
+        }
+        node.stats.turns++;
+    }
+
+    private void finishTurn() {
+        for (int i = 0; i < turnSize; i++) {
+            Connection c = turn[i];
+            c.inTurn = false;
+            finish(c);
+        }
+        turnSize = 0;
+    }
+
+    private void joinTurn(Connection c) {
+        if (!c.inTurn) {
+            c.inTurn = true;
+            if (turnSize == turn.length) {
+                turn = java.util.Arrays.copyOf(turn, turnSize * 2);
+            }
+            turn[turnSize++] = c;
+        }
+    }
+
+    /** Keeps the rest of the connection's region, sends its output, closes it where it is due. */
+    private void finish(Connection c) {
+        if (c.state == Connection.State.CLOSED) {
+            return;
+        }
+        if (c.at != 0) {
+            buffers.saveRest(c);
+        }
+        if (c.state == Connection.State.PARKED && c.inputBytes() > c.prefetchedBytes) {
+            executor.prefetchWaiting(c);
+        }
+        flush(c);
+        if (c.outBytes > OutputChunks.DATA_BYTES && node.overOutputLimit(c, clock.nanoTime() / 1_000_000)) {
+            close(c);
+            return;
+        }
+        if (c.state == Connection.State.OPEN) {
+            if (c.receivePaused) {
+                c.receivePaused = false;
+                io.resumeReceive(c.socket);
+            }
+            if (c.peerClosed) {
+                c.state = Connection.State.DRAINING;
+            }
+        }
+        if (c.state == Connection.State.DRAINING && c.outInFlight == 0) {
+            close(c);
+        }
+    }
+
+    private void flush(Connection c) {
+        if (c.outInFlight == 0 && c.outHead != 0) {
+            int bytes = buffers.sendable(c);
+            if (bytes > 0) {
+                c.outInFlight = bytes;
+                io.send(c.socket, OutputChunks.data(c.outHead) + c.outStart, bytes);
+            }
+        }
+    }
+
+    // Waiting connections.
+
+    @Override
+    public void onReady(int waiter) {
+        if (readySize == ready.length) {
+            ready = java.util.Arrays.copyOf(ready, readySize * 2);
+        }
+        ready[readySize++] = waiter;
+    }
+
+    private void runReady() {
+        int size = readySize;
+        for (int i = 0; i < size; i++) {
+            Connection c = connections[ready[i]];
+            if (c != null && c.state == Connection.State.PARKED) {
+                resume(c);
+            }
+        }
+        // More may have become ready meanwhile: they stay at the front.
+        System.arraycopy(ready, size, ready, 0, readySize - size);
+        readySize -= size;
+        executor.run();
+    }
+
+    /** Runs the waiting input of a connection again. */
+    void resume(Connection c) {
+        if (c.at != 0) {
+            buffers.saveRest(c);
+        }
+        c.state = Connection.State.OPEN;
+        joinTurn(c);
+        if (c.inputBytes() > 0) {
+            buffers.regionFromInput(c);
+            executor.accept(c);
+        }
+    }
+
+    /** Ends CLIENT PAUSE: everyone whom it held back goes on. */
+    void resumePaused() {
+        for (int i = 0; i < connections.length; i++) {
+            Connection c = connections[i];
+            if (c != null && c.state == Connection.State.PAUSED) {
+                resume(c);
+            }
+        }
+        executor.run();
+    }
+
+    // Sockets.
+
+    @Override
+    public void onAccept(int listener, int socket) {
+        Connection c = new Connection(socket, nextId++);
+        c.createdMillis = clock.currentTimeMillis();
+        c.lastActiveMillis = c.createdMillis;
+        if (socket >= connections.length) {
+            connections = java.util.Arrays.copyOf(connections, Math.max(socket + 1, connections.length * 2));
+        }
+        connections[socket] = c;
+        connectionCount++;
+        node.stats.connectionsReceived++;
+        String refusal = node.refuseConnection(c, connectionCount, io);
+        if (refusal != null) {
+            node.stats.rejectedConnections++;
+            executor.write(c, refusal);
+            c.state = Connection.State.DRAINING;
+            joinTurn(c);
+        }
+    }
+
+    @Override
+    public void onReceive(int socket, long address, int length) {
+        Connection c = connections[socket];
+        if (c == null || c.state == Connection.State.CLOSED) {
+            return;
+        }
+        if (length <= 0) {
+            ended(c, length);
+            return;
+        }
+        c.receivedBytes += length;
+        node.stats.receivedBytes += length;
+        c.lastActiveMillis = clock.currentTimeMillis();
+        if (c.state == Connection.State.DRAINING) {
+            return;
+        }
+        if (c.inTurn && c.at != 0) {
+            // Its earlier bytes of this poll are still in the batch.
+            executor.run();
+            buffers.saveRest(c);
+        }
+        joinTurn(c);
+        if (c.input == 0 && c.state == Connection.State.OPEN) {
+            c.at = address;
+            c.regionEnd = address + length;
+            c.regionIsInput = false;
+            executor.accept(c);
+            return;
+        }
+        if ((long) c.inputBytes() + length > node.config.clientQueryBufferLimit) {
+            node.log.warn("closing client " + c.id + ": client-query-buffer-limit of "
+                    + node.config.clientQueryBufferLimit + " bytes reached");
+            node.stats.queryBufferLimitDisconnections++;
+            close(c);
+            return;
+        }
+        buffers.append(c, address, length);
+        if (c.state == Connection.State.OPEN) {
+            if (c.inputBytes() >= c.neededBytes) {
+                buffers.regionFromInput(c);
+                executor.accept(c);
+            }
+        } else if (c.inputBytes() > PARKED_INPUT_BYTES && !c.receivePaused) {
+            c.receivePaused = true;
+            io.pauseReceive(socket);
+        }
+    }
+
+    private void ended(Connection c, int result) {
+        joinTurn(c);
+        c.peerClosed = true;
+        if (result < 0) {
+            // Reset: nobody is there to read replies.
+            executor.run();
+            close(c);
+        }
+    }
+
+    @Override
+    public void onSent(int socket, int result) {
+        Connection c = connections[socket];
+        if (c == null || c.state == Connection.State.CLOSED) {
+            return;
+        }
+        if (result < 0) {
+            executor.run();
+            close(c);
+            return;
+        }
+        c.sentBytes += c.outInFlight;
+        node.stats.sentBytes += c.outInFlight;
+        buffers.sent(c);
+        if (c.state == Connection.State.AWAITING_OUTPUT && c.outBytes <= Connection.STREAM_BYTES / 2) {
+            resume(c);
+        }
+        if (c.outHead != 0 || c.state == Connection.State.DRAINING) {
+            joinTurn(c);
+        }
+    }
+
+    @Override
+    public void onClosed(int socket) {
+        Connection c = connections[socket];
+        if (c != null) {
+            buffers.release(c);
+            connections[socket] = null;
+        }
+    }
+
+    /** Closes at once; what is not sent is lost. The connection has no command in the batch, or the batch is running. */
+    void close(Connection c) {
+        if (c.state == Connection.State.CLOSED) {
+            return;
+        }
+        if (c.state == Connection.State.PARKED) {
+            shard.abandon(c.socket);
+        }
+        c.state = Connection.State.CLOSED;
+        c.at = 0;
+        connectionCount--;
+        io.closeSocket(c.socket);
+    }
+
+    /** Closes a connection from within a command: its own after the reply, another's at once. */
+    void kill(Connection c, Connection killer) {
+        if (c == killer) {
+            c.state = Connection.State.DRAINING;
+        } else {
+            close(c);
+        }
+    }
+
+    /** At the end: what is written but not sent yet gets a moment to leave. */
+    void drain() {
+        for (int i = 0; i < connections.length; i++) {
+            Connection c = connections[i];
+            if (c != null && c.state != Connection.State.CLOSED) {
+                if (c.state == Connection.State.PARKED) {
+                    shard.abandon(c.socket);
+                }
+                c.state = Connection.State.DRAINING;
+                flush(c);
+                if (c.outInFlight == 0) {
+                    close(c);
+                }
+            }
+        }
+        for (int i = 0; i < 10 && connectionCount > 0; i++) {
+            io.poll(10_000_000);
+            finishTurn();
+        }
+        io.poll(0);
+    }
+
+    /** Gives back the memory of all connections; the I/O is closed. */
+    void releaseAll() {
+        for (int i = 0; i < connections.length; i++) {
+            Connection c = connections[i];
+            if (c != null) {
+                buffers.release(c);
+                connections[i] = null;
+            }
+        }
+    }
+
+    /** Limits that parsing reads changed. */
+    void configChanged() {
+        executor.parser().setMaxBulkBytes(node.config.maxBulkBytes);
+    }
+
+    int connectionCount() {
+        return connectionCount;
+    }
+
+    /** By socket; sparse. */
+    @Nullable Connection[] connections() {
+        return connections;
+    }
+
+    Io io() {
+        return io;
+    }
+
+    ConnectionBuffers buffers() {
+        return buffers;
+    }
+}
