@@ -1,7 +1,7 @@
 /** Load generator, side-by-side harness and micro-benchmarks. */
 module ironcache.bench {
     requires transitive ironcache.resp;
-    requires static org.jspecify;
+    requires static transitive org.jspecify;
     requires HdrHistogram;
     requires info.picocli;
     requires java.desktop;

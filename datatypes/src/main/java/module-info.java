@@ -1,7 +1,7 @@
 /** Redis's data types as records and pages over the engine; knows nothing of RESP. */
 module ironcache.datatypes {
     requires transitive ironcache.engine;
-    requires static org.jspecify;
+    requires static transitive org.jspecify;
 
     exports ironcache.datatypes;
 }

@@ -2,7 +2,7 @@
 module ironcache.engine {
     requires transitive ironcache.tiering;
     requires transitive ironcache.wal;
-    requires static org.jspecify;
+    requires static transitive org.jspecify;
 
     exports ironcache.engine;
 }

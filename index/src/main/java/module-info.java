@@ -2,7 +2,7 @@
 module ironcache.index {
     requires transitive ironcache.ffm;
     requires jdk.incubator.vector;
-    requires static org.jspecify;
+    requires static transitive org.jspecify;
 
     exports ironcache.index;
 }

@@ -1,5 +1,5 @@
 /** Snapshot, replay, warm restart, verification and repair. */
 module ironcache.recovery {
     requires transitive ironcache.engine;
-    requires static org.jspecify;
+    requires static transitive org.jspecify;
 }

@@ -5,7 +5,7 @@ module ironcache.resp {
     requires org.tomlj;
     requires java.management;
     requires jdk.management;
-    requires static org.jspecify;
+    requires static transitive org.jspecify;
 
     exports ironcache.resp;
 }

@@ -2,7 +2,7 @@
 module ironcache.tiering {
     requires transitive ironcache.hybridlog;
     requires transitive ironcache.index;
-    requires static org.jspecify;
+    requires static transitive org.jspecify;
 
     exports ironcache.tiering;
 }

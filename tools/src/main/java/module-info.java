@@ -2,7 +2,7 @@
 module ironcache.tools {
     requires transitive ironcache.resp;
     requires info.picocli;
-    requires static org.jspecify;
+    requires static transitive org.jspecify;
 
     opens ironcache.tools to
             info.picocli;

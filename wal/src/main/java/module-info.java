@@ -1,5 +1,5 @@
 /** The write-ahead log: segment files, frames, manifest, group commit. */
 module ironcache.wal {
     requires transitive ironcache.ffm;
-    requires static org.jspecify;
+    requires static transitive org.jspecify;
 }
