@@ -9,11 +9,13 @@ public final class Ios {
      *     message names the cause and the cure
      */
     public static Io open(IoConfig config) {
-        if (config.kind() == IoConfig.Kind.NIO) {
-            return new NioIo(config);
-        }
+        return config.kind() == IoConfig.Kind.NIO ? new NioIo(config) : open(config, calls(config.liburing()));
+    }
+
+    /** As above, with the given way to make system calls; tests pass one that refuses. */
+    static Io open(IoConfig config, RingCalls calls) {
         try {
-            UringIo io = UringIo.open(calls(config.liburing()), config);
+            UringIo io = UringIo.open(calls, config);
             config.log().accept("I/O: io_uring (" + io.description() + ")");
             return io;
         } catch (Ring.Refused refusal) {

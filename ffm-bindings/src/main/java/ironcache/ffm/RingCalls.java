@@ -10,7 +10,7 @@ import java.lang.foreign.SymbolLookup;
  * negated errno. One instance per ring, used by one thread at a time; only one of the two classes
  * is loaded in a server, so the JIT binds the calls statically.
  */
-abstract sealed class RingCalls {
+abstract class RingCalls {
     /** @return the ring's file descriptor */
     abstract int setup(int entries, long params);
 
