@@ -5,17 +5,11 @@ import ironcache.ffm.Memory;
 /**
  * Glob-style patterns as KEYS, SCAN and PSUBSCRIBE take them: {@code *}, {@code ?}, {@code [a-z]}, {@code [^x]} and {@code \} to
  * escape. Works on bytes in memory, compares ranges as signed chars as Valkey does, and forgives unclosed brackets in its
- * way. Linear in practice: a star that cannot be satisfied ends the search for all stars before it.
+ * way. At worst the product of both lengths, and no recursion.
  */
 public final class Glob {
-    /** Nested stars beyond this never match: bounds the stack for abusive patterns. */
-    private static final int MAX_NESTING = 1000;
-
-    private static final int NO_MATCH = 0;
-    private static final int MATCH = 1;
-
-    /** No match, and none for any longer text taken by an earlier star either. */
-    private static final int HOPELESS = 2;
+    /** A pattern with more stars than this never matches, as in Valkey. */
+    private static final int MAX_STARS = 1000;
 
     private Glob() {}
 
@@ -26,65 +20,71 @@ public final class Glob {
 
     /** Whether the whole text matches the whole pattern. */
     public static boolean matches(long pattern, long patternLength, long text, long textLength) {
-        return match(pattern, pattern + patternLength, text, text + textLength, 0) == MATCH;
+        return match(pattern, pattern + patternLength, text, text + textLength);
     }
 
-    private static int match(long patternFrom, long patternEnd, long textFrom, long textEnd, int nesting) {
-        if (nesting > MAX_NESTING) {
-            return NO_MATCH;
-        }
+    /**
+     * Walks both, and where they part goes back to the last star and lets it take one byte more. Stars before that one
+     * need no second look: what they could still take, the last one can. So the depth of the stack does not depend on
+     * what a client sends.
+     */
+    private static boolean match(long patternFrom, long patternEnd, long textFrom, long textEnd) {
         long pattern = patternFrom;
         long text = textFrom;
-        while (pattern < patternEnd && text < textEnd) {
-            int wanted = Memory.getByte(pattern);
-            if (wanted == '*') {
-                return matchStar(pattern, patternEnd, text, textEnd, nesting);
+        long afterStar = -1;
+        long starTakesUpTo = 0;
+        int stars = 0;
+        while (true) {
+            if (pattern < patternEnd && text < textEnd) {
+                if (Memory.getByte(pattern) == '*') {
+                    pattern = skipStars(pattern, patternEnd);
+                    if (pattern == patternEnd) {
+                        return true;
+                    }
+                    if (++stars > MAX_STARS) {
+                        return false;
+                    }
+                    afterStar = pattern;
+                    starTakesUpTo = text;
+                    continue;
+                }
+                long next = matchOne(pattern, patternEnd, Memory.getByte(text));
+                if (next >= 0) {
+                    text++;
+                    pattern = text == textEnd ? skipStars(next, patternEnd) : next;
+                    continue;
+                }
+            } else if (pattern == patternEnd && text == textEnd) {
+                return true;
             }
-            int actual = Memory.getByte(text);
-            if (wanted == '[') {
-                long afterSet = matchSet(pattern, patternEnd, actual);
-                if (afterSet < 0) {
-                    return NO_MATCH;
-                }
-                pattern = afterSet;
-            } else {
-                if (wanted == '\\' && patternEnd - pattern >= 2) {
-                    pattern++;
-                    wanted = Memory.getByte(pattern);
-                } else if (wanted == '?') {
-                    wanted = actual;
-                }
-                if (wanted != actual) {
-                    return NO_MATCH;
-                }
-                pattern++;
+            if (afterStar < 0 || ++starTakesUpTo >= textEnd) {
+                return false;
             }
-            text++;
-            if (text == textEnd) {
-                while (pattern < patternEnd && Memory.getByte(pattern) == '*') {
-                    pattern++;
-                }
-                break;
-            }
+            pattern = afterStar;
+            text = starTakesUpTo;
         }
-        return pattern == patternEnd && text == textEnd ? MATCH : NO_MATCH;
     }
 
-    private static int matchStar(long star, long patternEnd, long textFrom, long textEnd, int nesting) {
-        long pattern = star + 1;
+    private static long skipStars(long from, long patternEnd) {
+        long pattern = from;
         while (pattern < patternEnd && Memory.getByte(pattern) == '*') {
             pattern++;
         }
-        if (pattern == patternEnd) {
-            return MATCH;
-        }
-        for (long text = textFrom; text < textEnd; text++) {
-            int result = match(pattern, patternEnd, text, textEnd, nesting + 1);
-            if (result != NO_MATCH) {
-                return result;
+        return pattern;
+    }
+
+    /** One byte against what stands at {@code pattern}; returns where the pattern goes on, or -1 where it does not fit. */
+    private static long matchOne(long pattern, long patternEnd, int actual) {
+        int wanted = Memory.getByte(pattern);
+        return switch (wanted) {
+            case '?' -> pattern + 1;
+            case '[' -> matchSet(pattern, patternEnd, actual);
+            case '\\' -> {
+                long escaped = patternEnd - pattern >= 2 ? pattern + 1 : pattern;
+                yield Memory.getByte(escaped) == actual ? escaped + 1 : -1;
             }
-        }
-        return HOPELESS;
+            default -> wanted == actual ? pattern + 1 : -1;
+        };
     }
 
     /**

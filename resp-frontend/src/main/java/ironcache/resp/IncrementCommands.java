@@ -1,5 +1,6 @@
 package ironcache.resp;
 
+import static ironcache.resp.CommandFlag.BRIEF;
 import static ironcache.resp.CommandFlag.DENYOOM;
 import static ironcache.resp.CommandFlag.FAST;
 import static ironcache.resp.CommandFlag.WRITE;
@@ -27,25 +28,25 @@ final class IncrementCommands {
 
     static void register(CommandTable t) {
         t.add("INCR", IncrementCommands::incr)
-                .arity(2).flags(WRITE, DENYOOM, FAST)
+                .arity(2).flags(WRITE, DENYOOM, FAST, BRIEF)
                 .keys(1, 1, 1, RW, ACCESS, UPDATE)
                 .args(Arg.key("key"))
                 .group("string").since("1.0.0").complexity("O(1)")
                 .summary("Adds one to a number; a missing key counts as 0.");
         t.add("DECR", IncrementCommands::decr)
-                .arity(2).flags(WRITE, DENYOOM, FAST)
+                .arity(2).flags(WRITE, DENYOOM, FAST, BRIEF)
                 .keys(1, 1, 1, RW, ACCESS, UPDATE)
                 .args(Arg.key("key"))
                 .group("string").since("1.0.0").complexity("O(1)")
                 .summary("Takes one from a number; a missing key counts as 0.");
         t.add("INCRBY", IncrementCommands::incrby)
-                .arity(3).flags(WRITE, DENYOOM, FAST)
+                .arity(3).flags(WRITE, DENYOOM, FAST, BRIEF)
                 .keys(1, 1, 1, RW, ACCESS, UPDATE)
                 .args(Arg.key("key"), Arg.integer("increment"))
                 .group("string").since("1.0.0").complexity("O(1)")
                 .summary("Adds to a number; a missing key counts as 0.");
         t.add("DECRBY", IncrementCommands::decrby)
-                .arity(3).flags(WRITE, DENYOOM, FAST)
+                .arity(3).flags(WRITE, DENYOOM, FAST, BRIEF)
                 .keys(1, 1, 1, RW, ACCESS, UPDATE)
                 .args(Arg.key("key"), Arg.integer("decrement"))
                 .group("string").since("1.0.0").complexity("O(1)")

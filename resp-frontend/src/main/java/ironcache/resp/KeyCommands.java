@@ -1,5 +1,6 @@
 package ironcache.resp;
 
+import static ironcache.resp.CommandFlag.BRIEF;
 import static ironcache.resp.CommandFlag.DENYOOM;
 import static ironcache.resp.CommandFlag.FAST;
 import static ironcache.resp.CommandFlag.READONLY;
@@ -55,7 +56,7 @@ final class KeyCommands {
                 .group("generic").since("3.2.1").complexity("O(N) with N keys.")
                 .summary("Counts how many of the keys exist and marks them as used.");
         t.add("TYPE", KeyCommands::type)
-                .arity(2).flags(READONLY, FAST)
+                .arity(2).flags(READONLY, FAST, BRIEF)
                 .keys(1, 1, 1, RO)
                 .args(Arg.key("key"))
                 .group("generic").since("1.0.0").complexity("O(1)")

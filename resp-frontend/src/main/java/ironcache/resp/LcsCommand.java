@@ -74,7 +74,7 @@ final class LcsCommand {
         long lengthB = recordB == 0 ? 0 : Strings.length(recordB);
         // What Valkey's table of ints would take; ours takes a 32nd, but its clients know this limit.
         if (Math.multiplyHigh(lengthA + 1, 4 * (lengthB + 1)) != 0
-                || (lengthA + 1) * (lengthB + 1) > StringReplies.MAX_STRING_BYTES / 4) {
+                || (lengthA + 1) * (lengthB + 1) > StringReplies.maxBytes(c) / 4) {
             c.reply().error(TOO_LARGE);
             return;
         }

@@ -30,7 +30,7 @@ final class MultiStringCommands {
                 .summary("Reads the values of several keys.");
         t.add("MSET", MultiStringCommands::mset)
                 .arity(-3).flags(WRITE, DENYOOM)
-                .keys(1, -1, 2, OW, UPDATE)
+                .keys(1, -1, 2, OW, UPDATE).blindWrite()
                 .tips("request_policy:multi_shard", "response_policy:all_succeeded")
                 .args(Arg.block("data", Arg.key("key"), Arg.string("value")).multiple())
                 .group("string").since("1.0.1").complexity("O(N) with N keys.")
@@ -43,7 +43,7 @@ final class MultiStringCommands {
                 .summary("Gives several keys their values in one step unless one of them exists.");
         t.add("MSETEX", MultiStringCommands::msetex)
                 .arity(-4).flags(WRITE, DENYOOM, MOVABLEKEYS)
-                .countedKeys(1, 2, OW, UPDATE)
+                .countedKeys(1, 2, OW, UPDATE).blindWrite()
                 .tips("request_policy:multi_shard", "response_policy:all_succeeded")
                 .args(
                         Arg.integer("numkeys"),

@@ -15,18 +15,20 @@ final class ObjectCommands {
             + " frequency not tracked. Please note that when switching between policies at runtime LRU and LFU data will"
             + " take some time to adjust.");
 
+    /** Valkey's lines: clients and tests compare them. */
     private static final String[] HELP = {
-        "OBJECT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
         "ENCODING <key>",
-        "    The representation of the value, by the name it has in Valkey.",
+        "    Return the kind of internal representation used in order to store the value",
+        "    associated with a <key>.",
         "FREQ <key>",
-        "    How often the key is used, on a logarithmic scale; under LFU policies only.",
+        "    Return the access frequency index of the <key>. The returned integer is",
+        "    proportional to the logarithm of the recent access frequency of the key.",
         "IDLETIME <key>",
-        "    Seconds since the key was last used; always 0, because it is not tracked.",
+        "    Return the idle time of the <key>, that is the approximated number of",
+        "    seconds elapsed since the last access to the key.",
         "REFCOUNT <key>",
-        "    How many references to the value there are; always 1.",
-        "HELP",
-        "    Print this help."
+        "    Return the number of references of the value associated with the specified",
+        "    <key>."
     };
 
     private static final String[] ENCODINGS = new String[Strings.Encoding.values().length];
@@ -73,6 +75,7 @@ final class ObjectCommands {
                 .summary("Tells how many references to a value there are.");
         t.sub(object, "HELP", ObjectCommands::help)
                 .arity(2).flags(LOADING, STALE)
+                .categories(AclCategory.KEYSPACE)
                 .group("generic").since("6.2.0").complexity("O(1)")
                 .summary("Describes the subcommands.");
     }
@@ -118,9 +121,6 @@ final class ObjectCommands {
     }
 
     static void help(CommandContext c) {
-        c.reply().array(HELP.length);
-        for (String line : HELP) {
-            c.reply().simple(line);
-        }
+        Help.reply(c, "OBJECT", HELP);
     }
 }

@@ -1,5 +1,6 @@
 package ironcache.resp;
 
+import static ironcache.resp.CommandFlag.BRIEF;
 import static ironcache.resp.CommandFlag.DENYOOM;
 import static ironcache.resp.CommandFlag.FAST;
 import static ironcache.resp.CommandFlag.READONLY;
@@ -23,14 +24,16 @@ final class StringCommands {
 
     static void register(CommandTable t) {
         t.add("GET", StringCommands::get)
-                .arity(2).flags(READONLY, FAST)
+                .arity(2).flags(READONLY, FAST, BRIEF)
                 .keys(1, 1, 1, RO, ACCESS)
                 .args(Arg.key("key"))
                 .group("string").since("1.0.0").complexity("O(1)")
                 .summary("Reads the value of a key.");
         t.add("SET", StringCommands::set)
-                .arity(-3).flags(WRITE, DENYOOM)
-                .keysWithNotes("RW and ACCESS due to the optional `GET` argument", 1, 1, 1, RW, ACCESS, UPDATE, VARIABLE_FLAGS)
+                .arity(-3).flags(WRITE, DENYOOM, BRIEF)
+                .keysWithNotes(
+                        "RW and ACCESS due to the optional `GET` argument", 1, 1, 1, RW, ACCESS, UPDATE, VARIABLE_FLAGS)
+                .blindWrite()
                 .args(
                         Arg.key("key"),
                         Arg.string("value"),
@@ -57,37 +60,37 @@ final class StringCommands {
                         "8.1.0", "IFEQ.")
                 .summary("Gives a key a string value, whatever it held before.");
         t.add("SETNX", StringCommands::setnx)
-                .arity(3).flags(WRITE, DENYOOM, FAST)
+                .arity(3).flags(WRITE, DENYOOM, FAST, BRIEF)
                 .keys(1, 1, 1, OW, INSERT)
                 .args(Arg.key("key"), Arg.string("value"))
                 .group("string").since("1.0.0").complexity("O(1)")
                 .summary("Gives a key a string value unless it has one.");
         t.add("SETEX", StringCommands::setex)
-                .arity(4).flags(WRITE, DENYOOM)
-                .keys(1, 1, 1, OW, UPDATE)
+                .arity(4).flags(WRITE, DENYOOM, BRIEF)
+                .keys(1, 1, 1, OW, UPDATE).blindWrite()
                 .args(Arg.key("key"), Arg.integer("seconds"), Arg.string("value"))
                 .group("string").since("2.0.0").complexity("O(1)")
                 .summary("Gives a key a string value that expires after some seconds.");
         t.add("PSETEX", StringCommands::psetex)
-                .arity(4).flags(WRITE, DENYOOM)
-                .keys(1, 1, 1, OW, UPDATE)
+                .arity(4).flags(WRITE, DENYOOM, BRIEF)
+                .keys(1, 1, 1, OW, UPDATE).blindWrite()
                 .args(Arg.key("key"), Arg.integer("milliseconds"), Arg.string("value"))
                 .group("string").since("2.6.0").complexity("O(1)")
                 .summary("Gives a key a string value that expires after some milliseconds.");
         t.add("GETSET", StringCommands::getset)
-                .arity(3).flags(WRITE, DENYOOM, FAST)
+                .arity(3).flags(WRITE, DENYOOM, FAST, BRIEF)
                 .keys(1, 1, 1, RW, ACCESS, UPDATE)
                 .args(Arg.key("key"), Arg.string("value"))
                 .group("string").since("1.0.0").complexity("O(1)")
                 .summary("Gives a key a string value and returns the one before.");
         t.add("GETDEL", StringCommands::getdel)
-                .arity(2).flags(WRITE, FAST)
+                .arity(2).flags(WRITE, FAST, BRIEF)
                 .keys(1, 1, 1, RW, ACCESS, DELETE)
                 .args(Arg.key("key"))
                 .group("string").since("6.2.0").complexity("O(1)")
                 .summary("Reads the value of a key and deletes the key.");
         t.add("GETEX", StringCommands::getex)
-                .arity(-2).flags(WRITE, FAST)
+                .arity(-2).flags(WRITE, FAST, BRIEF)
                 .keysWithNotes("RW and UPDATE because it changes the TTL", 1, 1, 1, RW, ACCESS, UPDATE)
                 .args(
                         Arg.key("key"),
@@ -100,7 +103,7 @@ final class StringCommands {
                 .group("string").since("6.2.0").complexity("O(1)")
                 .summary("Reads the value of a key and sets or removes its expiry.");
         t.add("DELIFEQ", StringCommands::delifeq)
-                .arity(3).flags(WRITE, FAST)
+                .arity(3).flags(WRITE, FAST, BRIEF)
                 .keys(1, 1, 1, RM, DELETE)
                 .args(Arg.key("key"), Arg.string("value"))
                 .group("string").since("9.0.0").complexity("O(1)")

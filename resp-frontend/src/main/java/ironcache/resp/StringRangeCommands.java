@@ -1,5 +1,6 @@
 package ironcache.resp;
 
+import static ironcache.resp.CommandFlag.BRIEF;
 import static ironcache.resp.CommandFlag.DENYOOM;
 import static ironcache.resp.CommandFlag.FAST;
 import static ironcache.resp.CommandFlag.READONLY;
@@ -19,13 +20,13 @@ final class StringRangeCommands {
 
     static void register(CommandTable t) {
         t.add("APPEND", StringRangeCommands::append)
-                .arity(3).flags(WRITE, DENYOOM, FAST)
+                .arity(3).flags(WRITE, DENYOOM, FAST, BRIEF)
                 .keys(1, 1, 1, RW, INSERT)
                 .args(Arg.key("key"), Arg.string("value"))
                 .group("string").since("2.0.0").complexity("O(N) with N bytes added; the value before is not copied as a whole once it is long.")
                 .summary("Adds text to the end of a value; a missing key counts as empty.");
         t.add("STRLEN", StringRangeCommands::strlen)
-                .arity(2).flags(READONLY, FAST)
+                .arity(2).flags(READONLY, FAST, BRIEF)
                 .keys(1, 1, 1, RO)
                 .args(Arg.key("key"))
                 .group("string").since("2.2.0").complexity("O(1)")

@@ -9,9 +9,6 @@ final class StringReplies {
     /** From this length on, a reply is sent while it is being made. */
     private static final long STREAM_BYTES = 1 << 20;
 
-    /** Longest string; proto-max-bulk-len's default. */
-    static final long MAX_STRING_BYTES = 512L << 20;
-
     // State of a streaming reply: one more than the bytes done, and the low bits of the string's version.
     private static final int DONE_BITS = 40;
     private static final long DONE_MASK = (1L << DONE_BITS) - 1;
@@ -21,11 +18,16 @@ final class StringReplies {
 
     /** Whether a string of this length may be; if not, the error is written. A negative length is one that overflowed. */
     static boolean fits(CommandContext c, long length) {
-        if (length < 0 || length > MAX_STRING_BYTES) {
+        if (length < 0 || length > maxBytes(c)) {
             c.reply().error(Errors.STRING_TOO_LONG);
             return false;
         }
         return true;
+    }
+
+    /** Longest string that clients may make. */
+    static long maxBytes(CommandContext c) {
+        return c.node().config.maxBulkBytes;
     }
 
     /** The whole string, in one go. May miss; before the first write of the command. */
@@ -91,10 +93,10 @@ final class StringReplies {
     }
 
     /**
-     * Someone changed the string while half of it was sent. Neither the old nor the new value can be completed, so this
-     * fails rather than deliver a value that never was.
+     * Someone changed the string while half of it was sent. Neither the old nor the new value can be completed, so the
+     * connection ends rather than deliver a value that never was.
      */
     static void broken(CommandContext c) {
-        throw new IllegalStateException("a value changed while it was streamed to client " + c.connection().id);
+        c.connection().state = Connection.State.DRAINING;
     }
 }
