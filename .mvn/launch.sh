@@ -68,7 +68,7 @@ train_server() {
     port=$((20000 + RANDOM % 12000))
     "$java_home/bin/java" -XX:AOTCacheOutput="$cache" -Xlog:disable "${server_options[@]}" \
         -p "$root/target/ironcache/server" -m ironcache.resp/ironcache.resp.Server \
-        --port "$port" --bind 127.0.0.1 --dir "$dir" --maxmemory 64mb >"$dir/log" 2>&1 </dev/null &
+        --port "$port" --bind 127.0.0.1 --dir "$dir" --maxmemory 256mb >"$dir/log" 2>&1 </dev/null &
     pid=$!
     for ((attempt = 0; attempt < 100; attempt++)); do
         kill -0 "$pid" 2>/dev/null || break
