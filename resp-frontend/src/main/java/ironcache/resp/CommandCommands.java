@@ -8,6 +8,9 @@ import org.jspecify.annotations.Nullable;
 
 /** COMMAND and its sub-commands: the command table as clients see it. Stateless; runs on the shard's thread. */
 final class CommandCommands {
+    /** Of a name that is not known, as Valkey cuts it. */
+    private static final int MOST_NAME_SHOWN = 128;
+
     private CommandCommands() {}
 
     static void register(CommandTable t) {
@@ -49,6 +52,16 @@ final class CommandCommands {
     }
 
     static void all(CommandContext c) {
+        if (c.argc() > 1) {
+            String name = c.argLatin1(1);
+            String shown = name.substring(0, Math.min(name.length(), MOST_NAME_SHOWN));
+            c.reply().error("ERR unknown subcommand '" + shown + "'. Try COMMAND HELP.");
+            return;
+        }
+        describeAll(c);
+    }
+
+    private static void describeAll(CommandContext c) {
         CommandTable table = c.node().commands;
         c.reply().array(table.topLevelCount());
         for (int i = 0; i < table.size(); i++) {
@@ -64,14 +77,14 @@ final class CommandCommands {
 
     static void info(CommandContext c) {
         if (c.argc() == 2) {
-            all(c);
+            describeAll(c);
             return;
         }
         c.reply().array(c.argc() - 2L);
         for (int i = 2; i < c.argc(); i++) {
             CommandRow row = c.node().commands.find(c.argLatin1(i));
             if (row == null) {
-                c.reply().nullArray();
+                c.reply().nullBulk();
             } else {
                 describe(c.reply(), row);
             }
@@ -105,10 +118,6 @@ final class CommandCommands {
         reply.set(row.keySpecs.length);
         for (KeySpec spec : row.keySpecs) {
             describe(reply, spec);
-        }
-        if (!row.isContainer()) {
-            reply.set(0);
-            return;
         }
         reply.array(row.subcommands.length);
         for (CommandRow sub : row.subcommands) {

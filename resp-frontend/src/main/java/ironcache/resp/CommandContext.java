@@ -126,6 +126,13 @@ final class CommandContext {
         return new String(argBytes(i), StandardCharsets.UTF_8);
     }
 
+    /** An argument as C's {@code %s} shows it in Valkey's error messages. Allocates; for errors. */
+    String argUpToZero(int i) {
+        String text = argLatin1(i);
+        int zero = text.indexOf(0);
+        return zero < 0 ? text : text.substring(0, zero);
+    }
+
     /** An argument as Latin-1 text: each byte one character, so that error replies quote it unchanged. Allocates. */
     String argLatin1(int i) {
         return new String(argBytes(i), StandardCharsets.ISO_8859_1);

@@ -92,9 +92,9 @@ final class Config {
         add(Setting.text("dir", ".", Change.PROTECTED));
         add(Setting.size("maxmemory", 0, 0, Long.MAX_VALUE, START));
         add(Setting.size("maxdisk", 0, 0, Long.MAX_VALUE, START));
-        add(Setting.choice(
-                "maxmemory-policy", ANY, "noeviction", "volatile-lru", "volatile-lfu", "volatile-random", "volatile-ttl",
-                "allkeys-lru", "allkeys-lfu", "allkeys-random"));
+        add(Setting.choiceInitially(
+                "noeviction", "maxmemory-policy", ANY, "volatile-lru", "volatile-lfu", "volatile-random", "volatile-ttl",
+                "allkeys-lru", "allkeys-lfu", "allkeys-random", "noeviction"));
         noEffect(Setting.integer("maxmemory-samples", 5, 1, 64, ANY));
         noEffect(Setting.integer("maxmemory-eviction-tenacity", 10, 0, 100, ANY));
         noEffect(Setting.integer("lfu-log-factor", 10, 0, INT_MAX, ANY));
@@ -110,7 +110,7 @@ final class Config {
     }
 
     private void logsAndStatistics() {
-        add(Setting.choice("loglevel", ANY, "notice", "debug", "verbose", "warning", "nothing"));
+        add(Setting.choiceInitially("notice", "loglevel", ANY, "debug", "verbose", "notice", "warning", "nothing"));
         add(Setting.text("logfile", "", START));
         add(Setting.integer("slowlog-log-slower-than", 10000, -1, Long.MAX_VALUE, ANY));
         add(Setting.integer("slowlog-max-len", 128, 0, Long.MAX_VALUE, ANY));

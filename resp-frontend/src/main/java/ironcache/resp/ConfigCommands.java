@@ -7,8 +7,10 @@ import static ironcache.resp.CommandFlag.STALE;
 
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 
 /** CONFIG and its sub-commands. Stateless; runs on the shard's thread. */
 final class ConfigCommands {
@@ -41,23 +43,28 @@ final class ConfigCommands {
     }
 
     static void get(CommandContext c) {
-        List<Setting> matches = new ArrayList<>();
-        List<String> patterns = new ArrayList<>();
+        // A name without wildcards is shown as it was asked for.
+        Map<String, Setting> matches = new LinkedHashMap<>();
         for (int i = 2; i < c.argc(); i++) {
-            patterns.add(c.argLatin1(i).toLowerCase(Locale.ROOT));
-        }
-        for (Setting setting : c.node().config.all()) {
-            for (String pattern : patterns) {
+            String asked = c.argLatin1(i);
+            String pattern = asked.toLowerCase(Locale.ROOT);
+            if (asked.indexOf('*') < 0 && asked.indexOf('?') < 0 && asked.indexOf('[') < 0) {
+                Setting setting = c.node().config.find(pattern);
+                if (setting != null) {
+                    matches.putIfAbsent(asked, setting);
+                }
+                continue;
+            }
+            for (Setting setting : c.node().config.all()) {
                 if (TextGlob.matches(pattern, setting.name)) {
-                    matches.add(setting);
-                    break;
+                    matches.putIfAbsent(setting.name, setting);
                 }
             }
         }
         c.reply().map(matches.size());
-        for (Setting setting : matches) {
-            c.reply().bulk(setting.name);
-            c.reply().bulk(setting.value());
+        for (Map.Entry<String, Setting> match : matches.entrySet()) {
+            c.reply().bulk(match.getKey());
+            c.reply().bulk(match.getValue().value());
         }
     }
 
@@ -75,7 +82,7 @@ final class ConfigCommands {
             Setting setting = config.find(name);
             String wrong = null;
             if (setting == null) {
-                c.reply().error("ERR Unknown option or number of arguments for CONFIG SET - '" + c.argLatin1(i) + "'");
+                c.reply().error("ERR Unknown option or number of arguments for CONFIG SET - '" + c.argUpToZero(i) + "'");
                 return;
             } else if (setting.change == Setting.Change.START_ONLY) {
                 wrong = "can't set immutable config";

@@ -165,7 +165,7 @@ final class ConnectionCommands {
                 }
                 next += 2;
             } else {
-                c.reply().error("ERR Syntax error in HELLO option '" + c.argLatin1(next) + "'");
+                c.reply().error("ERR Syntax error in HELLO option '" + c.argUpToZero(next) + "'");
                 return;
             }
         }

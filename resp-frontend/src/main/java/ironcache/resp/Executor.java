@@ -337,6 +337,9 @@ final class Executor {
         Connection c = e.connection;
         if (e.protocolError) {
             reply.error("ERR Protocol error: " + c.protocolError);
+            if ((c.checks & Connection.CHECK_REPLY_MODE) != 0) {
+                applyReplyMode(c);
+            }
             c.state = Connection.State.DRAINING;
             node.stats.protocolErrors++;
             return;
@@ -349,6 +352,10 @@ final class Executor {
                 c.state = Connection.State.DRAINING;
                 return;
             }
+        }
+        if ((c.checks & Connection.CHECK_AUTH) != 0 && (row == null || !row.has(CommandFlag.NO_AUTH))) {
+            reply.error(Errors.NO_AUTH);
+        } else if (row == null) {
             reply.error(unknownCommand());
         } else if (row.isContainer() && e.argc > 1) {
             reply.error("ERR unknown subcommand '" + clipped(1, 128) + "'. Try " + row.name + " HELP.");
@@ -366,17 +373,16 @@ final class Executor {
         text.append("ERR unknown command '").append(clipped(0, 128)).append("', with args beginning with: ");
         int argsStart = text.length();
         for (int i = 1; i < context.argc() && text.length() - argsStart < 128; i++) {
-            text.append('\'').append(clipped(i, 128 - (text.length() - argsStart))).append("' ");
+            String argument = clipped(i, 128 - (text.length() - argsStart));
+            text.append('\'').append(argument).append("' ");
         }
         return text.toString();
     }
 
     /** An argument as C's {@code %.*s} shows it: up to a zero byte. */
     private String clipped(int i, int most) {
-        String text = context.argLatin1(i);
-        int zero = text.indexOf(0);
-        int end = Math.min(zero < 0 ? text.length() : zero, most);
-        return text.substring(0, end);
+        String text = context.argUpToZero(i);
+        return text.substring(0, Math.min(text.length(), most));
     }
 
     private void applyReplyMode(Connection c) {

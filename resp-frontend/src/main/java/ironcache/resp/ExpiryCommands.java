@@ -161,7 +161,7 @@ final class ExpiryCommands {
             } else if (c.argIs(i, "LT")) {
                 conditions |= LT;
             } else {
-                c.reply().error("ERR Unsupported option " + c.argLatin1(i));
+                c.reply().error("ERR Unsupported option " + c.argUpToZero(i));
                 return INVALID;
             }
         }

@@ -63,7 +63,7 @@ final class LatencyCommands {
     static void slowlogGet(CommandContext c) {
         long count = 10;
         if (c.argc() > 3) {
-            c.reply().error("ERR wrong number of arguments for 'slowlog|get' command");
+            c.reply().error("ERR unknown subcommand or wrong number of arguments for 'GET'. Try SLOWLOG HELP.");
             return;
         }
         if (c.argc() == 3) {

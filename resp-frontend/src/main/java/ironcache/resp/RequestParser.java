@@ -10,7 +10,8 @@ import org.jspecify.annotations.Nullable;
  * run. Keeps no state between calls: an incomplete request is parsed again from its start when {@link #neededBytes} have arrived, which it
  * bounds from below so that long requests are not parsed for every piece of them. Owned by the shard's thread; allocates nothing.
  *
- * <p>Strict and lax in the same places as Valkey: a line ends at CR, whatever follows; the two bytes after a bulk string are skipped unread.
+ * <p>Strict and lax in the same places as Valkey 9.1: CR must be followed by LF behind a count, a length and a bulk string; an inline command
+ * that holds a zero byte has no end; in an inline argument quotes may begin and end anywhere.
  */
 final class RequestParser implements AutoCloseable {
     /** A request is complete: {@link #next}, {@link #argc}. */
@@ -37,6 +38,9 @@ final class RequestParser implements AutoCloseable {
     private static final int ONE_DIGIT_MASK = 0xffff00ff;
     private static final int TWO_DIGIT_BULK = '$' | '\r' << 24;
     private static final int TWO_DIGIT_MASK = 0xff0000ff;
+
+    private static final short CRLF = '\r' | '\n' << 8;
+    private static final String BAD_CRLF = "invalid CRLF in request";
 
     /** Shortest bulk string: {@code $0 CRLF CRLF}. */
     private static final int LEAST_BULK_BYTES = 6;
@@ -111,6 +115,9 @@ final class RequestParser implements AutoCloseable {
             if (carriage == 0) {
                 return lineIncomplete(from, end, "too big mbulk count string");
             }
+            if (Memory.getByte(carriage + 1) != '\n') {
+                return fail(BAD_CRLF);
+            }
             int length = (int) (carriage - from - 1);
             if (!Digits.isLong(from + 1, length) || Digits.parse(from + 1, length) > Integer.MAX_VALUE) {
                 return fail("invalid multibulk length");
@@ -150,6 +157,10 @@ final class RequestParser implements AutoCloseable {
                 if (carriage == 0) {
                     return bulkIncomplete(from, at, end, count - i, mark);
                 }
+                if (Memory.getByte(carriage + 1) != '\n') {
+                    table.truncate(mark);
+                    return fail(BAD_CRLF);
+                }
                 if (Memory.getByte(at) != '$') {
                     return wrongType(at, mark);
                 }
@@ -169,6 +180,10 @@ final class RequestParser implements AutoCloseable {
                 table.truncate(mark);
                 neededBytes = at - from + length + 2 + (long) (count - i - 1) * LEAST_BULK_BYTES;
                 return INCOMPLETE;
+            }
+            if (Memory.getShort(at + length) != CRLF) {
+                table.truncate(mark);
+                return fail(BAD_CRLF);
             }
             table.add(at, (int) length);
             lengths |= length;
@@ -196,6 +211,8 @@ final class RequestParser implements AutoCloseable {
             if (end - at > MAX_INLINE_BYTES) {
                 return fail("too big bulk count string");
             }
+        } else if (Memory.getByte(carriage + 1) != '\n') {
+            return fail(BAD_CRLF);
         } else if (Memory.getByte(at) != '$') {
             return wrongType(at, mark);
         } else {
@@ -240,10 +257,10 @@ final class RequestParser implements AutoCloseable {
 
     private int parseInline(long from, long end) {
         long newline = from;
-        while (newline < end && Memory.getByte(newline) != '\n') {
+        while (newline < end && Memory.getByte(newline) != '\n' && Memory.getByte(newline) != 0) {
             newline++;
         }
-        if (newline == end) {
+        if (newline == end || Memory.getByte(newline) == 0) {
             return lineIncomplete(from, end, "too big inline request");
         }
         long lineEnd = newline > from && Memory.getByte(newline - 1) == '\r' ? newline - 1 : newline;
@@ -295,7 +312,7 @@ final class RequestParser implements AutoCloseable {
         return at;
     }
 
-    /** As sdssplitargs: quotes may begin anywhere in an argument, and end only before a space or the end. */
+    /** As sdssplitargs: quotes may begin and end anywhere in an argument. */
     private long quotedArgument(long from, long end) {
         if (scratch == 0) {
             scratch = Memory.allocate(SCRATCH_BYTES + Long.BYTES, MemoryTag.NETWORK);
@@ -319,11 +336,8 @@ final class RequestParser implements AutoCloseable {
             } else if (b == 0) {
                 return 0;
             } else if (b == quote) {
+                quote = 0;
                 at++;
-                if (at < end && Memory.getByte(at) != 0 && !isSpace(Memory.getByte(at))) {
-                    return 0;
-                }
-                break;
             } else if (quote == '"' && b == '\\' && at + 1 < end) {
                 at = escape(at, end, to++);
             } else if (quote == '\'' && b == '\\' && at + 1 < end && Memory.getByte(at + 1) == '\'') {

@@ -98,6 +98,10 @@ final class ServerCommands {
         if (c.argc() >= 3 && c.argIs(1, "VERSION") && !c.parseLong(2)) {
             return;
         }
+        if (c.argc() == 2) {
+            c.reply().error("ERR Syntax error. Use: LOLWUT [columns rows] [real imaginary]");
+            return;
+        }
         c.reply().verbatim("""
 
                     _____                  ____           _

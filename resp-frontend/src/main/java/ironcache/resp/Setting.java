@@ -61,6 +61,11 @@ final class Setting {
         return new Setting(name, Kind.CHOICE, change, choices[0], 0, 0, choices);
     }
 
+    /** Where the choices are listed in an order that does not begin with the initial one. */
+    static Setting choiceInitially(String initial, String name, Change change, String... choices) {
+        return new Setting(name, Kind.CHOICE, change, initial, 0, 0, choices);
+    }
+
     static Setting text(String name, String initial, Change change) {
         return new Setting(name, Kind.TEXT, change, initial, 0, 0);
     }

@@ -548,7 +548,12 @@ final class CommandGen {
                 parts.size() > 1
                         && (parts.get(0).equals("CONFIG")
                                 || parts.get(0).equals("COMMAND")
-                                || parts.get(0).equals("SCAN"));
+                                || parts.get(0).equals("SCAN")
+                                || parts.get(0).equals("LOLWUT"));
+        // Keys end at 65,535 bytes here: a long value must not get into a key's place.
+        for (byte[] arg : args) {
+            lists |= arg.length > 65_535;
+        }
         if (!lists && chance(7)) {
             args = mutate(args);
         }
@@ -701,7 +706,7 @@ final class CommandGen {
             case 1 -> "bin\0\r\n\u00ff";
             case 2 -> "{tag}" + random.nextInt(3);
             case 3 -> "k".repeat(300);
-            case 4 -> random.nextInt(20) == 0 ? "K".repeat(70_000) : "k".repeat(255);
+            case 4 -> random.nextInt(20) == 0 ? "K".repeat(65_535) : "k".repeat(255);
             default -> "never:" + random.nextInt(4);
         };
     }

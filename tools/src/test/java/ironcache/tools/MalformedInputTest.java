@@ -53,7 +53,7 @@ class MalformedInputTest extends ServerTestBase {
                                 "ECHO \0\r\n",
                                 "\0PING\r\n",
                                 "PING\0\r\n",
-                                "\u00ff\u00fe\r\n",
+                                "\u00e9\r\n",
                                 "ECHO \u00e9\r\n",
                                 "\"unbalanced\r\n" + PING,
                                 "ECHO \"x\r\n" + PING,
@@ -137,7 +137,7 @@ class MalformedInputTest extends ServerTestBase {
                                 "_\r\n",
                                 "#t\r\n",
                                 "(1\r\n",
-                                "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        
                                 "POST / HTTP/1.1\r\nContent-Length: 3\r\n",
                                 "Host: example\r\n" + PING,
                                 "host: x\r\n" + PING,
@@ -297,6 +297,7 @@ class MalformedInputTest extends ServerTestBase {
                 return "<does not close the connection>";
             }
             return Reply.escape(all, 600)
+                    .replaceAll("(modules\\\\r\\\\n).*\\*0\\\\r\\\\n", "$1?")
                     .replaceAll("(id\\\\r\\\\n:)\\d+", "$1?")
                     .replaceAll("version\\\\r\\\\n\\$\\d+\\\\r\\\\n[0-9.]+", "version?")
                     .replaceAll("server\\\\r\\\\n\\$\\d+\\\\r\\\\n\\w+", "server?")

@@ -88,6 +88,14 @@ public record Reply(byte[] raw) {
         return escape(raw, limit);
     }
 
+    /** From a little before the first byte in which it differs from the other. */
+    String showDifference(Reply other, int limit) {
+        int at = Math.max(0, Arrays.mismatch(raw, other.raw));
+        int from = at < limit ? 0 : at - limit / 4;
+        String shown = escape(Arrays.copyOfRange(raw, from, raw.length), limit);
+        return from == 0 ? shown : "…from byte " + from + ": " + shown;
+    }
+
     static String escape(byte[] bytes, int limit) {
         StringBuilder out = new StringBuilder();
         for (int i = 0; i < bytes.length; i++) {
