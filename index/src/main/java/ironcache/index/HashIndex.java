@@ -23,7 +23,7 @@ import ironcache.ffm.Memory;
  * holds entries of the group, up to three stash lines. The tag's leading bits choose the segment through the
  * {@link Directory}, so the index grows from what it stores, never from keys. An entry keeps its group for life.
  *
- * <p>Bytes per entry at any size: about 10 to 11 (see {@link Redistribution}); an empty index holds nothing.
+ * <p>Bytes per entry at any size from 100,000 on: 10.1 to 11.3, mean 10.7 (see {@link Redistribution}); an empty index holds nothing.
  * The state of the probe lives in plain fields: one owner thread, one probe at a time. Nothing here allocates on the heap after
  * construction, apart from new regions of off-heap memory.
  */

@@ -31,7 +31,7 @@ class HashIndexPropertyTest {
                 case UNIFORM -> mixed;
                 case FEW_GROUPS -> mixed & 0xFFFFFFFF00000000L | (mixed & 7) << 28;
                 case FEW_TAGS -> mixed & 0xFFFFFFFFL | (mixed >>> 60) << 44;
-                case CLUSTERED -> (mixed & 3) == 0 ? mixed : mixed >>> 14;
+                case CLUSTERED -> (mixed & 3) == 0 ? mixed : mixed >>> 7;
             };
         }
     }
