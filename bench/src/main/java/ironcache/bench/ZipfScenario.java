@@ -2,6 +2,7 @@ package ironcache.bench;
 
 import java.io.IOException;
 import java.util.Arrays;
+import java.util.Locale;
 import java.util.Map;
 
 /**
@@ -30,18 +31,12 @@ final class ZipfScenario implements Scenario {
         load.warmupSeconds = Math.max(30 * options.scale(), options.warmupSeconds());
         load.durationSeconds = Math.max(30 * options.scale(), options.seconds());
         load.label = "closed loop";
-        String before = ColdReadScenario.readCounters(server);
-        Harness.Sample closed = harness.run(server, load);
-        write(report, closed);
+        Harness.Sample closed = measure(harness, server, load);
 
         load.rate = closed.load().repliesPerSecond() * OPEN_LOOP_SHARE;
         load.warmupSeconds = options.warmupSeconds();
-        load.label = String.format(java.util.Locale.ROOT, "open loop, %,.0f requests/s", load.rate);
-        Harness.Sample open = harness.run(server, load);
-        write(report, open);
-        report.line("The server's counters before and after:");
-        report.code(before);
-        report.code(ColdReadScenario.readCounters(server));
+        load.label = String.format(Locale.ROOT, "open loop, %,.0f requests/s", load.rate);
+        Harness.Sample open = measure(harness, server, load);
         report.lines(
                 "Row 6: replies per second",
                 "replies per second",
@@ -49,8 +44,16 @@ final class ZipfScenario implements Scenario {
                 Map.of("closed loop", bySecond(closed), "open loop", bySecond(open)));
     }
 
-    private static void write(Report report, Harness.Sample sample) throws IOException {
+    private static Harness.Sample measure(Harness harness, ServerProcess server, LoadOptions load)
+            throws IOException {
+        Report report = harness.report();
+        ServerCounters counters = new ServerCounters(server);
+        Harness.Sample sample = harness.run(server, load, counters);
         report.code(sample.load().toText());
+        report.line(
+                "From RAM: %.4f of the hits; disk reads per cold GET: %.3f. What the server counted meanwhile:",
+                counters.ramHitRate(), counters.readsPerColdHit());
+        report.code(counters.toText());
         double pauseMs = sample.load().stallNsMax() / 1e6;
         report.line(
                 "Longest pause %.1f ms, at most %.0f ms: %s. Server busy: %.2f cores.",
@@ -58,6 +61,7 @@ final class ZipfScenario implements Scenario {
                 PAUSE_MS_MAX,
                 pauseMs <= PAUSE_MS_MAX ? "met" : "MISSED",
                 sample.serverBusy());
+        return sample;
     }
 
     private static double[] bySecond(Harness.Sample sample) {
