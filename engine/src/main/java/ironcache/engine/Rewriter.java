@@ -37,11 +37,6 @@ final class Rewriter implements AutoCloseable {
     /** Compaction leaves segments alone that are alive to at least this many parts in 16. */
     private static final int ALIVE_SIXTEENTHS = 15;
 
-    /** Space law: disk ≤ 1.3 × live + slack. */
-    private static final double SPACE_FACTOR = 1.3;
-
-    private static final long SPACE_SLACK_BYTES = 1L << 30;
-
     private enum Outcome {
         MOVED,
         BLOCKED
@@ -130,6 +125,7 @@ final class Rewriter implements AutoCloseable {
         source = 0;
     }
 
+    /** What was moved is marked dead: the page may be put back half-way and be walked again. */
     private Outcome sealRecord(long record, long address) {
         if (Record.type(record) == Record.TYPE_FILLER || Record.isDead(record)) {
             return Outcome.MOVED;
@@ -151,10 +147,12 @@ final class Rewriter implements AutoCloseable {
         int visits = Record.visits(record);
         if ((visits > 0 || toTail) && secondChanceBytes < SECOND_CHANCE_BYTES_MAX) {
             moveToTail(index, slot, record, visits);
+            store.log.markDead(address);
             return Outcome.MOVED;
         }
         if (Record.hasHome(record)) {
             index.replace(slot, Record.home(record));
+            store.log.markDead(address);
             return Outcome.MOVED;
         }
         long sealed = store.sealed.append(Stream.SEAL, record);
@@ -162,6 +160,7 @@ final class Rewriter implements AutoCloseable {
             return Outcome.BLOCKED;
         }
         index.replace(slot, sealed);
+        store.log.markDead(address);
         return Outcome.MOVED;
     }
 
@@ -211,14 +210,8 @@ final class Rewriter implements AutoCloseable {
 
     /** Whether a segment should be compacted now: the space law is broken or space for new segments runs out. */
     boolean wantsCompaction() {
-        return compacting != null || (overLaw() || store.segments.isShortOfSpace())
+        return compacting != null || (store.segments.isOverLaw() || store.segments.isShortOfSpace())
                 && store.segments.hasCompactable(ALIVE_SIXTEENTHS);
-    }
-
-    private boolean overLaw() {
-        return store.segments.diskBytes()
-                > SPACE_FACTOR * store.segments.liveBytes()
-                        + Math.max(SPACE_SLACK_BYTES, 4 * store.segments.segmentBytes());
     }
 
     /** @return false: nothing to do, or it waits for a read or for a page to write to */

@@ -82,6 +82,10 @@ public final class Shard implements AutoCloseable {
     /** Waiters that need not wait after all; told in the next slice of work. */
     private final ArrayDeque<Integer> ready = new ArrayDeque<>();
 
+    /** What depends on time is looked at once a millisecond. */
+    private long tickMillis;
+
+    private boolean compactionWanted;
     private int current;
 
     /** The current command waits for the settler rather than for a read. */
@@ -483,11 +487,18 @@ public final class Shard implements AutoCloseable {
         long now = clock.nanoTime();
         long deadline = now + budgetNanos;
         deliverReady();
-        makeRoom(now, deadline);
-        if (rewriter.wantsCompaction()) {
+        if (store.nowMillis != tickMillis) {
+            tickMillis = store.nowMillis;
+            boundLog();
+            compactionWanted = rewriter.wantsCompaction();
+            while (expirer.step() && clock.nanoTime() - deadline < 0) {}
+        }
+        if (store.log.framesFree() < framesLow) {
+            makeRoom(now, deadline);
+        }
+        if (compactionWanted) {
             rewriter.compact(Math.max(deadline, now + budgetNanos / 2), clock);
         }
-        while (expirer.step() && clock.nanoTime() - deadline < 0) {}
         while (!store.reaper.isIdle() && clock.nanoTime() - deadline < 0) {
             store.reaper.step();
         }
@@ -745,10 +756,6 @@ public final class Shard implements AutoCloseable {
 
     /** Keeps frames free: takes those of written pages, and seals mutable ones. */
     private void makeRoom(long now, long deadline) {
-        boundLog();
-        if (store.log.framesFree() >= framesLow) {
-            return;
-        }
         store.segments.maintain(now);
         store.sealed.retry(now);
         while (store.log.framesFree() < framesLow && store.sealed.evictOldest()) {}

@@ -16,37 +16,16 @@ import org.jspecify.annotations.Nullable;
 
 /** Drives a shard as the frontend does, one command at a time, with keys and values as Java objects. */
 final class ShardHarness implements AutoCloseable {
-    /** Time that only the test moves. */
-    static final class TestClock implements Clock {
-        long millis = 1_700_000_000_000L;
-
-        @Override
-        public long nanoTime() {
-            return System.nanoTime();
-        }
-
-        @Override
-        public long currentTimeMillis() {
-            return millis;
-        }
-
-        @Override
-        public long currentTimeMicros() {
-            return millis * 1000;
-        }
-    }
-
     private static final int WAITER = 7;
     private static final int BUFFER_BYTES = 1 << 17;
 
-    final TestClock clock = new TestClock();
     final Shard shard;
     private final Io io;
     private final Set<Integer> ready = new HashSet<>();
     private final long keyBuffer = Memory.allocate(BUFFER_BYTES, MemoryTag.OTHER);
     int misses;
 
-    ShardHarness(Io io, Path directory, long memoryBytes, long maxDiskBytes, long seed) throws IOException {
+    ShardHarness(Io io, Clock clock, Path directory, long memoryBytes, long maxDiskBytes, long seed) throws IOException {
         this.io = io;
         shard = new Shard(io, clock, new ShardConfig(directory, memoryBytes, maxDiskBytes, seed), ready::add);
         io.setHandlers(new NoSockets(), shard.fileHandler());
@@ -94,6 +73,11 @@ final class ShardHarness implements AutoCloseable {
         byte[] bytes = key.getBytes(StandardCharsets.UTF_8);
         Memory.copyIn(bytes, 0, keyBuffer, bytes.length);
         return keyBuffer;
+    }
+
+    /** The time that the last command ran at. */
+    long now() {
+        return shard.nowMillis();
     }
 
     void set(int db, String key, byte[] value, long expiryMillis) {
@@ -185,9 +169,9 @@ final class ShardHarness implements AutoCloseable {
 
     /** Waits until the shard has nothing left to do by itself. */
     void settle() {
-        while (shard.work(1_000_000)) {
+        do {
             io.poll(1_000_000);
-        }
+        } while (shard.work(1_000_000));
     }
 
     @Override

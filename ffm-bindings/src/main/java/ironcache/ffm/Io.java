@@ -2,7 +2,11 @@ package ironcache.ffm;
 
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
  * The one door of a shard to files and sockets: completion based, so that io_uring is served
@@ -74,6 +78,16 @@ public interface Io extends AutoCloseable {
 
     /** Closes nothing; removes the name. Errors other than "absent" are thrown. */
     void deleteFile(Path path) throws IOException;
+
+    /** Makes the directory where it is absent. @return the files in it, in no order */
+    default List<Path> openDirectory(Path directory) throws IOException {
+        Files.createDirectories(directory);
+        List<Path> files = new ArrayList<>();
+        try (DirectoryStream<Path> entries = Files.newDirectoryStream(directory)) {
+            entries.forEach(files::add);
+        }
+        return files;
+    }
 
     /** Bytes free for this process on the file system of {@code directory}. */
     long usableSpace(Path directory) throws IOException;

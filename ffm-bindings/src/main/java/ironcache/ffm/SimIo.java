@@ -252,6 +252,17 @@ public final class SimIo implements Io {
     }
 
     @Override
+    public List<Path> openDirectory(Path directory) {
+        List<Path> inside = new ArrayList<>();
+        for (String name : disk.names()) {
+            if (directory.equals(Path.of(name).getParent())) {
+                inside.add(Path.of(name));
+            }
+        }
+        return inside;
+    }
+
+    @Override
     public long usableSpace(Path directory) {
         return disk.freeBytes();
     }

@@ -9,7 +9,6 @@ import ironcache.ffm.MemoryTag;
 import ironcache.hybridlog.Address;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -77,6 +76,8 @@ public final class SegmentStore implements AutoCloseable {
         void onFree(int firstPage, int pages);
     }
 
+    private static final String FILE_PREFIX = "segment-";
+    private static final String FILE_SUFFIX = ".iron";
     private static final int MAX_SEGMENT_PAGES = 64;
     private static final int MIN_SEGMENT_PAGES = 4;
 
@@ -85,6 +86,16 @@ public final class SegmentStore implements AutoCloseable {
 
     /** Spare segments that only compaction may take, so that it can always make progress. */
     private static final int RESERVED_SEGMENTS = 2;
+
+    /** Fewer segments than this could still be allocated: compaction begins. */
+    private static final int TIGHT_SEGMENTS = 4;
+
+    private static final double SPACE_FACTOR = 1.3;
+
+    private static final long SLACK_BYTES_MAX = 1L << 30;
+
+    /** On a small disk the slack is this part of it. */
+    private static final int SLACK_PART = 16;
 
     private static final long RETRY_NANOS = 200_000_000;
 
@@ -96,6 +107,7 @@ public final class SegmentStore implements AutoCloseable {
     private final long tokenBase;
     private final int segmentPages;
     private final int maxSegments;
+    private final long slackBytes;
     private final Mapping tables;
     private final Mapping counts;
     private final List<@Nullable Segment> segments = new ArrayList<>();
@@ -109,6 +121,10 @@ public final class SegmentStore implements AutoCloseable {
     private long generation;
     private long liveBytes;
     private boolean diskFull;
+
+    /** The file system has room for few more segments. */
+    private boolean tight;
+
     private long retryAtNanos;
     private int lastErrno;
 
@@ -120,7 +136,7 @@ public final class SegmentStore implements AutoCloseable {
         this.io = io;
         this.directory = directory;
         this.tokenBase = tokenBase;
-        Files.createDirectories(directory);
+        deleteLeftovers();
         long usable = io.usableSpace(directory);
         long bound = maxDiskBytes == 0 ? usable : maxDiskBytes;
         segmentPages = (int) Math.clamp(
@@ -129,10 +145,10 @@ public final class SegmentStore implements AutoCloseable {
                 MAX_SEGMENT_PAGES);
         long addressable = (Address.PAGES - Address.FIRST_SSD_PAGE) / segmentPages;
         maxSegments = (int) Math.min(maxDiskBytes == 0 ? addressable : maxDiskBytes / segmentBytes(), addressable);
+        slackBytes = Math.clamp(Math.min(bound, usable) / SLACK_PART, TIGHT_SEGMENTS * segmentBytes(), SLACK_BYTES_MAX);
         tables = Mapping.reserve(
                 (long) (Address.PAGES - Address.FIRST_SSD_PAGE) * PageLayout.TABLES_BYTES, MemoryTag.LOG_META);
         counts = Mapping.reserve((long) (Address.PAGES - Address.FIRST_SSD_PAGE) * COUNTS_BYTES, MemoryTag.LOG_META);
-        deleteLeftovers();
     }
 
     public void setFreeListener(FreeListener listener) {
@@ -141,8 +157,9 @@ public final class SegmentStore implements AutoCloseable {
 
     /** Segment files of an earlier process: nothing refers to them. */
     private void deleteLeftovers() throws IOException {
-        try (var files = Files.newDirectoryStream(directory, "segment-*.iron")) {
-            for (Path file : files) {
+        for (Path file : io.openDirectory(directory)) {
+            String name = file.getFileName().toString();
+            if (name.startsWith(FILE_PREFIX) && name.endsWith(FILE_SUFFIX)) {
                 io.deleteFile(file);
             }
         }
@@ -159,7 +176,7 @@ public final class SegmentStore implements AutoCloseable {
             if (spares.size() <= (stream == Stream.SEAL ? RESERVED_SEGMENTS : 0)) {
                 return 0;
             }
-            segment = spares.pop();
+            segment = spares.remove();
             segment.state = State.OPEN;
             segment.generation = ++generation;
             segment.pagesTaken = 0;
@@ -301,7 +318,7 @@ public final class SegmentStore implements AutoCloseable {
         segment.generation = 0;
         if (spares.size() <= RESERVED_SEGMENTS) {
             segment.state = State.SPARE;
-            spares.push(segment);
+            spares.add(segment);
         } else {
             delete(segment);
         }
@@ -347,6 +364,7 @@ public final class SegmentStore implements AutoCloseable {
             segments.add(null);
         }
         try {
+            tight = io.usableSpace(directory) < TIGHT_SEGMENTS * segmentBytes();
             int file = io.openFile(path(number), Io.OpenMode.CREATE, true);
             Segment segment = new Segment(number, file);
             segments.set(number, segment);
@@ -371,7 +389,7 @@ public final class SegmentStore implements AutoCloseable {
             delete(segment);
         } else {
             segment.state = State.SPARE;
-            spares.push(segment);
+            spares.add(segment);
             diskFull = false;
             retryAtNanos -= RETRY_NANOS; // The next may follow at once.
         }
@@ -454,7 +472,13 @@ public final class SegmentStore implements AutoCloseable {
 
     /** New segments can hardly be had: compaction is the way to get some. */
     public boolean isShortOfSpace() {
-        return spares.size() <= RESERVED_SEGMENTS && (diskFull || segmentCount + RESERVED_SEGMENTS >= maxSegments);
+        return spares.size() <= RESERVED_SEGMENTS + 1
+                && (diskFull || tight || segmentCount + TIGHT_SEGMENTS >= maxSegments);
+    }
+
+    /** Whether more disk is used than the space law allows: {@value #SPACE_FACTOR} × live + slack. */
+    public boolean isOverLaw() {
+        return diskBytes() > SPACE_FACTOR * liveBytes + slackBytes;
     }
 
     public void beginCompaction(Segment segment) {
@@ -508,7 +532,7 @@ public final class SegmentStore implements AutoCloseable {
 
     private Path path(int number) {
         String digits = Integer.toString(number);
-        return directory.resolve("segment-" + "00000000".substring(Math.min(7, digits.length())) + digits + ".iron");
+        return directory.resolve(FILE_PREFIX + "00000000".substring(Math.min(8, digits.length())) + digits + FILE_SUFFIX);
     }
 
     @Override
