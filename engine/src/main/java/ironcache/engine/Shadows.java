@@ -12,8 +12,8 @@ import ironcache.hybridlog.Address;
  * other key do not. Settling reads the old record some time later, together with others of its page, and removes either the entry or just the note.
  *
  * <p>Key identity is the 64-bit hash and a second, independent 64-bit hash of the key read from the old record; the
- * chance that two different keys agree in both is below 2^-100 per pair, far below that of a flipped bit that CRC-32C misses
- * (docs/adr/0003-shadows.md). An old address has at most one note.
+ * chance that two different keys agree in both is below 2^-90 per pair, far below that of a flipped bit that CRC-32C misses
+ * (docs/adr/0005-shadows.md). An old address has at most one note.
  *
  * <pre>
  * 0         8       16       24          32

@@ -11,7 +11,7 @@ package ironcache.hybridlog;
  * A page is 1 MiB, a word 8 bytes. Pages below {@link #FIRST_SSD_PAGE} are mutable ones: RAM only,
  * numbered by frame. Pages from there on belong to segments and have a fixed place on the SSD; the
  * page table says whether a frame holds them too. Page numbers are reused once nothing refers to
- * the page, so addresses bear no order in time (docs/adr/0002-page-table.md).
+ * the page, so addresses bear no order in time (docs/adr/0003-page-table.md).
  */
 public final class Address {
     public static final int PAGE_SHIFT = 20;
