@@ -91,6 +91,11 @@ final class UringIo implements Io {
     private static final int ENDED = 128;
     /** Waits in the re-arm list. */
     private static final int REARM_LISTED = 256;
+    /** Waits in the list of sockets to look after: it received since the last look. */
+    private static final int SUSPECT = 512;
+
+    /** How often sockets that received are looked after. */
+    private static final long SUSPECTS_NANOS = 500_000_000L;
 
     /**
      * A send of up to this many bytes is expected to complete while it is submitted. A turn then waits
@@ -148,6 +153,11 @@ final class UringIo implements Io {
     private int socketCount;
     /** Sockets to receive from again once buffers are back. */
     private final IntStack rearm = new IntStack();
+
+    /** Sockets that received since they were looked after; see {@link #endResetReceives}. */
+    private final IntStack suspects = new IntStack();
+
+    private long suspectsNanos = System.nanoTime();
 
     // Listeners, by number.
     private int[] listenerFd = new int[4];
@@ -694,6 +704,9 @@ final class UringIo implements Io {
         if (!rearm.isEmpty()) {
             rearmReceives();
         }
+        if (!suspects.isEmpty() && System.nanoTime() - suspectsNanos >= 0) {
+            endResetReceives();
+        }
         long timeout = timeoutNanos;
         if (!stalledListeners.isEmpty()) {
             timeout = retryAccept(timeout);
@@ -800,6 +813,10 @@ final class UringIo implements Io {
         }
         if ((state & CLOSING) == 0) {
             if (result > 0) {
+                if ((state & SUSPECT) == 0) {
+                    socketState[socket] = state | SUSPECT;
+                    suspects.push(socket);
+                }
                 sockets.onReceive(socket, bufferAddress(buffer), result);
                 told = true;
             } else if (result != -Errno.ENOBUFS && result != -Errno.ECANCELED) {
@@ -836,6 +853,29 @@ final class UringIo implements Io {
         }
     }
 
+    /**
+     * Linux (seen on 6.18) loses a reset that arrives together with data: the multishot receive hands
+     * the data up, finds no more of it, and waits for a wake-up that has been already. One of a
+     * thousand clients that send and reset at once would keep its connection for ever. So each socket
+     * that received is asked once afterwards whether it still has a peer; where not, its receive is
+     * cancelled, and the next one gets the error. At most one short system call per socket and half
+     * second.
+     */
+    private void endResetReceives() {
+        suspectsNanos = System.nanoTime() + SUSPECTS_NANOS;
+        while (!suspects.isEmpty()) {
+            int socket = suspects.pop();
+            int state = socketState[socket] & ~SUSPECT;
+            socketState[socket] = state;
+            if ((state & (OPEN | RECEIVING | CLOSING | PAUSED | CANCELLING)) == (OPEN | RECEIVING)) {
+                Memory.putInt(scratch + 32, SocketAddresses.BYTES_MAX);
+                if (Libc.getpeername(socketFd[socket], scratch, scratch + 32) < 0) {
+                    cancelReceive(socket);
+                }
+            }
+        }
+    }
+
     private void cancelled(int socket, int result) {
         socketInFlight[socket]--;
         int state = socketState[socket];
@@ -843,6 +883,9 @@ final class UringIo implements Io {
             // The receive was just being served and may go on: ask again.
             socketState[socket] = state & ~CANCELLING;
             cancelReceive(socket);
+        } else if (result < 0) {
+            // It ends by itself; or, where it does not, may be cancelled another time.
+            socketState[socket] = socketState[socket] & ~CANCELLING;
         }
         closeIfQuiet(socket);
     }
@@ -927,7 +970,7 @@ final class UringIo implements Io {
 
     private boolean socketClosed(int socket) {
         socketInFlight[socket]--;
-        socketState[socket] &= REARM_LISTED;
+        socketState[socket] &= REARM_LISTED | SUSPECT;
         socketFd[socket] = -1;
         if (!stalledListeners.isEmpty()) {
             // A descriptor is free again.

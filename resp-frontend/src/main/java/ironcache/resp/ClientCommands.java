@@ -1,8 +1,10 @@
 package ironcache.resp;
 
 import static ironcache.resp.CommandFlag.ADMIN;
+import static ironcache.resp.CommandFlag.ALLOW_BUSY;
 import static ironcache.resp.CommandFlag.LOADING;
 import static ironcache.resp.CommandFlag.NOSCRIPT;
+import static ironcache.resp.CommandFlag.NO_MULTI;
 import static ironcache.resp.CommandFlag.STALE;
 
 import org.jspecify.annotations.Nullable;
@@ -21,7 +23,7 @@ final class ClientCommands {
     static void register(CommandTable t) {
         CommandRow client = t.container("CLIENT").group("connection").since("2.4.0").complexity("Depends on subcommand.")
                 .summary("A container for client connection commands.");
-        t.sub(client, "ID", ClientCommands::id).arity(2).flags(NOSCRIPT, LOADING, STALE)
+        t.sub(client, "ID", ClientCommands::id).arity(2).flags(NOSCRIPT, LOADING, STALE, ALLOW_BUSY)
                 .since("5.0.0").complexity("O(1)").summary("Returns the unique client ID of the connection.");
         t.sub(client, "INFO", ClientCommands::info).arity(2).flags(NOSCRIPT, LOADING, STALE)
                 .since("6.2.0").complexity("O(1)").summary("Returns information about the connection.")
@@ -31,24 +33,24 @@ final class ClientCommands {
                 .summary("Lists open connections.").tips("nondeterministic_output");
         t.sub(client, "KILL", ClientCommands::kill).arity(-3).flags(ADMIN, NOSCRIPT, LOADING, STALE)
                 .since("2.4.0").complexity("O(N) where N is the number of client connections").summary("Terminates open connections.");
-        t.sub(client, "GETNAME", ClientCommands::getName).arity(2).flags(NOSCRIPT, LOADING, STALE)
+        t.sub(client, "GETNAME", ClientCommands::getName).arity(2).flags(NOSCRIPT, LOADING, STALE, ALLOW_BUSY)
                 .since("2.6.9").complexity("O(1)").summary("Returns the name of the connection.");
-        t.sub(client, "SETNAME", ClientCommands::setName).arity(3).flags(NOSCRIPT, LOADING, STALE)
+        t.sub(client, "SETNAME", ClientCommands::setName).arity(3).flags(NOSCRIPT, LOADING, STALE, ALLOW_BUSY)
                 .since("2.6.9").complexity("O(1)").summary("Sets the connection name.")
                 .tips("request_policy:all_nodes", "response_policy:all_succeeded")
                 .args(Arg.string("connection-name"));
-        t.sub(client, "SETINFO", ClientCommands::setInfo).arity(4).flags(NOSCRIPT, LOADING, STALE)
+        t.sub(client, "SETINFO", ClientCommands::setInfo).arity(4).flags(NOSCRIPT, LOADING, STALE, ALLOW_BUSY)
                 .since("7.2.0").complexity("O(1)").summary("Sets information specific to the client or connection.")
                 .tips("request_policy:all_nodes", "response_policy:all_succeeded")
                 .args(Arg.oneOf("attr", Arg.string("libname").token("LIB-NAME"), Arg.string("libver").token("LIB-VER")));
-        t.sub(client, "NO-EVICT", ClientCommands::noEvict).arity(3).flags(ADMIN, NOSCRIPT, LOADING, STALE)
+        t.sub(client, "NO-EVICT", ClientCommands::noEvict).arity(3).flags(ADMIN, NOSCRIPT, LOADING, STALE, ALLOW_BUSY)
                 .since("7.0.0").complexity("O(1)").summary("Sets the client eviction mode of the connection.")
                 .args(Arg.oneOf("enabled", Arg.token("on", "ON"), Arg.token("off", "OFF")));
-        t.sub(client, "NO-TOUCH", ClientCommands::noTouch).arity(3).flags(NOSCRIPT, LOADING, STALE)
+        t.sub(client, "NO-TOUCH", ClientCommands::noTouch).arity(3).flags(NOSCRIPT, LOADING, STALE, ALLOW_BUSY)
                 .since("7.2.0").complexity("O(1)")
                 .summary("Controls whether commands sent by the client affect the LRU/LFU of accessed keys.")
                 .args(Arg.oneOf("enabled", Arg.token("on", "ON"), Arg.token("off", "OFF")));
-        t.sub(client, "REPLY", ClientCommands::reply).arity(3).flags(NOSCRIPT, LOADING, STALE)
+        t.sub(client, "REPLY", ClientCommands::reply).arity(3).flags(NOSCRIPT, LOADING, STALE, NO_MULTI, ALLOW_BUSY)
                 .since("3.2.0").complexity("O(1)").summary("Instructs the server whether to reply to commands.")
                 .args(Arg.oneOf("action", Arg.token("on", "ON"), Arg.token("off", "OFF"), Arg.token("skip", "SKIP")));
         t.sub(client, "PAUSE", ClientCommands::pause).arity(-3).flags(ADMIN, NOSCRIPT, LOADING, STALE)
@@ -64,7 +66,7 @@ final class ClientCommands {
                 .summary("Unblocks a client blocked by a blocking command from a different connection.")
                 .args(Arg.integer("client-id"),
                         Arg.oneOf("unblock-type", Arg.token("timeout", "TIMEOUT"), Arg.token("error", "ERROR")).optional());
-        t.sub(client, "GETREDIR", ClientCommands::getRedirection).arity(2).flags(NOSCRIPT, LOADING, STALE)
+        t.sub(client, "GETREDIR", ClientCommands::getRedirection).arity(2).flags(NOSCRIPT, LOADING, STALE, ALLOW_BUSY)
                 .since("6.0.0").complexity("O(1)")
                 .summary("Returns the client ID to which the connection's tracking notifications are redirected.");
         t.sub(client, "TRACKINGINFO", ClientCommands::trackingInfo).arity(2).flags(NOSCRIPT, LOADING, STALE)
@@ -73,18 +75,18 @@ final class ClientCommands {
         t.sub(client, "TRACKING", ClientCommands::tracking).arity(-3).flags(NOSCRIPT, LOADING, STALE)
                 .since("6.0.0").complexity("O(1). Some options may introduce additional complexity.")
                 .summary("Controls server-assisted client-side caching for the connection.");
-        t.sub(client, "CACHING", ClientCommands::caching).arity(3).flags(NOSCRIPT, LOADING, STALE)
+        t.sub(client, "CACHING", ClientCommands::caching).arity(3).flags(NOSCRIPT, LOADING, STALE, ALLOW_BUSY)
                 .since("6.0.0").complexity("O(1)")
                 .summary("Instructs the server whether to track the keys in the next request.")
                 .args(Arg.oneOf("mode", Arg.token("yes", "YES"), Arg.token("no", "NO")));
-        t.sub(client, "CAPA", ClientCommands::capabilities).arity(-3).flags(NOSCRIPT, LOADING, STALE)
+        t.sub(client, "CAPA", ClientCommands::capabilities).arity(-3).flags(NOSCRIPT, LOADING, STALE, ALLOW_BUSY)
                 .since("8.0.0").complexity("O(1)").summary("A client claims its capability.")
                 .args(Arg.token("redirect", "REDIRECT").multiple());
-        t.sub(client, "IMPORT-SOURCE", ClientCommands::importSource).arity(3).flags(ADMIN, NOSCRIPT, LOADING, STALE)
+        t.sub(client, "IMPORT-SOURCE", ClientCommands::importSource).arity(3).flags(NOSCRIPT, LOADING, STALE)
                 .since("8.1.0").complexity("O(1)")
                 .summary("Mark this client as an import source when server is in import mode.")
                 .args(Arg.oneOf("enabled", Arg.token("on", "ON"), Arg.token("off", "OFF")));
-        t.sub(client, "HELP", ClientCommands::help).arity(2).flags(LOADING, STALE)
+        t.sub(client, "HELP", ClientCommands::help).arity(2).flags(LOADING, STALE).categories(AclCategory.CONNECTION)
                 .since("5.0.0").complexity("O(1)").summary("Returns helpful text about the different subcommands.");
     }
 

@@ -183,7 +183,8 @@ final class CommandRow {
 
     /** Flags that COMMAND INFO shows: Valkey hides some on purpose, and so does it ours. */
     long listedFlags() {
-        return flags & ~(CommandFlag.MAY_REPLICATE.bit() | CommandFlag.PROTECTED.bit() | CommandFlag.BRIEF.bit());
+        return flags
+                & ~(CommandFlag.MAY_REPLICATE.bit() | CommandFlag.PROTECTED.bit() | CommandFlag.SKIP_SLOWLOG.bit() | CommandFlag.BRIEF.bit());
     }
 
     boolean arityFits(int argc) {

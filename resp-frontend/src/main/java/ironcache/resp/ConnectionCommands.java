@@ -50,9 +50,15 @@ final class ConnectionCommands {
                 .summary("Authenticates the connection.")
                 .history("6.0.0", "Added ACL style (username and password).")
                 .args(Arg.string("username").optional().since("6.0.0"), Arg.string("password"));
-        t.add("SELECT", ConnectionCommands::select).arity(2).flags(LOADING, STALE, FAST)
+        t.add("SELECT", ConnectionCommands::select).arity(2).flags(LOADING, STALE, FAST, CommandFlag.ALLOW_BUSY)
                 .group("connection").since("1.0.0").complexity("O(1)").summary("Changes the selected database.")
                 .args(Arg.integer("index"));
+        // Nothing to choose without replicas; valkey-cli --bigkeys begins with it.
+        for (String mode : new String[] {"READONLY", "READWRITE"}) {
+            t.add(mode, c -> c.reply().ok()).arity(1).flags(LOADING, STALE, FAST).categories(AclCategory.CONNECTION)
+                    .group("cluster").since("3.0.0").complexity("O(1)")
+                    .summary("Says whether the connection may read from a replica; every connection may do both here.");
+        }
         t.add("QUIT", ConnectionCommands::quit)
                 .arity(-1).flags(NOSCRIPT, LOADING, STALE, FAST, NO_AUTH, ALLOW_BUSY)
                 .group("connection").since("1.0.0").complexity("O(1)").summary("Closes the connection.");

@@ -25,11 +25,11 @@ final class MemoryCommands {
         t.sub(memory, "DOCTOR", MemoryCommands::doctor).arity(2)
                 .since("4.0.0").complexity("O(1)").summary("Outputs a memory problems report.")
                 .tips("nondeterministic_output", "request_policy:all_shards", "response_policy:special");
-        t.sub(memory, "MALLOC-STATS", MemoryCommands::mallocStats).arity(2)
+        t.sub(memory, "MALLOC-STATS", MemoryCommands::mallocStats).arity(2).flags(CommandFlag.LOADING)
                 .since("4.0.0").complexity("Depends on how much memory is allocated, could be slow")
                 .summary("Returns the allocator statistics.")
                 .tips("nondeterministic_output", "request_policy:all_shards", "response_policy:special");
-        t.sub(memory, "PURGE", MemoryCommands::purge).arity(2)
+        t.sub(memory, "PURGE", MemoryCommands::purge).arity(2).flags(CommandFlag.LOADING)
                 .since("4.0.0").complexity("Depends on how much memory is allocated, could be slow")
                 .summary("Asks the allocator to release memory.")
                 .tips("request_policy:all_shards", "response_policy:all_succeeded");

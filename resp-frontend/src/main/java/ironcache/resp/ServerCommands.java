@@ -40,7 +40,8 @@ final class ServerCommands {
         t.add("LOLWUT", ServerCommands::lolwut).arity(-1).flags(CommandFlag.READONLY, FAST)
                 .group("server").since("5.0.0").summary("Displays computer art and the server version")
                 .args(Arg.integer("version").token("VERSION").optional());
-        t.add("ROLE", ServerCommands::role).arity(1).flags(NOSCRIPT, LOADING, STALE, FAST, ADMIN)
+        t.add("ROLE", ServerCommands::role).arity(1).flags(NOSCRIPT, LOADING, STALE, FAST)
+                .categories(AclCategory.ADMIN, AclCategory.DANGEROUS)
                 .group("server").since("2.8.12").complexity("O(1)").summary("Returns the replication role.");
         t.add("LASTSAVE", ServerCommands::lastSave).arity(1).flags(LOADING, STALE, FAST)
                 .categories(AclCategory.ADMIN, AclCategory.DANGEROUS)

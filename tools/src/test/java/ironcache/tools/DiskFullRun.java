@@ -82,7 +82,7 @@ public final class DiskFullRun {
         String[] settings =
                 subject.equals("valkey")
                         ? new String[] {"--appendonly", "yes", "--appendfsync", "everysec"}
-                        : new String[] {"--maxmemory", "128mb"};
+                        : new String[] {"--maxmemory", "192mb"};
         try (ServerProcess server = ServerProcess.start(subject, dir, settings)) {
             DiskFullRun run = new DiskFullRun(server);
             Figures figures = run.play(disk, ballast);

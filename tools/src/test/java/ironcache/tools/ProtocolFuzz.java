@@ -139,7 +139,13 @@ public final class ProtocolFuzz {
                 fail("the server has ended");
             }
             if (clientsAfter > clients) {
-                fail("connected_clients was " + clients + " and is " + clientsAfter);
+                fail(
+                        "connected_clients was "
+                                + clients
+                                + " and is "
+                                + clientsAfter
+                                + ":\n"
+                                + control.call("CLIENT", "LIST").text());
             }
             if (filesAfter > filesBefore + 8) {
                 fail("open files were " + filesBefore + " and are " + filesAfter);
@@ -333,7 +339,7 @@ public final class ProtocolFuzz {
     }
 
     /** connected_clients when it has come down to the wanted number, or where it stays after ten seconds. */
-    private static int settledClients(RespClient control, int wanted) {
+    static int settledClients(RespClient control, int wanted) {
         long giveUp = System.nanoTime() + 10_000_000_000L;
         while (true) {
             String info = control.call("INFO", "clients").text();
