@@ -20,7 +20,13 @@ final class AllocationScenario implements Scenario {
         SideBySide options = harness.options();
         Report report = harness.report();
         report.heading("Row 3: garbage collections and allocation per request");
-        ServerProcess server = harness.start(ServerProcess.Kind.IRONCACHE, "--maxmemory", "1gb");
+        ServerProcess server =
+                harness.start(
+                        ServerProcess.Kind.IRONCACHE,
+                        "--maxmemory",
+                        "1gb",
+                        "--enable-debug-command",
+                        "yes");
         harness.load(server, 1_000_000, "64");
         List<List<String>> rows = new ArrayList<>();
         for (int pipeline : options.pipelines()) {
@@ -94,7 +100,7 @@ final class AllocationScenario implements Scenario {
         }
     }
 
-    /** Pauses so far; -1 where the log is absent, because the launcher keeps JDK_JAVA_OPTIONS from the java command. */
+    /** Pauses so far; -1 where the log is absent, because IRONCACHE_JVM_OPTIONS did not reach the server. */
     private static long collections(ServerProcess server) throws IOException {
         Path log = server.gcLog();
         if (!Files.exists(log)) {

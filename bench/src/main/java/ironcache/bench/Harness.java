@@ -27,6 +27,9 @@ final class Harness implements AutoCloseable {
         }
     }
 
+    /** The least that IronCache takes. */
+    private static final long MEMORY_MB_MIN = 192;
+
     private final SideBySide options;
     private final Report report;
     private final Path dataDirectory;
@@ -54,7 +57,7 @@ final class Harness implements AutoCloseable {
 
     /** Same, for the server's {@code --maxmemory}, rounded up to whole MB. */
     String scaledMb(long megabytes) {
-        return Math.max(64, (long) Math.ceil(megabytes * options.scale())) + "mb";
+        return Math.max(MEMORY_MB_MIN, (long) Math.ceil(megabytes * options.scale())) + "mb";
     }
 
     Path dataDirectory() {
@@ -63,11 +66,17 @@ final class Harness implements AutoCloseable {
 
     /** Starts a server with an empty data directory; it runs until {@link #stop} or the harness ends. */
     ServerProcess start(ServerProcess.Kind kind, String... settings) throws IOException {
-        return startOn(options.serverCores(), kind, settings);
+        return start(kind, options.serverCores(), true, settings);
     }
 
-    /** Same, on other cores. */
-    ServerProcess startOn(String cores, ServerProcess.Kind kind, String... settings)
+    /** Same, as a user starts it: on all cores, and with nothing that only a measurement wants. */
+    ServerProcess startPlainly(ServerProcess.Kind kind) throws IOException {
+        String cores = Files.readString(Path.of("/sys/devices/system/cpu/online")).trim();
+        return start(kind, cores, false);
+    }
+
+    private ServerProcess start(
+            ServerProcess.Kind kind, String cores, boolean logGc, String... settings)
             throws IOException {
         Path dir =
                 dataDirectory.resolve(kind.name().toLowerCase(Locale.ROOT) + "-" + servers.size());
@@ -83,6 +92,7 @@ final class Harness implements AutoCloseable {
                         ServerProcess.freePort(),
                         dir,
                         cores,
+                        logGc,
                         all.toArray(new String[0]));
         servers.add(server);
         return server;

@@ -79,10 +79,17 @@ final class ServerProcess implements AutoCloseable {
      *
      * @param cores the list of cores it may run on, as taskset takes it, or {@link #NOT_PINNED}
      * @param dir where it keeps its data; created if absent
+     * @param logGc IronCache's collections go to {@link #gcLog}
      * @param settings appended to its command line
      */
     static ServerProcess start(
-            Kind kind, Path home, int port, Path dir, String cores, String... settings)
+            Kind kind,
+            Path home,
+            int port,
+            Path dir,
+            String cores,
+            boolean logGc,
+            String... settings)
             throws IOException {
         Files.createDirectories(dir);
         List<String> command = new ArrayList<>();
@@ -97,9 +104,9 @@ final class ServerProcess implements AutoCloseable {
                 new ProcessBuilder(command)
                         .redirectErrorStream(true)
                         .redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()));
-        if (kind == Kind.IRONCACHE) {
-            // The java command reads these; the collector's pauses are counted from this file.
-            builder.environment().put("JDK_JAVA_OPTIONS", "-Xlog:gc:file=" + gcLog);
+        if (kind == Kind.IRONCACHE && logGc) {
+            String given = System.getenv().getOrDefault("IRONCACHE_JVM_OPTIONS", "");
+            builder.environment().put("IRONCACHE_JVM_OPTIONS", given + " -Xlog:gc:file=" + gcLog);
         }
         long startedNs = System.nanoTime();
         Process process = builder.start();

@@ -1,8 +1,6 @@
 package ironcache.bench;
 
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -15,13 +13,11 @@ final class StartScenario implements Scenario {
     public void run(Harness harness) throws IOException {
         Report report = harness.report();
         report.heading("Row 12: exec to the first PONG");
-        // As a user starts it: not pinned to the one core that throughput is measured on.
-        String cores = Files.readString(Path.of("/sys/devices/system/cpu/online")).trim();
         List<List<String>> rows = new ArrayList<>();
         for (ServerProcess.Kind kind : harness.options().servers()) {
             double[] startMs = new double[harness.options().rounds()];
             for (int round = -1; round < startMs.length; round++) {
-                ServerProcess server = harness.startOn(cores, kind);
+                ServerProcess server = harness.startPlainly(kind);
                 if (round >= 0) {
                     startMs[round] = server.startMs();
                 }

@@ -29,7 +29,8 @@ class LoadRunTest {
                         Path.of(oracle),
                         ServerProcess.freePort(),
                         dir,
-                        ServerProcess.NOT_PINNED);
+                        ServerProcess.NOT_PINNED,
+                        false);
     }
 
     @AfterEach
