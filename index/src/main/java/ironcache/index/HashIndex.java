@@ -144,14 +144,17 @@ public final class HashIndex implements AutoCloseable {
     }
 
     /**
-     * Loads the hash's home line into the cache and returns the payload of a tag match there, or 0. Has no branch that depends
-     * on the line, so that the processor goes on to the next hash of a batch instead of waiting.
+     * Loads the hash's home line and its neighbour into the cache and returns the payload of a tag match there, or 0. Has no branch that
+     * depends on the lines, so that the processor goes on to the next hash of a batch instead of waiting. Entries in the stash are
+     * not found: they are few.
      */
     public long touch(long hash) {
-        long line = Memory.getLong(cells + (hash >>> cellShift << 3)) + SegmentLayout.homeLine(hash);
-        int mask = Probe.match(line, SegmentLayout.tagOf(hash));
+        long home = Memory.getLong(cells + (hash >>> cellShift << 3)) + SegmentLayout.homeLine(hash);
+        long tag = SegmentLayout.tagOf(hash);
+        int mask = Probe.match(home, tag) | Probe.match(home ^ LINE_BYTES, tag) << 8;
         // Without a match the count of zeroes is 32, so lane 0 is read and then blanked.
-        long word = Memory.getLong(line + ((Integer.numberOfTrailingZeros(mask) & 7L) << 3));
+        int lane = Integer.numberOfTrailingZeros(mask);
+        long word = Memory.getLong((home ^ (lane & 8L) << 3) + ((lane & 7L) << 3));
         return word & PAYLOAD_MASK & (long) -mask >> 63;
     }
 
