@@ -206,12 +206,19 @@ public final class Shard implements AutoCloseable {
     /** Queues the read of a cold key without unwinding. */
     public void prefetch(int db, long key, int keyLength, long hash) { store.prefetch(databases[db].keys, hash); }
 
-    /** Batch lookups, first round: loads the key's bucket; returns what {@link #touchRecord} takes. */
-    public long touch(int db, long hash) { return databases[db].keys.touch(hash); }
+    /** Batch lookups, first round: loads the cache lines of the key's bucket. */
+    public void touchBucket(int db, long hash) {
+        touchSink += databases[db].keys.touchLines(hash);
+    }
 
-    /** Batch lookups, second round: loads the record's first two cache lines. */
-    public void touchRecord(long touched) {
-        long record = touched == 0 ? 0 : store.log.resolve(touched);
+    /** Second round, the bucket is in the cache: what {@link #touchRecord} takes. */
+    public long touchEntry(int db, long hash) {
+        return databases[db].keys.touch(hash);
+    }
+
+    /** Third round: loads the record's first two cache lines. */
+    public void touchRecord(long entry) {
+        long record = entry == 0 ? 0 : store.log.resolve(entry);
         if (record != 0) {
             // The second line too, where most values are; kept within the page, frames are aligned to theirs.
             touchSink += Memory.getLong(record) + Memory.getLong(Math.min(record + 64, (record | Address.PAGE_BYTES - 1) - 7));

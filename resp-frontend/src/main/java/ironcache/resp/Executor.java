@@ -53,6 +53,7 @@ final class Executor {
     private int batchSize;
     private int keyedCommands;
     private final long[] touched = new long[MOST_TOUCHES];
+    private final int[] touchedDb = new int[MOST_TOUCHES];
 
     // Commands of the batch whose time is not attributed yet: from groupStart on, since groupSince.
     private int groupStart;
@@ -172,7 +173,7 @@ final class Executor {
         parser.reset();
     }
 
-    /** Loads the buckets of all keys, then all records: independent loads, so their cache misses overlap. */
+    /** Hashes all keys, loads all their buckets, then all their records. Each round is short and its loads independent, so that cache misses overlap. */
     private void touchKeys(int size) {
         int count = 0;
         for (int i = 0; i < size; i++) {
@@ -187,8 +188,15 @@ final class Executor {
             for (int k = row.firstKey; k <= last && count < MOST_TOUCHES; k += row.keyStep) {
                 long hash = shard.hash(ArgumentTable.address(args, k), ArgumentTable.length(args, k));
                 ArgumentTable.putHash(args, k, hash);
-                touched[count++] = shard.touch(db, hash);
+                touched[count] = hash;
+                touchedDb[count++] = db;
             }
+        }
+        for (int i = 0; i < count; i++) {
+            shard.touchBucket(touchedDb[i], touched[i]);
+        }
+        for (int i = 0; i < count; i++) {
+            touched[i] = shard.touchEntry(touchedDb[i], touched[i]);
         }
         for (int i = 0; i < count; i++) {
             shard.touchRecord(touched[i]);
