@@ -3,6 +3,7 @@ package ironcache.resp;
 import ironcache.engine.ColdMiss;
 import ironcache.engine.Shard;
 import ironcache.hybridlog.Record;
+import ironcache.tiering.DamagedBlockException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -248,6 +249,11 @@ final class Executor {
             shard.end();
             suspend(c, e, Connection.State.AWAITING_OUTPUT);
             return;
+        } catch (DamagedBlockException damage) {
+            // The record cannot be served; everything else can. What is damaged is said to the client and to the operator.
+            reply.rollback();
+            reply.error("ERR IronCache read a damaged block: " + damage.getMessage());
+            node.log.warn("damaged block: " + damage.getMessage());
         }
         shard.end();
         row.calls++;
