@@ -33,6 +33,9 @@ final class Config {
     long slowNanos;
     int slowlogMaxLength;
     boolean latencyTracking;
+    /** Memory is dealt out: what depends on it stays. */
+    private boolean started;
+
     double[] latencyPercentiles = {50, 99, 99.9};
     long latencyMonitorMillis;
 
@@ -64,6 +67,7 @@ final class Config {
         add(Setting.choice("sqpoll", START, "no", "yes", "auto"));
         add(Setting.integer("hz", 10, 1, 500, ANY));
         noEffect(Setting.text("unixsocket", "", START));
+        noEffect(Setting.text("unixsocketperm", "0", START));
         noEffect(Setting.integer("io-threads", 1, 1, 256, ANY));
         noEffect(Setting.size("maxmemory-clients", 0, 0, Long.MAX_VALUE, ANY));
         noEffect(Setting.yesNo("set-proc-title", true, START));
@@ -90,7 +94,7 @@ final class Config {
         add(Setting.integer("databases", Shard.DATABASES, 1, Shard.DATABASES, START));
         add(Setting.integer("shards", 1, 1, 1, START));
         add(Setting.text("dir", ".", Change.PROTECTED));
-        add(Setting.size("maxmemory", 0, 0, Long.MAX_VALUE, START));
+        add(Setting.size("maxmemory", 0, 0, Long.MAX_VALUE, ANY));
         add(Setting.size("maxdisk", 0, 0, Long.MAX_VALUE, START));
         add(Setting.choiceInitially(
                 "noeviction", "maxmemory-policy", ANY, "volatile-lru", "volatile-lfu", "volatile-random", "volatile-ttl",
@@ -200,6 +204,12 @@ final class Config {
      */
     @Nullable String set(Setting setting, String value) {
         String before = setting.value();
+        if (started && setting.name.equals("maxmemory")) {
+            String wrong = setting.set(value);
+            boolean same = setting.value().equals(before);
+            setting.set(before);
+            return wrong != null || same ? wrong : "maxmemory can be set at start only in this version";
+        }
         String wrong = setting.set(normalized(setting, value));
         if (wrong == null) {
             wrong = check(setting);
@@ -311,6 +321,11 @@ final class Config {
             at = end + 1;
         }
         return words.toArray(new String[0]);
+    }
+
+    /** From now on, what memory was dealt out by cannot change. */
+    void started() {
+        started = true;
     }
 
     /** Refreshes the typed fields after changes. */

@@ -29,6 +29,11 @@ final class Executor {
     private static final long CHECKED_FLAGS =
             CommandFlag.WRITE.bit() | CommandFlag.DENYOOM.bit() | CommandFlag.PROTECTED.bit();
 
+    // What is wrong with an entry.
+    private static final int NONE = 0;
+    private static final int PROTOCOL_ERROR = 1;
+    private static final int UNKNOWN_SUBCOMMAND = 2;
+
     /** One command of the batch. */
     private static final class Entry {
         Connection connection;
@@ -39,7 +44,8 @@ final class Executor {
         long start;
         /** The bits of all its arguments' lengths. */
         int lengthBits;
-        boolean protocolError;
+        /** One of the constants below. */
+        int problem;
     }
 
     private final Node node;
@@ -121,11 +127,13 @@ final class Executor {
         long name = ArgumentTable.address(args, 0);
         int nameLength = ArgumentTable.length(args, 0);
         CommandRow row = commands.find(name, nameLength);
+        e.problem = NONE;
         if (row != null) {
             if (row.firstKey != 0) {
                 keyedCommands++;
             } else if (argc > 1 && row.isContainer()) {
                 CommandRow sub = commands.findSub(row, ArgumentTable.address(args, 1), ArgumentTable.length(args, 1));
+                e.problem = sub == null ? UNKNOWN_SUBCOMMAND : NONE;
                 row = sub == null ? row : sub;
             }
         }
@@ -135,7 +143,6 @@ final class Executor {
         e.argc = argc;
         e.start = c.at;
         e.lengthBits = parser.lengthBits();
-        e.protocolError = false;
     }
 
     private void addProtocolError(Connection c) {
@@ -143,7 +150,7 @@ final class Executor {
         e.connection = c;
         e.row = null;
         e.start = c.at;
-        e.protocolError = true;
+        e.problem = PROTOCOL_ERROR;
         c.protocolError = parser.error();
         c.at = c.regionEnd;
     }
@@ -223,7 +230,7 @@ final class Executor {
             reply.mark();
         }
         CommandRow row = e.row;
-        if (row == null || !row.arityFits(e.argc) || row.handler == null) {
+        if (row == null || e.problem != NONE || !row.arityFits(e.argc) || row.handler == null) {
             refuse(e);
             return;
         }
@@ -349,7 +356,7 @@ final class Executor {
     /** Answers what is no command: unknown names, wrong arity, broken protocol. */
     private void refuse(Entry e) {
         Connection c = e.connection;
-        if (e.protocolError) {
+        if (e.problem == PROTOCOL_ERROR) {
             reply.error("ERR Protocol error: " + c.protocolError);
             if ((c.checks & Connection.CHECK_REPLY_MODE) != 0) {
                 applyReplyMode(c);
@@ -371,7 +378,7 @@ final class Executor {
             reply.error(Errors.NO_AUTH);
         } else if (row == null) {
             reply.error(unknownCommand());
-        } else if (row.isContainer() && e.argc > 1) {
+        } else if (e.problem == UNKNOWN_SUBCOMMAND) {
             reply.error("ERR unknown subcommand '" + clipped(1, 128) + "'. Try " + row.name + " HELP.");
         } else {
             row.rejectedCalls++;

@@ -69,6 +69,7 @@ public final class Server implements AutoCloseable {
         node.setLoop(loop);
         listeners = listen(config, io, log);
         memory.startupBytes = memory.usedBytes();
+        config.started();
     }
 
     private static int keepFree(Config config) {
@@ -225,11 +226,15 @@ public final class Server implements AutoCloseable {
             log.notice("Ready to accept connections on port " + server.port() + " (" + config.value("bind") + ")");
             server.run();
             log.notice("shutting down");
+        } catch (RuntimeException | Error e) {
+            log.warn("fatal: " + e);
+            e.printStackTrace();
+            Runtime.getRuntime().halt(2);
         } finally {
             lock.release();
-            ended.countDown();
         }
         log.notice("bye");
+        ended.countDown();
         System.exit(0);
     }
 

@@ -112,7 +112,7 @@ final class ServerCommands {
                     _| |_| | | (_) | | | | |___| (_| | (_| | | |  __/
                    |_____|_|  \\___/|_| |_|\\____|\\__,_|\\__|_| |_|\\___|
 
-                   larger than RAM, smaller than it looks. IronCache ver. """
+                   larger than RAM, smaller than it looks. IronCache ver.\s"""
                 + Node.VERSION + "\n");
     }
 
