@@ -19,7 +19,7 @@ import ironcache.ffm.Memory;
  * entries may carry the same tag in one group; callers tell them apart by key. Slot addresses are absolute and valid
  * until the next insert.
  *
- * <p>A probe looks into the home line, its neighbour, and, only where the segment's header says that the stash
+ * <p>A probe looks into the home line and its neighbour, and, only where the segment's header says that the stash
  * holds entries of the group, up to three stash lines. The tag's leading bits choose the segment through the
  * {@link Directory}, so the index grows from what it stores, never from keys. An entry keeps its group for life.
  *
@@ -34,11 +34,10 @@ public final class HashIndex implements AutoCloseable {
     /** Below this load a full group is the hash's fault, and splitting would waste memory on it. */
     private static final int SPLIT_ENTRIES_MIN = SegmentLayout.SLOTS / 2;
 
-    private static final int STAGE_HOME = 0;
-    private static final int STAGE_NEIGHBOUR = 1;
+    private static final int STAGE_GROUP = 0;
 
     /** And the next two, for the stash's other choices. */
-    private static final int STAGE_STASH = 2;
+    private static final int STAGE_STASH = 1;
 
     private static final int STAGE_OVERFLOW = STAGE_STASH + STASH_CHOICES;
 
@@ -74,14 +73,16 @@ public final class HashIndex implements AutoCloseable {
         long tag = SegmentLayout.tagOf(hash);
         long home = SegmentLayout.homeLine(hash);
         long segment = Memory.getLong(cells + (hash >>> cellShift << 3));
-        int mask = Probe.match(segment + home, tag);
+        long line = segment + home;
+        // Both lines at once: whether the entry is in the first of them is hard to predict, that it is in one of them is not.
+        int mask = matchInGroup(line, tag);
         probeTag = tag;
         probeHome = home;
         probeSegment = segment;
-        probeLine = segment + home;
-        probeStage = STAGE_HOME;
+        probeLine = line;
+        probeStage = STAGE_GROUP;
         probeMask = mask & (mask - 1);
-        return mask != 0 ? segment + home + ((long) Integer.numberOfTrailingZeros(mask) << 3) : nextLine();
+        return mask != 0 ? slotAt(line, mask) : nextLine();
     }
 
     /** Next candidate of the probe begun by {@link #first}, or 0. */
@@ -89,29 +90,32 @@ public final class HashIndex implements AutoCloseable {
         int mask = probeMask;
         if (mask != 0) {
             probeMask = mask & (mask - 1);
-            return probeLine + ((long) Integer.numberOfTrailingZeros(mask) << 3);
+            return slotAt(probeLine, mask);
         }
         return nextLine();
     }
 
-    /** The current line has no more matches: finds the next that has one. */
+    /** Matches in the home line, and in its neighbour from bit 8 on. */
+    private static int matchInGroup(long line, long tag) {
+        return Probe.match(line, tag) | Probe.match(line ^ LINE_BYTES, tag) << 8;
+    }
+
+    /** The slot of a mask's lowest bit: in the line, or from bit 8 on in its neighbour. */
+    private static long slotAt(long line, int mask) {
+        int bit = Integer.numberOfTrailingZeros(mask);
+        return (line ^ (bit & 8L) << 3) + ((bit & 7L) << 3);
+    }
+
+    /** The group has no more matches, or the stash line: finds the next line that has one. */
     private long nextLine() {
-        int mask = 0;
-        if (probeStage == STAGE_HOME) {
-            probeStage = STAGE_NEIGHBOUR;
-            probeLine ^= LINE_BYTES;
-            mask = Probe.match(probeLine, probeTag);
-        }
-        if (mask == 0) {
-            mask = matchInStash();
-        }
+        int mask = matchInStash();
         probeMask = mask & (mask - 1);
-        return mask != 0 ? probeLine + ((long) Integer.numberOfTrailingZeros(mask) << 3) : 0;
+        return mask != 0 ? slotAt(probeLine, mask) : 0;
     }
 
     private int matchInStash() {
         int group = SegmentLayout.groupAt(probeHome);
-        if (probeStage == STAGE_NEIGHBOUR) {
+        if (probeStage == STAGE_GROUP) {
             boolean held = Segments.stashHolds(probeSegment, group);
             probeStage = held ? STAGE_STASH : STAGE_OVERFLOW;
             probeUnit = held ? Memory.getLong(probeSegment + SegmentLayout.OVERFLOW) : 0;
@@ -149,13 +153,10 @@ public final class HashIndex implements AutoCloseable {
      * not found: they are few.
      */
     public long touch(long hash) {
-        long home = Memory.getLong(cells + (hash >>> cellShift << 3)) + SegmentLayout.homeLine(hash);
-        long tag = SegmentLayout.tagOf(hash);
-        int mask = Probe.match(home, tag) | Probe.match(home ^ LINE_BYTES, tag) << 8;
+        long line = Memory.getLong(cells + (hash >>> cellShift << 3)) + SegmentLayout.homeLine(hash);
+        int mask = matchInGroup(line, SegmentLayout.tagOf(hash));
         // Without a match the count of zeroes is 32, so lane 0 is read and then blanked.
-        int lane = Integer.numberOfTrailingZeros(mask);
-        long word = Memory.getLong((home ^ (lane & 8L) << 3) + ((lane & 7L) << 3));
-        return word & PAYLOAD_MASK & (long) -mask >> 63;
+        return Memory.getLong(slotAt(line, mask)) & PAYLOAD_MASK & (long) -mask >> 63;
     }
 
     /**

@@ -53,6 +53,7 @@ final class Probe {
             return SCALAR;
         }
         int bits = VectorProbe.preferredBits();
-        return bits >= 512 ? 512 : bits >= 256 ? 256 : bits >= 128 ? 128 : SCALAR;
+        // Four 128-bit compares measured no faster than the scalar twin (53 against 38 ns in cache): only on request.
+        return bits >= 512 ? 512 : bits >= 256 ? 256 : SCALAR;
     }
 }

@@ -18,6 +18,11 @@ final class VectorProbe {
     private static final ByteOrder ORDER = ByteOrder.LITTLE_ENDIAN;
     private static final MemorySegment ALL = Memory.all();
 
+    private static final LongVector BITS_01 = LongVector.fromArray(S128, new long[] {1, 2}, 0);
+    private static final LongVector BITS_23 = LongVector.fromArray(S128, new long[] {4, 8}, 0);
+    private static final LongVector BITS_45 = LongVector.fromArray(S128, new long[] {16, 32}, 0);
+    private static final LongVector BITS_67 = LongVector.fromArray(S128, new long[] {64, 128}, 0);
+
     private VectorProbe() {}
 
     static int preferredBits() {
@@ -33,10 +38,11 @@ final class VectorProbe {
     }
 
     static int match128(long line, long tag) {
-        return (int) (match(S128, line, tag)
-                | match(S128, line + 16, tag) << 2
-                | match(S128, line + 32, tag) << 4
-                | match(S128, line + 48, tag) << 6);
+        return bits(
+                matchSigns(line, tag),
+                matchSigns(line + 16, tag),
+                matchSigns(line + 32, tag),
+                matchSigns(line + 48, tag));
     }
 
     static int empty512(long line) {
@@ -48,22 +54,49 @@ final class VectorProbe {
     }
 
     static int empty128(long line) {
-        return (int) (empty(S128, line)
-                | empty(S128, line + 16) << 2
-                | empty(S128, line + 32) << 4
-                | empty(S128, line + 48) << 6);
+        return bits(emptySigns(line), emptySigns(line + 16), emptySigns(line + 32), emptySigns(line + 48));
+    }
+
+    /** -1 in each lane that carries the tag, else 0. The shifted difference is below 2^24, so one less is negative only for zero. */
+    private static LongVector matchSigns(long address, long tag) {
+        return load(S128, address)
+                .lanewise(VectorOperators.XOR, tag)
+                .lanewise(VectorOperators.LSHR, SegmentLayout.PAYLOAD_BITS)
+                .lanewise(VectorOperators.SUB, 1L)
+                .lanewise(VectorOperators.ASHR, Long.SIZE - 1);
+    }
+
+    /** -1 in each lane that is zero, else 0. */
+    private static LongVector emptySigns(long address) {
+        LongVector words = load(S128, address);
+        return words.lanewise(VectorOperators.OR, words.lanewise(VectorOperators.NEG))
+                .lanewise(VectorOperators.NOT)
+                .lanewise(VectorOperators.ASHR, Long.SIZE - 1);
+    }
+
+    /** Masks of two lanes are not compiled well (measured ten times slower): each lane contributes its bit as a value instead. */
+    private static int bits(LongVector signs01, LongVector signs23, LongVector signs45, LongVector signs67) {
+        LongVector bits = signs01.and(BITS_01)
+                .or(signs23.and(BITS_23))
+                .or(signs45.and(BITS_45))
+                .or(signs67.and(BITS_67));
+        return (int) (bits.lane(0) | bits.lane(1));
     }
 
     private static long match(VectorSpecies<Long> species, long address, long tag) {
-        return LongVector.fromMemorySegment(species, ALL, address, ORDER)
+        return load(species, address)
                 .lanewise(VectorOperators.XOR, tag)
                 .compare(VectorOperators.ULT, SegmentLayout.LOWEST_TAG)
                 .toLong();
     }
 
     private static long empty(VectorSpecies<Long> species, long address) {
-        return LongVector.fromMemorySegment(species, ALL, address, ORDER)
+        return load(species, address)
                 .compare(VectorOperators.EQ, 0L)
                 .toLong();
+    }
+
+    private static LongVector load(VectorSpecies<Long> species, long address) {
+        return LongVector.fromMemorySegment(species, ALL, address, ORDER);
     }
 }
