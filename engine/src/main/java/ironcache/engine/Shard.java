@@ -155,6 +155,15 @@ public final class Shard implements AutoCloseable {
         store.cold.end();
     }
 
+    /**
+     * Within a command that reads much: what was staged for it so far may go, as if it had ended here. Addresses of records that it read
+     * are no longer valid, and a later miss does not bring them back.
+     */
+    public void releaseReads() {
+        store.cold.end();
+        store.cold.begin(current + INTERNAL_WAITERS);
+    }
+
     /** The command unwound by {@link ColdMiss}; {@link ShardListener#onReady} follows, never before this call. */
     public void park() {
         if (waiting) {
@@ -710,7 +719,7 @@ public final class Shard implements AutoCloseable {
         }
     }
 
-    /** The current record of the key whose record, perhaps a superseded one, is at this address; 0 where it is expired. */
+    /** The record at this address; 0 where it is expired or superseded. */
     private long current(Keyspace keyspace, long address) {
         long record = store.log.resolve(address);
         if (record == 0) {
@@ -719,6 +728,10 @@ public final class Shard implements AutoCloseable {
                 long key = Record.key(record);
                 int keyLength = Record.keyLength(record);
                 record = store.find(keyspace.keys, key, keyLength, store.hash(key, keyLength));
+                if (store.foundAddress != address) {
+                    // Superseded: the scan meets the current entry too, equal hashes share a bucket.
+                    return 0;
+                }
             }
         }
         return record == 0 || store.isExpired(record) ? 0 : record;

@@ -78,6 +78,9 @@ final class Connection {
     /** See {@link CommandContext#checkpoint}; 0 when a command begins. */
     long progress;
 
+    /** Of a KEYS that waits or replies; see {@link FoundKeys}. */
+    @Nullable FoundKeys foundKeys;
+
     /** A protocol error to answer after the commands before it. */
     @Nullable String protocolError;
 
@@ -109,6 +112,13 @@ final class Connection {
 
     int inputBytes() {
         return inputEnd - inputStart;
+    }
+
+    void releaseFoundKeys() {
+        if (foundKeys != null) {
+            foundKeys.close();
+            foundKeys = null;
+        }
     }
 
     void check(int bit, boolean on) {

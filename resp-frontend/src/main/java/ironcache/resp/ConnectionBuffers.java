@@ -143,6 +143,7 @@ final class ConnectionBuffers implements AutoCloseable {
     /** Gives back everything. No operation of the connection is in flight. */
     void release(Connection c) {
         releaseInput(c);
+        c.releaseFoundKeys();
         while (c.outHead != 0) {
             long next = OutputChunks.next(c.outHead);
             chunks.give(c.outHead);

@@ -3,6 +3,7 @@ package ironcache.resp;
 import static ironcache.resp.CommandFlag.READONLY;
 
 import ironcache.datatypes.Glob;
+import ironcache.engine.ColdMiss;
 import ironcache.engine.Shard;
 import ironcache.ffm.Memory;
 import ironcache.hybridlog.Record;
@@ -18,8 +19,8 @@ final class ScanCommands {
     /** COUNT is a hint; beyond this many keys a call would read too much from the SSD at once. */
     private static final int MAX_COUNT = 10_000;
 
-    /** Keys that KEYS looks at between two looks at the cursor. */
-    private static final int KEYS_STEP = 1000;
+    /** Keys whose records KEYS has in hand at a time; up to so many are read from the SSD at once. */
+    private static final int KEYS_STEP = 256;
 
     private static final long BAD_CURSOR = -1;
 
@@ -93,13 +94,53 @@ final class ScanCommands {
         }
     }
 
+    /** Found keys are kept on the connection, so that a miss costs one step and not all that was read before. */
     static void keys(CommandContext c) {
+        Connection connection = c.connection();
+        FoundKeys found = connection.foundKeys;
+        if (found == null) {
+            found = new FoundKeys();
+            connection.foundKeys = found;
+        }
+        try {
+            find(c, found);
+            reply(c, found);
+        } catch (ColdMiss | OutputFull wait) {
+            throw wait;
+        } catch (RuntimeException e) {
+            connection.releaseFoundKeys();
+            throw e;
+        }
+        connection.releaseFoundKeys();
+    }
+
+    private static void find(CommandContext c, FoundKeys found) {
         Collector collector = new Collector(c.arg(1), patternLength(c, 1), ANY_TYPE, KEYS_STEP);
-        long cursor = 0;
-        do {
-            cursor = c.shard().scan(c.db(), cursor, KEYS_STEP, collector);
-        } while (cursor != 0);
-        collector.reply(c.reply());
+        while (!found.complete) {
+            collector.count = 0;
+            // Kept only when the step is over: a miss in its middle visits the first ones again.
+            long next = c.shard().scan(c.db(), found.cursor, KEYS_STEP, collector);
+            for (int i = 0; i < collector.count; i++) {
+                found.add(Record.key(collector.records[i]), Record.keyLength(collector.records[i]));
+            }
+            c.shard().releaseReads();
+            found.cursor = next;
+            found.complete = next == 0;
+        }
+    }
+
+    private static void reply(CommandContext c, FoundKeys found) {
+        if (c.progress() == 0) {
+            c.reply().array(found.count());
+        }
+        // What CLIENT REPLY drops must not be sent in part.
+        boolean streams = (c.connection().checks & Connection.CHECK_REPLY_MODE) == 0;
+        while (found.replyBlock(c.reply())) {
+            if (streams) {
+                c.checkpoint(1);
+                c.awaitOutput();
+            }
+        }
     }
 
     private static int patternLength(CommandContext c, int i) {
