@@ -3,6 +3,7 @@ package ironcache.index;
 import ironcache.ffm.Mapping;
 import ironcache.ffm.Memory;
 import ironcache.ffm.MemoryTag;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -104,7 +105,7 @@ final class Directory implements AutoCloseable {
             Memory.putLong(cells + 16L * i, segment);
         }
         depth++;
-        mapping.commit(committed() - before);
+        Objects.requireNonNull(mapping, "the void directory does not grow").commit(committed() - before);
     }
 
     long bytes() {

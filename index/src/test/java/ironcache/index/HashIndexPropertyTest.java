@@ -147,7 +147,7 @@ class HashIndexPropertyTest {
             }
             Set<Long> seen = new HashSet<>();
             List<long[]> passing = new ArrayList<>();
-            long nextPayload = stayers + 1;
+            long nextPayload = stayers + 1L;
             long cursor = 0;
             long calls = 0;
             do {
