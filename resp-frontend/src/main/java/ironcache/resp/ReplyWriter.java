@@ -190,16 +190,24 @@ final class ReplyWriter {
         int space = text.indexOf(' ');
         errorStats.count(space < 0 ? text : text.substring(0, space));
         byte[] bytes = text.getBytes(StandardCharsets.ISO_8859_1);
-        for (int i = 0; i < bytes.length; i++) {
-            if (bytes[i] == '\r' || bytes[i] == '\n') {
+        int length = bytes.length;
+        while (length > 0 && isLineBreak(bytes[length - 1])) {
+            length--;
+        }
+        for (int i = 0; i < length; i++) {
+            if (isLineBreak(bytes[i])) {
                 bytes[i] = ' ';
             }
         }
         ensure(1);
         Memory.putByte(position++, (byte) '-');
-        rawBytes(bytes, 0, bytes.length);
+        rawBytes(bytes, 0, length);
         ensure(2);
         crlf();
+    }
+
+    private static boolean isLineBreak(byte b) {
+        return b == '\r' || b == '\n';
     }
 
     void integer(long value) {
