@@ -53,6 +53,8 @@ final class Libc {
     /** The few calls whose numbers differ between the two architectures that we run on. */
     private static final boolean X86_64 = System.getProperty("os.arch").equals("amd64");
 
+    private static final int POLLRDHUP = 0x2000;
+
     private static final long SYS_READ = X86_64 ? 0 : 63;
     private static final long SYS_WRITE = X86_64 ? 1 : 64;
     private static final long SYS_CLOSE = X86_64 ? 3 : 57;
@@ -65,6 +67,7 @@ final class Libc {
     private static final long SYS_GETSOCKNAME = X86_64 ? 51 : 204;
     private static final long SYS_GETPEERNAME = X86_64 ? 52 : 205;
     private static final long SYS_SETSOCKOPT = X86_64 ? 54 : 208;
+    private static final long SYS_PPOLL = X86_64 ? 271 : 73;
     private static final long SYS_OPENAT = X86_64 ? 257 : 56;
     private static final long SYS_EVENTFD2 = X86_64 ? 290 : 19;
     static final long SYS_IO_URING_SETUP = 425;
@@ -189,6 +192,19 @@ final class Libc {
 
     static int getpeername(int fd, long address, long lengthAddress) {
         return (int) syscall(SYS_GETPEERNAME, fd, address, lengthAddress, 0, 0, 0);
+    }
+
+    /**
+     * Whether the peer of a socket has closed it, or its half, or it has failed. Consumes nothing.
+     *
+     * @param scratch 24 bytes of memory, 8-aligned: a pollfd and a timespec of zero
+     */
+    static boolean isHungUp(int fd, long scratch) {
+        Memory.putInt(scratch, fd);
+        Memory.putInt(scratch + 4, POLLRDHUP);
+        Memory.putLong(scratch + 8, 0);
+        Memory.putLong(scratch + 16, 0);
+        return syscall(SYS_PPOLL, scratch, 1, scratch + 8, 0, 0, 0) > 0;
     }
 
     /**

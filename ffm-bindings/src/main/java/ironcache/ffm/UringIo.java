@@ -154,7 +154,7 @@ final class UringIo implements Io {
     /** Sockets to receive from again once buffers are back. */
     private final IntStack rearm = new IntStack();
 
-    /** Sockets that received since they were looked after; see {@link #endResetReceives}. */
+    /** Sockets that received since they were looked after; see {@link #endLostStreams}. */
     private final IntStack suspects = new IntStack();
 
     private long suspectsNanos = System.nanoTime();
@@ -705,7 +705,7 @@ final class UringIo implements Io {
             rearmReceives();
         }
         if (!suspects.isEmpty() && System.nanoTime() - suspectsNanos >= 0) {
-            endResetReceives();
+            endLostStreams();
         }
         long timeout = timeoutNanos;
         if (!stalledListeners.isEmpty()) {
@@ -854,22 +854,21 @@ final class UringIo implements Io {
     }
 
     /**
-     * Linux (seen on 6.18) loses a reset that arrives together with data: the multishot receive hands
-     * the data up, finds no more of it, and waits for a wake-up that has been already. One of a
-     * thousand clients that send and reset at once would keep its connection for ever. So each socket
-     * that received is asked once afterwards whether it still has a peer; where not, its receive is
-     * cancelled, and the next one gets the error. At most one short system call per socket and half
-     * second.
+     * Linux (seen on 6.18) may lose the end of a stream that comes close behind data: the multishot
+     * receive hands the data up, takes the two wake-ups for one, and waits for another. On a busy
+     * machine that was one client of a thousand that sent and reset at once, one of ten thousand that
+     * sent and shut down; each would keep its connection for ever. So each socket that received is
+     * asked once afterwards whether its peer has gone; where it has, its receive is cancelled, and the
+     * next one gets the end. At most one short system call per socket and half second.
      */
-    private void endResetReceives() {
+    private void endLostStreams() {
         suspectsNanos = System.nanoTime() + SUSPECTS_NANOS;
         while (!suspects.isEmpty()) {
             int socket = suspects.pop();
             int state = socketState[socket] & ~SUSPECT;
             socketState[socket] = state;
             if ((state & (OPEN | RECEIVING | CLOSING | PAUSED | CANCELLING)) == (OPEN | RECEIVING)) {
-                Memory.putInt(scratch + 32, SocketAddresses.BYTES_MAX);
-                if (Libc.getpeername(socketFd[socket], scratch, scratch + 32) < 0) {
+                if (Libc.isHungUp(socketFd[socket], scratch)) {
                     cancelReceive(socket);
                 }
             }

@@ -58,6 +58,7 @@ public final class ProtocolFuzz {
     private final AtomicLong errors = new AtomicLong();
     private final ConcurrentLinkedQueue<String> failures = new ConcurrentLinkedQueue<>();
     private volatile boolean done;
+    private RespClient inspector;
     private long[] latenciesNs = new long[1 << 16];
     private int calls;
 
@@ -119,10 +120,12 @@ public final class ProtocolFuzz {
     /** Warms up with a twentieth of the frames, notes what the server holds, sends the rest, and compares. */
     Figures run() throws Exception {
         long startedNs = System.nanoTime();
-        try (RespClient control = server.connect()) {
+        try (RespClient control = server.connect();
+                RespClient other = server.connect()) {
+            inspector = other;
             Thread healthy = Thread.ofPlatform().name("control").start(this::controlLoop);
             send(frames / 20, 1);
-            int clients = settledClients(control, 2);
+            int clients = settledClients(control, 3);
             int filesBefore = server.openFiles();
             long rssBefore = server.rssKib();
             List<Socket> idle = leaveHalfFrames();
@@ -234,13 +237,20 @@ public final class ProtocolFuzz {
                 return;
             }
             socket.shutdownOutput();
-            checkReplies(readToEnd(socket));
+            byte[] replies = readToEnd(socket);
+            if (replies == null) {
+                fail(
+                        "no end of the connection within "
+                                + HANG_MS
+                                + " ms; "
+                                + whatTheServerKnows(socket.getLocalPort())
+                                + "; after: "
+                                + Reply.escape(bytes, 400));
+                return;
+            }
+            checkReplies(replies);
         } catch (SocketTimeoutException e) {
-            fail(
-                    "no end of the connection within "
-                            + HANG_MS
-                            + " ms after: "
-                            + Reply.escape(bytes, 400));
+            fail("cannot connect within " + HANG_MS + " ms");
         } catch (IOException e) {
             // Reset by the server while we were writing: it had closed after a protocol error.
             if (!server.isAlive()) {
@@ -249,14 +259,32 @@ public final class ProtocolFuzz {
         }
     }
 
+    /** @return null where the stream does not end in time */
     private static byte[] readToEnd(Socket socket) throws IOException {
         ByteArrayOutputStream all = new ByteArrayOutputStream();
         InputStream in = socket.getInputStream();
         byte[] chunk = new byte[8 << 10];
-        for (int got; (got = in.read(chunk)) >= 0; ) {
-            all.write(chunk, 0, got);
+        try {
+            for (int got; (got = in.read(chunk)) >= 0; ) {
+                all.write(chunk, 0, got);
+            }
+        } catch (SocketTimeoutException e) {
+            return null;
         }
         return all.toByteArray();
+    }
+
+    /** For the report of a hang: the connection as CLIENT LIST shows it, asked on one that works. */
+    private String whatTheServerKnows(int localPort) {
+        synchronized (inspector) {
+            String list = String.valueOf(inspector.call("CLIENT", "LIST").text());
+            for (String line : list.split("\n")) {
+                if (line.contains("addr=127.0.0.1:" + localPort + " ")) {
+                    return "the server shows " + line;
+                }
+            }
+            return "the server has not accepted it";
+        }
     }
 
     private void checkReplies(byte[] bytes) {
