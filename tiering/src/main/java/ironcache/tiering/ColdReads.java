@@ -91,6 +91,11 @@ public final class ColdReads implements AutoCloseable {
     private final long[] slotBlock;
     private final int[] slotBlocks;
     private final int[] slotEntries;
+
+    /** Found by others through slotOf: not the second, longer read of a block that is being read already. */
+    private final boolean[] slotShared;
+
+    private int inFlight;
     private final int[] freeSmall;
     private int freeSmallCount;
     private final int[] freeLarge = new int[LARGE_SLOTS];
@@ -127,6 +132,7 @@ public final class ColdReads implements AutoCloseable {
         slotBlock = new long[all];
         slotBlocks = new int[all];
         slotEntries = new int[all];
+        slotShared = new boolean[all];
         freeSmall = new int[slots];
         for (int i = 0; i < slots; i++) {
             freeSmall[freeSmallCount++] = slots - 1 - i;
@@ -287,11 +293,12 @@ public final class ColdReads implements AutoCloseable {
     private boolean start(int entry) {
         long address = entryAddress[entry];
         int page = Address.page(address);
-        int block = Address.offset(address) >>> PageLayout.BLOCK_SHIFT;
-        long key = (long) page * PageLayout.BLOCKS + block;
+        int offset = Address.offset(address);
+        int blocks = segments.blocksOf(page, offset);
+        long key = (long) page * PageLayout.BLOCKS + (offset >>> PageLayout.BLOCK_SHIFT);
         int slot = slotOf.get(key);
-        if (slot == LongIntMap.ABSENT) {
-            int blocks = segments.blocksFrom(page, block);
+        if (slot == LongIntMap.ABSENT || slotBlocks[slot] < blocks) {
+            boolean shared = slot == LongIntMap.ABSENT;
             if (blocks <= SMALL_SLOT_BLOCKS ? freeSmallCount == 0 : freeLargeCount == 0) {
                 return false;
             }
@@ -299,7 +306,10 @@ public final class ColdReads implements AutoCloseable {
             slotBlock[slot] = key;
             slotBlocks[slot] = blocks;
             slotEntries[slot] = NONE;
-            slotOf.put(key, slot);
+            slotShared[slot] = shared;
+            if (shared) {
+                slotOf.put(key, slot);
+            }
             submit(slot);
         }
         entryNext[entry] = slotEntries[slot];
@@ -308,6 +318,7 @@ public final class ColdReads implements AutoCloseable {
     }
 
     private void submit(int slot) {
+        inFlight++;
         int page = (int) (slotBlock[slot] / PageLayout.BLOCKS);
         int block = (int) (slotBlock[slot] % PageLayout.BLOCKS);
         reads++;
@@ -329,7 +340,10 @@ public final class ColdReads implements AutoCloseable {
         long key = slotBlock[slot];
         int page = (int) (key / PageLayout.BLOCKS);
         int expected = slotBlocks[slot] << PageLayout.BLOCK_SHIFT;
-        slotOf.remove(key);
+        if (slotShared[slot]) {
+            slotOf.remove(key);
+        }
+        inFlight--;
         int entry = slotEntries[slot];
         while (entry != NONE) {
             int next = entryNext[entry];
@@ -565,7 +579,7 @@ public final class ColdReads implements AutoCloseable {
 
     /** Nothing is in flight or queued. */
     public boolean isIdle() {
-        return slotOf.size() == 0 && queueHead == NONE;
+        return inFlight == 0 && queueHead == NONE;
     }
 
     @Override

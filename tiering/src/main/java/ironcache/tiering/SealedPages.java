@@ -79,12 +79,7 @@ public final class SealedPages {
         Record.copyCarried(record, pageAddress + offset);
         end[s] = offset + bytes;
         records[s]++;
-        int block = offset >>> PageLayout.BLOCK_SHIFT;
-        int reach = (end[s] - 1 >>> PageLayout.BLOCK_SHIFT) - block;
-        long tables = pageAddress + PageLayout.TABLES_OFFSET;
-        if (reach > PageLayout.reach(tables, block)) {
-            PageLayout.putReach(tables, block, reach);
-        }
+        PageLayout.putRecord(pageAddress + PageLayout.TABLES_OFFSET, offset, bytes);
         segments.recordAlive(page, bytes);
         return Address.of(page, offset);
     }

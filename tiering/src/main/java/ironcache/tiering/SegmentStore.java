@@ -251,9 +251,9 @@ public final class SegmentStore implements AutoCloseable {
         freeIfDead(segment);
     }
 
-    /** Blocks to read for whatever record begins in this block. */
-    int blocksFrom(int page, int block) {
-        return 1 + PageLayout.reach(tables(page), block);
+    /** Blocks to read for the record that begins at this offset of the page. */
+    int blocksOf(int page, int offset) {
+        return PageLayout.blocksOf(tables(page), offset);
     }
 
     /** Whether a block just read has the checksum that was computed when its page was sealed. */
