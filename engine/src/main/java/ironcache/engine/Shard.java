@@ -92,6 +92,7 @@ public final class Shard implements AutoCloseable {
     private boolean waiting;
 
     private long lastObject;
+    /** Keeps the loads of {@link #touch} from being optimised away. */
     private long touchSink;
 
     // Addresses that a scan met.
@@ -215,23 +216,31 @@ public final class Shard implements AutoCloseable {
     /** Queues the read of a cold key without unwinding. */
     public void prefetch(int db, long key, int keyLength, long hash) { store.prefetch(databases[db].keys, hash); }
 
-    /** Batch lookups, first round: loads the cache lines of the key's bucket. */
-    public void touchBucket(int db, long hash) {
-        touchSink += databases[db].keys.touchLines(hash);
-    }
-
-    /** Second round, the bucket is in the cache: what {@link #touchRecord} takes. */
-    public long touchEntry(int db, long hash) {
-        return databases[db].keys.touch(hash);
-    }
-
-    /** Third round: loads the record's first two cache lines. */
-    public void touchRecord(long entry) {
-        long record = entry == 0 ? 0 : store.log.resolve(entry);
-        if (record != 0) {
-            // The second line too, where most values are; kept within the page, frames are aligned to theirs.
-            touchSink += Memory.getLong(record) + Memory.getLong(Math.min(record + 64, (record | Address.PAGE_BYTES - 1) - 7));
+    /**
+     * Batch lookups: brings the buckets of {@code count} keys, then their records' first two lines, into the cache. Three rounds of short loops with independent
+     * loads, so that the processor runs ahead and the cache misses of many keys overlap.
+     *
+     * @param dbs each key's database
+     * @param hashes each key's hash; overwritten
+     */
+    public void touch(int[] dbs, long[] hashes, int count) {
+        long sink = 0;
+        for (int i = 0; i < count; i++) {
+            sink += databases[dbs[i]].keys.touchLines(hashes[i]);
         }
+        for (int i = 0; i < count; i++) {
+            long entry = databases[dbs[i]].keys.touch(hashes[i]);
+            hashes[i] = entry == 0 ? 0 : store.log.resolve(entry);
+        }
+        for (int i = 0; i < count; i++) {
+            long record = hashes[i];
+            if (record != 0) {
+                // The second line too, where most values are; kept within the page, frames are aligned to theirs.
+                sink += Memory.getLong(record)
+                        + Memory.getLong(Math.min(record + 64, (record | Address.PAGE_BYTES - 1) - 7));
+            }
+        }
+        touchSink = sink;
     }
 
     /** Finds a record and counts the visit (keyspace hits and misses are counted by the caller). May miss. */

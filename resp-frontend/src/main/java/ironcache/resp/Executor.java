@@ -181,7 +181,7 @@ final class Executor {
         parser.reset();
     }
 
-    /** Hashes all keys, loads all their buckets, then all their records. Each round is short and its loads independent, so that cache misses overlap. */
+    /** Hashes all keys and has the shard load what it will look at. */
     private void touchKeys(int size) {
         int count = 0;
         for (int i = 0; i < size; i++) {
@@ -200,15 +200,7 @@ final class Executor {
                 touchedDb[count++] = db;
             }
         }
-        for (int i = 0; i < count; i++) {
-            shard.touchBucket(touchedDb[i], touched[i]);
-        }
-        for (int i = 0; i < count; i++) {
-            touched[i] = shard.touchEntry(touchedDb[i], touched[i]);
-        }
-        for (int i = 0; i < count; i++) {
-            shard.touchRecord(touched[i]);
-        }
+        shard.touch(touchedDb, touched, count);
     }
 
     private static int lastKey(CommandRow row, int argc) {
