@@ -111,7 +111,12 @@ final class LockStep implements AutoCloseable {
             Reply a = i < actual.size() ? actual.get(i) : Reply.CLOSED;
             String why = rules.difference(commands.get(i), e, a);
             if (why != null) {
-                return new Mismatch(from + i, ops.get(from + i), why, e.showDifference(a, 600), a.showDifference(e, 600));
+                return new Mismatch(
+                        from + i,
+                        ops.get(from + i),
+                        why,
+                        e.showDifference(a, 600),
+                        a.showDifference(e, 600));
             }
             if (e == Reply.CLOSED || e == Reply.TIMED_OUT) {
                 throw new IOException(

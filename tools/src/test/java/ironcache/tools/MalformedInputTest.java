@@ -16,6 +16,7 @@ import org.junit.jupiter.api.Test;
  */
 class MalformedInputTest extends ServerTestBase {
     private static final int END_TIMEOUT_MS = 10_000;
+    private static final int RETRIES = 3;
     private static final String PING = "*1\r\n$4\r\nPING\r\n";
 
     private static List<String> inputs() {
@@ -137,7 +138,6 @@ class MalformedInputTest extends ServerTestBase {
                                 "_\r\n",
                                 "#t\r\n",
                                 "(1\r\n",
-        
                                 "POST / HTTP/1.1\r\nContent-Length: 3\r\n",
                                 "Host: example\r\n" + PING,
                                 "host: x\r\n" + PING,
@@ -257,6 +257,15 @@ class MalformedInputTest extends ServerTestBase {
                 }
                 String expected = answer(oracle, bytes, inPieces);
                 String actual = answer(subject, bytes, inPieces);
+                // A server that closes while more bytes arrive resets the connection, and its last
+                // words may be lost on
+                // the way, on either side: so what differs is asked again.
+                for (int retry = 0;
+                        retry < RETRIES && expected != null && !expected.equals(actual);
+                        retry++) {
+                    expected = answer(oracle, bytes, inPieces);
+                    actual = answer(subject, bytes, inPieces);
+                }
                 assertNotNull(expected, "the oracle hangs after " + Reply.escape(bytes, 200));
                 if (!expected.equals(actual)) {
                     different.add(

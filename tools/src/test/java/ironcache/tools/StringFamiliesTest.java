@@ -18,10 +18,11 @@ class StringFamiliesTest extends ServerTestBase {
     private static final int ROUNDS = 20_000;
     private static final int BATCH = 50;
 
-    private static final String COMMANDS = "append copy dbsize decr decrby del delifeq exists expire expireat expiretime"
-            + " flushall flushdb get getdel getex getrange getset incr incrby incrbyfloat keys lcs mget move mset msetex msetnx"
-            + " object persist pexpire pexpireat pexpiretime psetex pttl randomkey rename renamenx scan set setex setnx setrange"
-            + " strlen substr swapdb touch ttl type unlink";
+    private static final String COMMANDS =
+            "append copy dbsize decr decrby del delifeq exists expire expireat expiretime"
+                    + " flushall flushdb get getdel getex getrange getset incr incrby incrbyfloat keys lcs mget move mset msetex msetnx"
+                    + " object persist pexpire pexpireat pexpiretime psetex pttl randomkey rename renamenx scan set setex setnx setrange"
+                    + " strlen substr swapdb touch ttl type unlink";
 
     private final long seed = seed(Prng.freshSeed());
     private final Prng random = new Prng(seed);
@@ -37,7 +38,12 @@ class StringFamiliesTest extends ServerTestBase {
                 Reply actual = right.call("COMMAND", "INFO", name);
                 assertTrue(
                         ReplyRules.agrees("commandinfo", expected, actual),
-                        () -> name + "\nexpected: " + expected.show(4000) + "\nactual:   " + actual.show(4000));
+                        () ->
+                                name
+                                        + "\nexpected: "
+                                        + expected.show(4000)
+                                        + "\nactual:   "
+                                        + actual.show(4000));
             }
         }
     }
@@ -61,7 +67,9 @@ class StringFamiliesTest extends ServerTestBase {
                             expected.get(i).show(500),
                             actual.get(i).show(500),
                             () -> command + " -Dironcache.seed=" + seed);
-                    assertTrue(expected.get(i).equals(actual.get(i)), () -> command + " -Dironcache.seed=" + seed);
+                    assertTrue(
+                            expected.get(i).equals(actual.get(i)),
+                            () -> command + " -Dironcache.seed=" + seed);
                 }
             }
         }
@@ -86,11 +94,24 @@ class StringFamiliesTest extends ServerTestBase {
                 add(to, "SET", "l2", letters("abcd", 60));
                 add(to, "LCS", "l1", "l2");
                 add(to, "LCS", "l1", "l2", "LEN");
-                add(to, "LCS", "l1", "l2", "IDX", "WITHMATCHLEN", "MINMATCHLEN", "" + random.nextInt(4));
+                add(
+                        to,
+                        "LCS",
+                        "l1",
+                        "l2",
+                        "IDX",
+                        "WITHMATCHLEN",
+                        "MINMATCHLEN",
+                        "" + random.nextInt(4));
             }
             case 8 -> {
                 int[] sizes = {10, 100, 70_000, 70_000, 300_000};
-                add(to, "SETRANGE", key(), "" + random.nextInt(sizes[random.nextInt(sizes.length)]), letters("xyz", 200));
+                add(
+                        to,
+                        "SETRANGE",
+                        key(),
+                        "" + random.nextInt(sizes[random.nextInt(sizes.length)]),
+                        letters("xyz", 200));
                 add(to, "OBJECT", "ENCODING", "s0");
             }
             case 9 -> {
@@ -100,9 +121,16 @@ class StringFamiliesTest extends ServerTestBase {
             }
             case 10 -> addWhole(to);
             default -> {
-                String delta = random.chance(0.5) ? Long.toString(random.nextLong()) : "" + random.nextInt(100);
+                String delta =
+                        random.chance(0.5)
+                                ? Long.toString(random.nextLong())
+                                : "" + random.nextInt(100);
                 add(to, "INCRBY", "i" + random.nextInt(3), delta);
-                add(to, "APPEND", "i" + random.nextInt(3), new String[] {"", "1", "00"}[random.nextInt(3)]);
+                add(
+                        to,
+                        "APPEND",
+                        "i" + random.nextInt(3),
+                        new String[] {"", "1", "00"}[random.nextInt(3)]);
                 add(to, "OBJECT", "ENCODING", "i0");
             }
         }
@@ -133,13 +161,24 @@ class StringFamiliesTest extends ServerTestBase {
     private String number() {
         return switch (random.nextInt(8)) {
             case 0 -> "" + (random.nextLong() >> random.nextInt(64));
-            case 1 -> Double.toString((random.nextDouble() - 0.5) * Math.pow(10, random.nextInt(40) - 20));
+            case 1 ->
+                    Double.toString(
+                            (random.nextDouble() - 0.5) * Math.pow(10, random.nextInt(40) - 20));
             case 2 -> random.nextInt(1000) + "." + letters("0123456789", 25);
             case 3 -> random.nextInt(99) + "e" + (random.nextInt(9980) - 4990);
             case 4 -> letters("0123456789.eE+-xXpPa f", 9);
-            case 5 -> "0x" + Long.toHexString(random.nextLong()) + "." + Long.toHexString(random.nextLong()) + "p"
-                    + (random.nextInt(200) - 100);
-            case 6 -> String.format(Locale.ROOT, "%." + random.nextInt(40) + "f", (random.nextDouble() - 0.5) * 1000);
+            case 5 ->
+                    "0x"
+                            + Long.toHexString(random.nextLong())
+                            + "."
+                            + Long.toHexString(random.nextLong())
+                            + "p"
+                            + (random.nextInt(200) - 100);
+            case 6 ->
+                    String.format(
+                            Locale.ROOT,
+                            "%." + random.nextInt(40) + "f",
+                            (random.nextDouble() - 0.5) * 1000);
             default -> letters("0123456789", 60) + "e" + (random.nextInt(100) - 60);
         };
     }
