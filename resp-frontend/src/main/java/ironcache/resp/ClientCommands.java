@@ -81,7 +81,7 @@ final class ClientCommands {
                 .args(Arg.oneOf("mode", Arg.token("yes", "YES"), Arg.token("no", "NO")));
         t.sub(client, "CAPA", ClientCommands::capabilities).arity(-3).flags(NOSCRIPT, LOADING, STALE, ALLOW_BUSY)
                 .since("8.0.0").complexity("O(1)").summary("A client claims its capability.")
-                .args(Arg.token("redirect", "REDIRECT").multiple());
+                .args(Arg.string("capability").multiple());
         t.sub(client, "IMPORT-SOURCE", ClientCommands::importSource).arity(3).flags(NOSCRIPT, LOADING, STALE)
                 .since("8.1.0").complexity("O(1)")
                 .summary("Mark this client as an import source when server is in import mode.")
@@ -146,7 +146,7 @@ final class ClientCommands {
                 .append(" age=").append((now - client.createdMillis) / 1000)
                 .append(" idle=").append((now - client.lastActiveMillis) / 1000)
                 .append(" flags=").append(flags(client))
-                .append(" capa= db=").append(client.db)
+                .append(client.redirectCapable ? " capa=r db=" : " capa= db=").append(client.db)
                 .append(" sub=0 psub=0 ssub=0 multi=-1 watch=0 qbuf=").append(client.inputBytes())
                 .append(" qbuf-free=").append(client.inputCapacity - client.inputBytes())
                 .append(" argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl=0 oll=").append(client == c.connection() ? 0 : outChunks)
@@ -384,6 +384,11 @@ final class ClientCommands {
     }
 
     static void capabilities(CommandContext c) {
+        for (int i = 2; i < c.argc(); i++) {
+            if (c.argIs(i, "REDIRECT")) {
+                c.connection().redirectCapable = true;
+            }
+        }
         c.reply().ok();
     }
 

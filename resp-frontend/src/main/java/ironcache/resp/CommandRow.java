@@ -223,7 +223,12 @@ final class CommandRow {
         }
         switch (group) {
             case "string" -> categories(AclCategory.STRING);
-            case "generic" -> categories(AclCategory.KEYSPACE);
+            case "generic" -> {
+                // WAIT is of the generic group, and about the connection.
+                if ((categories & AclCategory.CONNECTION.bit()) == 0) {
+                    categories(AclCategory.KEYSPACE);
+                }
+            }
             case "connection" -> categories(AclCategory.CONNECTION);
             default -> {}
         }

@@ -96,6 +96,8 @@ final class Connection {
     String user = "default";
     boolean noEvict;
     boolean noTouch;
+    /** CLIENT CAPA REDIRECT. */
+    boolean redirectCapable;
     long createdMillis;
     long lastActiveMillis;
     int lastCommand = -1;

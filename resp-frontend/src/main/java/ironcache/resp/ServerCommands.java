@@ -47,7 +47,7 @@ final class ServerCommands {
                 .categories(AclCategory.ADMIN, AclCategory.DANGEROUS)
                 .group("server").since("1.0.0").complexity("O(1)")
                 .summary("Returns the Unix timestamp of the last successful save to disk.").tips("nondeterministic_output");
-        t.add("WAIT", ServerCommands::await).arity(3).flags(CommandFlag.BLOCKING).group("generic").since("3.0.0").complexity("O(1)")
+        t.add("WAIT", ServerCommands::await).arity(3).flags(CommandFlag.BLOCKING).categories(AclCategory.CONNECTION).group("generic").since("3.0.0").complexity("O(1)")
                 .summary("Blocks until the asynchronous replication of all preceding write commands sent by the connection is completed.")
                 .tips("request_policy:all_shards", "response_policy:agg_min")
                 .args(Arg.integer("numreplicas"), Arg.integer("timeout"));
