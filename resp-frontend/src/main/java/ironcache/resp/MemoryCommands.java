@@ -7,7 +7,7 @@ import ironcache.hybridlog.Record;
 
 /** MEMORY and its sub-commands. Stateless; runs on the shard's thread. */
 final class MemoryCommands {
-    /** Index entry of a key, at the index's usual load. */
+    /** Index entry of a key: 8 bytes and an estimate of the index's free slots. */
     private static final int INDEX_BYTES = 10;
 
     private MemoryCommands() {}

@@ -30,7 +30,7 @@ final class ReplyWriter {
     private long markPosition;
     private boolean resp3;
     private int errorCount;
-    /** Where the next multi-bulk error count starts. */
+    /** For the digits of doubles. */
     private final byte[] scratch = new byte[128];
 
     ReplyWriter(OutputChunks chunks, ErrorStats errorStats) {

@@ -35,7 +35,7 @@ import org.jspecify.annotations.Nullable;
 public final class Server implements AutoCloseable {
     private static final long MIB = 1L << 20;
 
-    /** Resident memory of the JVM besides its heap: code, classes, collector, stacks. Measured, see docs/operations.md. */
+    /** Allowance for the JVM besides its heap: code, classes, collector, stacks. An estimate, not yet measured part by part. */
     private static final long JVM_BYTES = 72 * MIB;
 
     /** Below, the shard has no room to work in. */
