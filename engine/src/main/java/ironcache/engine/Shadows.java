@@ -55,10 +55,6 @@ final class Shadows implements AutoCloseable {
         return size >= limit;
     }
 
-    int capacity() {
-        return capacity;
-    }
-
     /** The note on this address, or 0; valid until the next add or remove. */
     long find(long address) {
         for (int i = slot(address); ; i = i + 1 & capacity - 1) {

@@ -146,10 +146,6 @@ public final class Log implements AutoCloseable {
         return mutableCount == 0 ? 0 : mutable[mutableHead];
     }
 
-    public boolean isTail(int page) {
-        return page == tailPage;
-    }
-
     /** Takes the oldest mutable page out of the order; its frame stays until {@link #freePage}. */
     public int takeOldestMutable() {
         int page = mutable[mutableHead];

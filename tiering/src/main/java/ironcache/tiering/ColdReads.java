@@ -94,8 +94,6 @@ public final class ColdReads implements AutoCloseable {
 
     /** Found by others through slotOf: not the second, longer read of a block that is being read already. */
     private final boolean[] slotShared;
-
-    private int inFlight;
     private final int[] freeSmall;
     private int freeSmallCount;
     private final int[] freeLarge = new int[LARGE_SLOTS];
@@ -318,7 +316,6 @@ public final class ColdReads implements AutoCloseable {
     }
 
     private void submit(int slot) {
-        inFlight++;
         int page = (int) (slotBlock[slot] / PageLayout.BLOCKS);
         int block = (int) (slotBlock[slot] % PageLayout.BLOCKS);
         reads++;
@@ -343,7 +340,6 @@ public final class ColdReads implements AutoCloseable {
         if (slotShared[slot]) {
             slotOf.remove(key);
         }
-        inFlight--;
         int entry = slotEntries[slot];
         while (entry != NONE) {
             int next = entryNext[entry];
@@ -575,11 +571,6 @@ public final class ColdReads implements AutoCloseable {
     /** The last damage found, or null. */
     public @Nullable String lastDamage() {
         return damage;
-    }
-
-    /** Nothing is in flight or queued. */
-    public boolean isIdle() {
-        return inFlight == 0 && queueHead == NONE;
     }
 
     @Override

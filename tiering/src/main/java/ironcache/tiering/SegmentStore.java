@@ -425,16 +425,6 @@ public final class SegmentStore implements AutoCloseable {
         return segmentPages;
     }
 
-    public int sealedSegments() {
-        int count = 0;
-        for (Segment segment : segments) {
-            if (segment != null && (segment.state == State.SEALED || segment.state == State.COMPACTING)) {
-                count++;
-            }
-        }
-        return count;
-    }
-
     /** The sealed segment with the least alive, or null where all are alive to so many sixteenths at least. */
     public @Nullable Segment mostDead(int aliveSixteenths) {
         Segment best = null;
