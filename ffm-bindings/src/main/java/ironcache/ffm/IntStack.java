@@ -11,6 +11,10 @@ final class IntStack {
         return size == 0;
     }
 
+    int size() {
+        return size;
+    }
+
     void push(int element) {
         if (size == elements.length) {
             elements = Arrays.copyOf(elements, size * 2);

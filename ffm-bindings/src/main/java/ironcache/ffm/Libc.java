@@ -54,6 +54,7 @@ final class Libc {
     private static final boolean X86_64 = System.getProperty("os.arch").equals("amd64");
 
     private static final int POLLRDHUP = 0x2000;
+    private static final int CLOCK_THREAD_CPUTIME_ID = 3;
 
     private static final long SYS_READ = X86_64 ? 0 : 63;
     private static final long SYS_WRITE = X86_64 ? 1 : 64;
@@ -68,6 +69,7 @@ final class Libc {
     private static final long SYS_GETPEERNAME = X86_64 ? 52 : 205;
     private static final long SYS_SETSOCKOPT = X86_64 ? 54 : 208;
     private static final long SYS_PPOLL = X86_64 ? 271 : 73;
+    private static final long SYS_CLOCK_GETTIME = X86_64 ? 228 : 113;
     private static final long SYS_OPENAT = X86_64 ? 257 : 56;
     private static final long SYS_EVENTFD2 = X86_64 ? 290 : 19;
     static final long SYS_IO_URING_SETUP = 425;
@@ -205,6 +207,16 @@ final class Libc {
         Memory.putLong(scratch + 8, 0);
         Memory.putLong(scratch + 16, 0);
         return syscall(SYS_PPOLL, scratch, 1, scratch + 8, 0, 0, 0) > 0;
+    }
+
+    /**
+     * CPU time of the calling thread in ns, both in user space and in the kernel.
+     *
+     * @param scratch 16 bytes of memory, 8-aligned: a timespec
+     */
+    static long threadCpuNanos(long scratch) {
+        long result = syscall(SYS_CLOCK_GETTIME, CLOCK_THREAD_CPUTIME_ID, scratch, 0, 0, 0, 0);
+        return result < 0 ? 0 : Memory.getLong(scratch) * 1_000_000_000L + Memory.getLong(scratch + 8);
     }
 
     /**
