@@ -112,7 +112,10 @@ public final class Glob {
                 break;
             } else if (patternEnd - pattern >= 3 && Memory.getByte(pattern + 1) == '-') {
                 int last = Memory.getByte(pattern + 2);
-                found |= wanted <= last ? wanted <= actual && actual <= last : last <= actual && actual <= wanted;
+                found |=
+                        wanted <= last
+                                ? wanted <= actual && actual <= last
+                                : last <= actual && actual <= wanted;
                 pattern += 2;
             } else {
                 found |= wanted == actual;

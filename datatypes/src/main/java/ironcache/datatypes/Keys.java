@@ -39,7 +39,8 @@ public final class Keys {
      * Copies a key's value and expiry, pages included, over whatever is at the target: another name, another database or both. May miss
      * before it writes.
      */
-    public static void copy(Shard shard, long record, int toDb, long toKey, int toKeyLength, long toHash) {
+    public static void copy(
+            Shard shard, long record, int toDb, long toKey, int toKeyLength, long toHash) {
         if (!Record.isPaged(record)) {
             putCopy(shard, record, toDb, toKey, toKeyLength, toHash);
             return;
@@ -64,14 +65,18 @@ public final class Keys {
         RootLayout.putObject(putCopy(shard, record, toDb, toKey, toKeyLength, toHash), to);
     }
 
-    private static long putCopy(Shard shard, long record, int toDb, long toKey, int toKeyLength, long toHash) {
+    private static long putCopy(
+            Shard shard, long record, int toDb, long toKey, int toKeyLength, long toHash) {
         int kind = Record.kind(record);
-        if (Strings.isString(record) && !Record.isPaged(record) && Strings.encoding(record) == Strings.Encoding.RAW) {
+        if (Strings.isString(record)
+                && !Record.isPaged(record)
+                && Strings.encoding(record) == Strings.Encoding.RAW) {
             // Raw because key and value are long together: stays raw under a shorter name.
             kind = Record.STRING_RAW;
         }
         int bytes = Record.valueLength(record);
-        long value = shard.upsert(toDb, toKey, toKeyLength, toHash, kind, bytes, Record.expiry(record));
+        long value =
+                shard.upsert(toDb, toKey, toKeyLength, toHash, kind, bytes, Record.expiry(record));
         Memory.copy(Record.value(record), value, bytes);
         return value;
     }

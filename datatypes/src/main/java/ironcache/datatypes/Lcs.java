@@ -94,7 +94,10 @@ public final class Lcs implements AutoCloseable {
             long sum = old + low;
             long carried = sum + carry;
             // Either addition may overflow, never both.
-            carry = (Long.compareUnsigned(sum, old) < 0 || Long.compareUnsigned(carried, sum) < 0) ? 1 : 0;
+            carry =
+                    (Long.compareUnsigned(sum, old) < 0 || Long.compareUnsigned(carried, sum) < 0)
+                            ? 1
+                            : 0;
             Memory.putLong(row + word * 8, carried | old & ~matches);
         }
     }

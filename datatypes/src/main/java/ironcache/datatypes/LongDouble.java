@@ -29,7 +29,8 @@ public final class LongDouble {
 
     public static final LongDouble ZERO = new LongDouble(BigInteger.ZERO, 0, false);
     private static final LongDouble INFINITY = new LongDouble(BigInteger.ONE, 0, true);
-    private static final LongDouble NEGATIVE_INFINITY = new LongDouble(BigInteger.ONE.negate(), 0, true);
+    private static final LongDouble NEGATIVE_INFINITY =
+            new LongDouble(BigInteger.ONE.negate(), 0, true);
 
     /** Signed; the value is {@code significand * 2^exponent}. The sign of a zero is not kept: no reply shows it. */
     private final BigInteger significand;
@@ -75,7 +76,8 @@ public final class LongDouble {
     }
 
     private static boolean isWord(String text, int at, String word) {
-        return text.length() - at == word.length() && text.regionMatches(true, at, word, 0, word.length());
+        return text.length() - at == word.length()
+                && text.regionMatches(true, at, word, 0, word.length());
     }
 
     private static @Nullable LongDouble parseDecimal(String text, int from) {
@@ -105,7 +107,10 @@ public final class LongDouble {
         if (power < -DECIMAL_EXPONENT_LIMIT) {
             return null;
         }
-        return nonZero(power >= 0 ? round(number.multiply(BigInteger.TEN.pow((int) power)), 0) : divide(number, (int) -power));
+        return nonZero(
+                power >= 0
+                        ? round(number.multiply(BigInteger.TEN.pow((int) power)), 0)
+                        : divide(number, (int) -power));
     }
 
     private static @Nullable LongDouble parseHexadecimal(String text, int from) {
@@ -146,7 +151,8 @@ public final class LongDouble {
     /** {@code number / 10^power}, rounded. */
     private static LongDouble divide(BigInteger number, int power) {
         BigInteger divisor = BigInteger.TEN.pow(power);
-        // Two bits more than the significand, the last one sticky, round as the infinite quotient would.
+        // Two bits more than the significand, the last one sticky, round as the infinite quotient
+        // would.
         int shift = Math.max(0, SIGNIFICAND_BITS + 2 - (number.bitLength() - divisor.bitLength()));
         BigInteger[] parts = number.shiftLeft(shift).divideAndRemainder(divisor);
         BigInteger quotient = parts[0].shiftLeft(1);
@@ -176,7 +182,8 @@ public final class LongDouble {
         if (exponent + (magnitude.bitLength() - SIGNIFICAND_BITS) > MAX_EXPONENT) {
             return number.signum() < 0 ? NEGATIVE_INFINITY : INFINITY;
         }
-        return new LongDouble(number.signum() < 0 ? magnitude.negate() : magnitude, exponent, false);
+        return new LongDouble(
+                number.signum() < 0 ? magnitude.negate() : magnitude, exponent, false);
     }
 
     /** The sum, rounded; null where it is infinite or, of two infinities, not a number. */
@@ -185,9 +192,10 @@ public final class LongDouble {
             return null;
         }
         int common = Math.min(exponent, other.exponent);
-        BigInteger sum = significand
-                .shiftLeft(exponent - common)
-                .add(other.significand.shiftLeft(other.exponent - common));
+        BigInteger sum =
+                significand
+                        .shiftLeft(exponent - common)
+                        .add(other.significand.shiftLeft(other.exponent - common));
         LongDouble result = round(sum, common);
         return result.infinite ? null : result;
     }

@@ -34,7 +34,8 @@ final class PagedString {
             int inPage = (int) ((offset + done) % pageBytes);
             int wanted = (int) Math.min(bytes - done, pageBytes - inPage);
             long record = shard.readPage(object, page);
-            int there = record == 0 ? 0 : Math.clamp(Record.valueLength(record) - inPage, 0, wanted);
+            int there =
+                    record == 0 ? 0 : Math.clamp(Record.valueLength(record) - inPage, 0, wanted);
             if (there > 0) {
                 Memory.copy(Record.value(record) + inPage, to + done, there);
             }
@@ -44,14 +45,16 @@ final class PagedString {
     }
 
     /** Whether a range within the string's length equals {@code bytes} bytes in memory. May miss. */
-    static boolean equal(Shard shard, long object, int pageBytes, long offset, long other, long bytes) {
+    static boolean equal(
+            Shard shard, long object, int pageBytes, long offset, long other, long bytes) {
         long done = 0;
         while (done < bytes) {
             long page = (offset + done) / pageBytes;
             int inPage = (int) ((offset + done) % pageBytes);
             int wanted = (int) Math.min(bytes - done, pageBytes - inPage);
             long record = shard.readPage(object, page);
-            int there = record == 0 ? 0 : Math.clamp(Record.valueLength(record) - inPage, 0, wanted);
+            int there =
+                    record == 0 ? 0 : Math.clamp(Record.valueLength(record) - inPage, 0, wanted);
             if (there > 0 && !Memory.equal(Record.value(record) + inPage, other + done, there)) {
                 return false;
             }
@@ -70,10 +73,19 @@ final class PagedString {
      * Pages that neither reaches stay absent. Reads nothing, so it never misses. The root is the caller's.
      */
     static void create(
-            Shard shard, long object, int pageBytes, long head, long headBytes, long offset, long from, long bytes) {
+            Shard shard,
+            long object,
+            int pageBytes,
+            long head,
+            long headBytes,
+            long offset,
+            long from,
+            long bytes) {
         long end = offset + bytes;
         long page = headBytes > 0 ? 0 : offset / pageBytes;
-        for (long start = page * pageBytes; start < Math.max(end, headBytes); start = ++page * pageBytes) {
+        for (long start = page * pageBytes;
+                start < Math.max(end, headBytes);
+                start = ++page * pageBytes) {
             int headHere = (int) Math.clamp(headBytes - start, 0, pageBytes);
             int begin = (int) Math.clamp(offset - start, 0, pageBytes);
             int endHere = (int) Math.clamp(end - start, 0, pageBytes);
@@ -83,7 +95,9 @@ final class PagedString {
                 page = Math.max(page, offset / pageBytes - 1);
                 continue;
             }
-            long value = shard.upsertPage(object, page, reached ? Math.max(headHere, endHere) : headHere);
+            long value =
+                    shard.upsertPage(
+                            object, page, reached ? Math.max(headHere, endHere) : headHere);
             Memory.copy(head + start, value, headHere);
             if (reached) {
                 zero(value + headHere, begin - headHere);
@@ -113,13 +127,18 @@ final class PagedString {
         int kept;
         int newLength;
         if (record == 0 || inPage == 0 && count >= oldLength) {
-            // Nothing of the old page stays. A string is mostly made whole: no slack for growth yet.
+            // Nothing of the old page stays. A string is mostly made whole: no slack for growth
+            // yet.
             newLength = end;
             kept = 0;
             value = shard.upsertPage(object, page, newLength);
         } else {
-            // A page that grows once may grow again: doubling keeps many small APPENDs from copying it each time.
-            newLength = end <= oldLength ? oldLength : Math.min(pageBytes, Math.max(end, 2 * oldLength));
+            // A page that grows once may grow again: doubling keeps many small APPENDs from copying
+            // it each time.
+            newLength =
+                    end <= oldLength
+                            ? oldLength
+                            : Math.min(pageBytes, Math.max(end, 2 * oldLength));
             kept = oldLength;
             value = shard.modifyPage(object, page, newLength);
         }

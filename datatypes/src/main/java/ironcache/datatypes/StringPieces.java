@@ -16,10 +16,12 @@ import ironcache.hybridlog.Record;
  */
 public final class StringPieces {
     /** What absent pages read as. Never freed. */
-    private static final long ZEROS = Memory.allocate(PagedStringLayout.DEFAULT_PAGE_BYTES, MemoryTag.OTHER);
+    private static final long ZEROS =
+            Memory.allocate(PagedStringLayout.DEFAULT_PAGE_BYTES, MemoryTag.OTHER);
 
     private final Shard shard;
     private final long object;
+
     /** 0 where the string is in its record. */
     private final int pageBytes;
 

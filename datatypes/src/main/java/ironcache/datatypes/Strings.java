@@ -37,7 +37,9 @@ public final class Strings {
 
     /** Bytes of the string. Where the record is paged, they are not in it: use {@link #load}, {@link #copyOut} or {@link StringPieces}. */
     public static long length(long record) {
-        return Record.isPaged(record) ? PagedStringLayout.length(Record.value(record)) : Record.valueLength(record);
+        return Record.isPaged(record)
+                ? PagedStringLayout.length(Record.value(record))
+                : Record.valueLength(record);
     }
 
     /** The representation that Valkey would use for it. */
@@ -48,12 +50,18 @@ public final class Strings {
         }
         int length = Record.valueLength(record);
         long value = Record.value(record);
-        if (kind == Record.STRING && LongText.isNumber(LongText.parse(value, length), value, length)) {
+        if (kind == Record.STRING
+                && LongText.isNumber(LongText.parse(value, length), value, length)) {
             return Encoding.INT;
         }
         int keyLength = Record.keyLength(record);
         int keyHeader = keyLength < 32 ? 1 : 3;
-        int bytes = EMBEDDED_BYTES_FIXED + (Record.hasExpiry(record) ? 8 : 0) + keyHeader + keyLength + length;
+        int bytes =
+                EMBEDDED_BYTES_FIXED
+                        + (Record.hasExpiry(record) ? 8 : 0)
+                        + keyHeader
+                        + keyLength
+                        + length;
         return bytes <= EMBEDDED_BYTES_MAX ? Encoding.EMBSTR : Encoding.RAW;
     }
 
@@ -63,21 +71,58 @@ public final class Strings {
      * @param expiryMillis absolute; 0 for none
      */
     public static void set(
-            Shard shard, int db, long key, int keyLength, long hash, long value, long valueLength, long expiryMillis) {
+            Shard shard,
+            int db,
+            long key,
+            int keyLength,
+            long hash,
+            long value,
+            long valueLength,
+            long expiryMillis) {
         if (valueLength <= Record.MAX_VALUE_BYTES) {
-            long to = shard.upsert(db, key, keyLength, hash, Record.STRING, (int) valueLength, expiryMillis);
+            long to =
+                    shard.upsert(
+                            db,
+                            key,
+                            keyLength,
+                            hash,
+                            Record.STRING,
+                            (int) valueLength,
+                            expiryMillis);
             Memory.copy(value, to, valueLength);
         } else {
             long object = shard.createObject(db);
-            PagedString.create(shard, object, PagedStringLayout.DEFAULT_PAGE_BYTES, 0, 0, 0, value, valueLength);
+            PagedString.create(
+                    shard,
+                    object,
+                    PagedStringLayout.DEFAULT_PAGE_BYTES,
+                    0,
+                    0,
+                    0,
+                    value,
+                    valueLength);
             putRoot(shard, db, key, keyLength, hash, object, valueLength, expiryMillis);
         }
     }
 
     private static void putRoot(
-            Shard shard, int db, long key, int keyLength, long hash, long object, long length, long expiryMillis) {
-        long root = shard.upsert(
-                db, key, keyLength, hash, Record.STRING_PAGED, PagedStringLayout.BYTES, expiryMillis);
+            Shard shard,
+            int db,
+            long key,
+            int keyLength,
+            long hash,
+            long object,
+            long length,
+            long expiryMillis) {
+        long root =
+                shard.upsert(
+                        db,
+                        key,
+                        keyLength,
+                        hash,
+                        Record.STRING_PAGED,
+                        PagedStringLayout.BYTES,
+                        expiryMillis);
         PagedStringLayout.put(root, object, length);
     }
 
@@ -88,12 +133,20 @@ public final class Strings {
      * @return the new length
      */
     public static long append(
-            Shard shard, int db, long key, int keyLength, long hash, long record, long value, int valueLength) {
+            Shard shard,
+            int db,
+            long key,
+            int keyLength,
+            long hash,
+            long record,
+            long value,
+            int valueLength) {
         if (record == 0) {
             set(shard, db, key, keyLength, hash, value, valueLength, 0);
             return valueLength;
         }
-        return setRange(shard, db, key, keyLength, hash, record, length(record), value, valueLength);
+        return setRange(
+                shard, db, key, keyLength, hash, record, length(record), value, valueLength);
     }
 
     /**
@@ -125,7 +178,9 @@ public final class Strings {
             int pageBytes = PagedStringLayout.pageBytes(root);
             PagedString.load(shard, object, pageBytes, offset, valueLength);
             PagedString.write(shard, object, pageBytes, offset, value, valueLength);
-            long newRoot = shard.modify(db, key, keyLength, hash, Record.STRING_PAGED, PagedStringLayout.BYTES);
+            long newRoot =
+                    shard.modify(
+                            db, key, keyLength, hash, Record.STRING_PAGED, PagedStringLayout.BYTES);
             PagedStringLayout.putLength(newRoot, newLength);
             PagedStringLayout.nextVersion(newRoot);
         } else if (newLength <= Record.MAX_VALUE_BYTES) {
@@ -138,14 +193,28 @@ public final class Strings {
             long expiryMillis = Record.expiry(record);
             long head = Record.value(record);
             PagedString.create(
-                    shard, object, PagedStringLayout.DEFAULT_PAGE_BYTES, head, oldLength, offset, value, valueLength);
+                    shard,
+                    object,
+                    PagedStringLayout.DEFAULT_PAGE_BYTES,
+                    head,
+                    oldLength,
+                    offset,
+                    value,
+                    valueLength);
             putRoot(shard, db, key, keyLength, hash, object, newLength, expiryMillis);
         }
         return newLength;
     }
 
     private static void create(
-            Shard shard, int db, long key, int keyLength, long hash, long offset, long value, int valueLength) {
+            Shard shard,
+            int db,
+            long key,
+            int keyLength,
+            long hash,
+            long offset,
+            long value,
+            int valueLength) {
         long length = offset + valueLength;
         if (length <= Record.MAX_VALUE_BYTES) {
             long to = shard.upsert(db, key, keyLength, hash, Record.STRING_RAW, (int) length, 0);
@@ -154,7 +223,15 @@ public final class Strings {
         } else {
             // Pages before the offset stay absent: they read as zeros.
             long object = shard.createObject(db);
-            PagedString.create(shard, object, PagedStringLayout.DEFAULT_PAGE_BYTES, 0, 0, offset, value, valueLength);
+            PagedString.create(
+                    shard,
+                    object,
+                    PagedStringLayout.DEFAULT_PAGE_BYTES,
+                    0,
+                    0,
+                    offset,
+                    value,
+                    valueLength);
             putRoot(shard, db, key, keyLength, hash, object, length, 0);
         }
     }
@@ -164,7 +241,11 @@ public final class Strings {
         if (Record.isPaged(record)) {
             long root = Record.value(record);
             PagedString.load(
-                    shard, PagedStringLayout.object(root), PagedStringLayout.pageBytes(root), offset, bytes);
+                    shard,
+                    PagedStringLayout.object(root),
+                    PagedStringLayout.pageBytes(root),
+                    offset,
+                    bytes);
         }
     }
 
@@ -178,7 +259,12 @@ public final class Strings {
         long value = Record.value(record);
         if (Record.isPaged(record)) {
             PagedString.read(
-                    shard, PagedStringLayout.object(value), PagedStringLayout.pageBytes(value), offset, to, bytes);
+                    shard,
+                    PagedStringLayout.object(value),
+                    PagedStringLayout.pageBytes(value),
+                    offset,
+                    to,
+                    bytes);
         } else {
             Memory.copy(value + offset, to, bytes);
         }
@@ -194,7 +280,12 @@ public final class Strings {
             return Memory.equal(value, other, otherLength);
         }
         return PagedString.equal(
-                shard, PagedStringLayout.object(value), PagedStringLayout.pageBytes(value), 0, other, otherLength);
+                shard,
+                PagedStringLayout.object(value),
+                PagedStringLayout.pageBytes(value),
+                0,
+                other,
+                otherLength);
     }
 
     private static void zero(long address, long bytes) {

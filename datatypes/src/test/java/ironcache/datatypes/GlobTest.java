@@ -14,15 +14,42 @@ import org.junit.jupiter.params.provider.CsvSource;
 final class GlobTest {
     @ParameterizedTest
     @CsvSource({
-        "*, '', false", "'', '', true", "*, abc, true", "a*c, abc, true", "a*c, abd, false", "h?llo, hello, true",
-        "h[ae]llo, hallo, true", "h[ae]llo, hillo, false", "h[^e]llo, hello, false", "h[^e]llo, hallo, true",
-        "h[a-c]llo, hbllo, true", "h[c-a]llo, hbllo, true", "h\\?llo, h?llo, true", "h\\?llo, hello, false", "[abc, b, true",
-        "[^abc, b, false", "[^, x, true", "[, x, false", "[a-, a, true", "[a-, -, true", "[]a], a, false", "[\\]], ], true",
-        "a**, a, true", "**a, ba, true", "\\, \\, true", "a\\, a\\, true", "[\\, \\, true", "?, '', false", "a*, '', false",
-        "*a*b*c*, xaybzcw, true", "[a-z]*, zebra, true", "[!a], !, true"
+        "*, '', false",
+        "'', '', true",
+        "*, abc, true",
+        "a*c, abc, true",
+        "a*c, abd, false",
+        "h?llo, hello, true",
+        "h[ae]llo, hallo, true",
+        "h[ae]llo, hillo, false",
+        "h[^e]llo, hello, false",
+        "h[^e]llo, hallo, true",
+        "h[a-c]llo, hbllo, true",
+        "h[c-a]llo, hbllo, true",
+        "h\\?llo, h?llo, true",
+        "h\\?llo, hello, false",
+        "[abc, b, true",
+        "[^abc, b, false",
+        "[^, x, true",
+        "[, x, false",
+        "[a-, a, true",
+        "[a-, -, true",
+        "[]a], a, false",
+        "[\\]], ], true",
+        "a**, a, true",
+        "**a, ba, true",
+        "\\, \\, true",
+        "a\\, a\\, true",
+        "[\\, \\, true",
+        "?, '', false",
+        "a*, '', false",
+        "*a*b*c*, xaybzcw, true",
+        "[a-z]*, zebra, true",
+        "[!a], !, true"
     })
     void table(String pattern, String text, boolean wanted) {
-        // KEYS '' against an empty key never gets past the loop in Valkey: star needs no text only at the end of a text.
+        // KEYS '' against an empty key never gets past the loop in Valkey: star needs no text only
+        // at the end of a text.
         assertEquals(wanted, matches(pattern, text), pattern + " on " + text);
     }
 
@@ -38,7 +65,10 @@ final class GlobTest {
                 continue;
             }
             String regex = pattern.replace("*", ".*").replace("?", ".");
-            assertEquals(Pattern.matches(regex, text), matches(pattern, text), pattern + " on " + text + " " + Seed.line(seed));
+            assertEquals(
+                    Pattern.matches(regex, text),
+                    matches(pattern, text),
+                    pattern + " on " + text + " " + Seed.line(seed));
         }
     }
 

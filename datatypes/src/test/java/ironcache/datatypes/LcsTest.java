@@ -15,7 +15,11 @@ import org.junit.jupiter.api.Test;
 final class LcsTest {
     @Test
     void knownExample() {
-        Result result = lcs("ohmytext".getBytes(StandardCharsets.US_ASCII), "mynewtext".getBytes(StandardCharsets.US_ASCII), 0);
+        Result result =
+                lcs(
+                        "ohmytext".getBytes(StandardCharsets.US_ASCII),
+                        "mynewtext".getBytes(StandardCharsets.US_ASCII),
+                        0);
         assertEquals("mytext", new String(result.common, StandardCharsets.US_ASCII));
         assertEquals(List.of("4-7 5-8", "2-3 0-1"), result.ranges);
     }
@@ -56,7 +60,8 @@ final class LcsTest {
             lcs.copyTo(to);
             Memory.copyOut(to, common, 0, common.length);
             List<String> ranges = new ArrayList<>();
-            lcs.ranges(minLength, (as, ae, bs, be) -> ranges.add(as + "-" + ae + " " + bs + "-" + be));
+            lcs.ranges(
+                    minLength, (as, ae, bs, be) -> ranges.add(as + "-" + ae + " " + bs + "-" + be));
             assertEquals(ranges.size(), lcs.countRanges(minLength));
             return new Result(common, ranges);
         } finally {
@@ -68,7 +73,10 @@ final class LcsTest {
         int[][] t = new int[a.length + 1][b.length + 1];
         for (int i = 1; i <= a.length; i++) {
             for (int j = 1; j <= b.length; j++) {
-                t[i][j] = a[i - 1] == b[j - 1] ? t[i - 1][j - 1] + 1 : Math.max(t[i - 1][j], t[i][j - 1]);
+                t[i][j] =
+                        a[i - 1] == b[j - 1]
+                                ? t[i - 1][j - 1] + 1
+                                : Math.max(t[i - 1][j], t[i][j - 1]);
             }
         }
         int left = t[a.length][b.length];

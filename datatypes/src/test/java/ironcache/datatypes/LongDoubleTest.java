@@ -37,11 +37,35 @@ final class LongDoubleTest {
 
     @Test
     void refusesWhatStrtoldRefuses() {
-        for (String bad : new String[] {
-            "", ".", "-", "1e", "1e+", "0x", "0xp1", "0x1.p", "1_0", "1,5", " 1", "1 ", "nan", "infi", "1d", "0b1", "1e1.5",
-            "1e5000", "1.2e4932", "1e-5000", "1e-4951", "1e99999999999999999999", "0x1p99999", "0x1p-99999", "1\0",
-            "0." + "1".repeat(5118)
-        }) {
+        for (String bad :
+                new String[] {
+                    "",
+                    ".",
+                    "-",
+                    "1e",
+                    "1e+",
+                    "0x",
+                    "0xp1",
+                    "0x1.p",
+                    "1_0",
+                    "1,5",
+                    " 1",
+                    "1 ",
+                    "nan",
+                    "infi",
+                    "1d",
+                    "0b1",
+                    "1e1.5",
+                    "1e5000",
+                    "1.2e4932",
+                    "1e-5000",
+                    "1e-4951",
+                    "1e99999999999999999999",
+                    "0x1p99999",
+                    "0x1p-99999",
+                    "1\0",
+                    "0." + "1".repeat(5118)
+                }) {
             assertNull(LongDouble.parse(bad.getBytes(StandardCharsets.ISO_8859_1)), bad);
         }
     }

@@ -51,14 +51,38 @@ final class LongTextTest {
 
     @Test
     void refusesWhatFormattingWouldNotGive() {
-        for (String bad : new String[] {
-            "", "-", "+1", " 1", "1 ", "01", "-0", "-01", "00", "1.0", "0x1", "9223372036854775808", "-9223372036854775809",
-            "99999999999999999999", "-99999999999999999999", "18446744073709551616", "123456789012345678901", "1a", "a", "--1",
-            "9223372036854775810", "1\0", "/", ":", "-:"
-        }) {
+        for (String bad :
+                new String[] {
+                    "",
+                    "-",
+                    "+1",
+                    " 1",
+                    "1 ",
+                    "01",
+                    "-0",
+                    "-01",
+                    "00",
+                    "1.0",
+                    "0x1",
+                    "9223372036854775808",
+                    "-9223372036854775809",
+                    "99999999999999999999",
+                    "-99999999999999999999",
+                    "18446744073709551616",
+                    "123456789012345678901",
+                    "1a",
+                    "a",
+                    "--1",
+                    "9223372036854775810",
+                    "1\0",
+                    "/",
+                    ":",
+                    "-:"
+                }) {
             byte[] bytes = bad.getBytes(StandardCharsets.ISO_8859_1);
             Memory.copyIn(bytes, 0, text, bytes.length);
-            assertFalse(LongText.isNumber(LongText.parse(text, bytes.length), text, bytes.length), bad);
+            assertFalse(
+                    LongText.isNumber(LongText.parse(text, bytes.length), text, bytes.length), bad);
         }
     }
 }

@@ -20,7 +20,11 @@ final class PagedStringLayoutTest {
             byte[] bytes = new byte[PagedStringLayout.BYTES];
             Memory.copyOut(root, bytes, 0, bytes.length);
             assertEquals(
-                    "0201000000000000" + "0700000000000000" + "a086010000000000" + "00400000" + "f2ace873",
+                    "0201000000000000"
+                            + "0700000000000000"
+                            + "a086010000000000"
+                            + "00400000"
+                            + "f2ace873",
                     HexFormat.of().formatHex(bytes));
             int version = PagedStringLayout.version(root);
             PagedStringLayout.nextVersion(root);

@@ -40,14 +40,17 @@ final class StringsPropertyTest {
                             exists = true;
                         }
                         case 1, 2 -> {
-                            byte[] value = bytes(1 + random.nextInt(random.chance(0.2) ? 100_000 : 300));
+                            byte[] value =
+                                    bytes(1 + random.nextInt(random.chance(0.2) ? 100_000 : 300));
                             int offset = size();
                             model = withRange(model, offset, value);
-                            assertEquals(model.length, key.setRange(offset, value), Seed.line(seed));
+                            assertEquals(
+                                    model.length, key.setRange(offset, value), Seed.line(seed));
                             exists = true;
                         }
                         case 3, 4 -> {
-                            byte[] value = bytes(random.nextInt(random.chance(0.2) ? 100_000 : 300));
+                            byte[] value =
+                                    bytes(random.nextInt(random.chance(0.2) ? 100_000 : 300));
                             int offset = model.length;
                             model = withRange(model, offset, value);
                             assertEquals(model.length, key.append(value), Seed.line(seed));
@@ -85,21 +88,31 @@ final class StringsPropertyTest {
     }
 
     private void checkCopies(TestKey key, TestKey other, byte[] model) {
-        key.command(() -> Keys.copy(key.shard, key.record(), TestKey.DB, other.address, other.length, other.hash));
+        key.command(
+                () ->
+                        Keys.copy(
+                                key.shard,
+                                key.record(),
+                                TestKey.DB,
+                                other.address,
+                                other.length,
+                                other.hash));
         check(other, model, true);
         // The copy is its own: a change here is not seen there.
         other.setRange(0, bytes(10));
         check(key, model, true);
-        key.command(() -> Keys.rename(
-                key.shard,
-                TestKey.DB,
-                key.address,
-                key.length,
-                key.hash,
-                key.record(),
-                other.address,
-                other.length,
-                other.hash));
+        key.command(
+                () ->
+                        Keys.rename(
+                                key.shard,
+                                TestKey.DB,
+                                key.address,
+                                key.length,
+                                key.hash,
+                                key.record(),
+                                other.address,
+                                other.length,
+                                other.hash));
         check(key, model, false);
         check(other, model, true);
     }
@@ -178,11 +191,12 @@ final class StringsPropertyTest {
             key.append(bytes(100_000));
             key.command(() -> assertEquals(expiry, Record.expiry(key.record())));
             key.append(bytes(100_000));
-            key.command(() -> {
-                assertEquals(expiry, Record.expiry(key.record()));
-                assertEquals(Record.STRING_PAGED, Record.kind(key.record()));
-                assertEquals(Strings.Encoding.RAW, Strings.encoding(key.record()));
-            });
+            key.command(
+                    () -> {
+                        assertEquals(expiry, Record.expiry(key.record()));
+                        assertEquals(Record.STRING_PAGED, Record.kind(key.record()));
+                        assertEquals(Strings.Encoding.RAW, Strings.encoding(key.record()));
+                    });
         }
     }
 
@@ -231,10 +245,11 @@ final class StringsPropertyTest {
             key.set(bytes(Record.MAX_VALUE_BYTES + 1), 0);
             key.command(() -> assertEquals(Record.STRING_PAGED, Record.kind(key.record())));
             key.set(bytes(3), 0);
-            key.command(() -> {
-                assertEquals(Record.STRING, Record.kind(key.record()));
-                assertEquals(3, Record.valueLength(key.record()));
-            });
+            key.command(
+                    () -> {
+                        assertEquals(Record.STRING, Record.kind(key.record()));
+                        assertEquals(3, Record.valueLength(key.record()));
+                    });
         }
     }
 }

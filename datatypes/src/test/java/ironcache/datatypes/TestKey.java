@@ -30,21 +30,47 @@ final class TestKey implements AutoCloseable {
     }
 
     void set(byte[] value, long expiryMillis) {
-        withBytes(value, at -> Strings.set(shard, DB, address, length, hash, at, value.length, expiryMillis));
+        withBytes(
+                value,
+                at ->
+                        Strings.set(
+                                shard, DB, address, length, hash, at, value.length, expiryMillis));
     }
 
     long setRange(long offset, byte[] value) {
         long[] result = new long[1];
         withBytes(
                 value,
-                at -> result[0] = Strings.setRange(shard, DB, address, length, hash, record(), offset, at, value.length));
+                at ->
+                        result[0] =
+                                Strings.setRange(
+                                        shard,
+                                        DB,
+                                        address,
+                                        length,
+                                        hash,
+                                        record(),
+                                        offset,
+                                        at,
+                                        value.length));
         return result[0];
     }
 
     long append(byte[] value) {
         long[] result = new long[1];
         withBytes(
-                value, at -> result[0] = Strings.append(shard, DB, address, length, hash, record(), at, value.length));
+                value,
+                at ->
+                        result[0] =
+                                Strings.append(
+                                        shard,
+                                        DB,
+                                        address,
+                                        length,
+                                        hash,
+                                        record(),
+                                        at,
+                                        value.length));
         return result[0];
     }
 
@@ -56,34 +82,36 @@ final class TestKey implements AutoCloseable {
 
     byte[] range(long offset, int bytes) {
         byte[] result = new byte[bytes];
-        command(() -> {
-            long to = Memory.allocate(Math.max(1, bytes), MemoryTag.OTHER);
-            try {
-                Strings.copyOut(shard, record(), offset, to, bytes);
-                Memory.copyOut(to, result, 0, bytes);
-            } finally {
-                Memory.free(to, Math.max(1, bytes), MemoryTag.OTHER);
-            }
-        });
+        command(
+                () -> {
+                    long to = Memory.allocate(Math.max(1, bytes), MemoryTag.OTHER);
+                    try {
+                        Strings.copyOut(shard, record(), offset, to, bytes);
+                        Memory.copyOut(to, result, 0, bytes);
+                    } finally {
+                        Memory.free(to, Math.max(1, bytes), MemoryTag.OTHER);
+                    }
+                });
         return result;
     }
 
     /** The range as StringPieces gives it. */
     byte[] pieces(long offset, int bytes) {
         byte[] result = new byte[bytes];
-        command(() -> {
-            long record = record();
-            Strings.load(shard, record, offset, bytes);
-            StringPieces pieces = new StringPieces(shard, record, offset, bytes);
-            int done = 0;
-            while (pieces.next()) {
-                Memory.copyOut(pieces.address(), result, done, pieces.length());
-                done += pieces.length();
-            }
-            if (done != bytes) {
-                throw new AssertionError(done + " of " + bytes);
-            }
-        });
+        command(
+                () -> {
+                    long record = record();
+                    Strings.load(shard, record, offset, bytes);
+                    StringPieces pieces = new StringPieces(shard, record, offset, bytes);
+                    int done = 0;
+                    while (pieces.next()) {
+                        Memory.copyOut(pieces.address(), result, done, pieces.length());
+                        done += pieces.length();
+                    }
+                    if (done != bytes) {
+                        throw new AssertionError(done + " of " + bytes);
+                    }
+                });
         return result;
     }
 
@@ -102,10 +130,11 @@ final class TestKey implements AutoCloseable {
     }
 
     void command(Command body) {
-        owner.run(() -> {
-            body.run();
-            return 0;
-        });
+        owner.run(
+                () -> {
+                    body.run();
+                    return 0;
+                });
     }
 
     private void withBytes(byte[] value, WithBytes body) {

@@ -28,7 +28,12 @@ final class TestShard implements AutoCloseable {
     int misses;
 
     TestShard() throws IOException {
-        shard = new Shard(io, new StandingClock(), new ShardConfig(directory, 40L << 20, 0, 42), ready::add);
+        shard =
+                new Shard(
+                        io,
+                        new StandingClock(),
+                        new ShardConfig(directory, 40L << 20, 0, 42),
+                        ready::add);
         io.setHandlers(new NoSockets(), shard.fileHandler());
     }
 

@@ -77,7 +77,11 @@ final class Expirer implements AutoCloseable, TimingWheel.Consumer {
                     if (isSameHash(record, hash)) {
                         wheel.add(Record.expiry(record), word);
                     }
-                } else if (store.hasShadows(keyspace, Record.key(record), Record.keyLength(record), store.hash(Record.key(record), Record.keyLength(record)))) {
+                } else if (store.hasShadows(
+                        keyspace,
+                        Record.key(record),
+                        Record.keyLength(record),
+                        store.hash(Record.key(record), Record.keyLength(record)))) {
                     retry = true;
                 } else {
                     store.removeEntry(keyspace, index, slot, address, record);

@@ -29,9 +29,10 @@ public final class KeyHash {
                 low = Memory.getInt(key) & 0xffffffffL;
                 high = Memory.getInt(key + length - 4) & 0xffffffffL;
             } else if (length > 0) {
-                low = (Memory.getByte(key) & 0xffL) << 16
-                        | (Memory.getByte(key + (length >> 1)) & 0xffL) << 8
-                        | Memory.getByte(key + length - 1) & 0xffL;
+                low =
+                        (Memory.getByte(key) & 0xffL) << 16
+                                | (Memory.getByte(key + (length >> 1)) & 0xffL) << 8
+                                | Memory.getByte(key + length - 1) & 0xffL;
                 high = 0;
             } else {
                 low = 0;

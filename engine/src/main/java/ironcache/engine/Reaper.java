@@ -132,7 +132,8 @@ final class Reaper {
         try {
             long record = store.find(keyspace.pages, key, Store.PAGE_KEY_BYTES, hash);
             if (record != 0) {
-                store.detachEntry(keyspace, keyspace.pages, store.foundSlot, store.foundAddress, record);
+                store.detachEntry(
+                        keyspace, keyspace.pages, store.foundSlot, store.foundAddress, record);
             }
             return true;
         } catch (ColdMiss miss) {
@@ -141,5 +142,4 @@ final class Reaper {
             return true; // Its entry stays with the damaged segment.
         }
     }
-
 }

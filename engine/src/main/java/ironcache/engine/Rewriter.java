@@ -133,13 +133,18 @@ final class Rewriter implements AutoCloseable {
         HashIndex index = store.indexOf(record);
         if (index == null) {
             // Its flushed keyspace is being dissolved and would have marked it; now it need not.
-            return store.keyspaces[Record.keyspace(record)] == null ? Outcome.MOVED : dropFlushed(record, address);
+            return store.keyspaces[Record.keyspace(record)] == null
+                    ? Outcome.MOVED
+                    : dropFlushed(record, address);
         }
         long hash = store.hash(Record.key(record), Record.keyLength(record));
         long slot = Store.slotOf(index, hash, address);
         if (slot == 0) {
-            throw new IllegalStateException("no entry for the live record at page " + Address.page(address) + ", offset "
-                    + Address.offset(address));
+            throw new IllegalStateException(
+                    "no entry for the live record at page "
+                            + Address.page(address)
+                            + ", offset "
+                            + Address.offset(address));
         }
         if (store.isExpired(record) && dropExpired(index, slot, address, record, hash)) {
             return Outcome.MOVED;
@@ -185,7 +190,9 @@ final class Rewriter implements AutoCloseable {
         Keyspace keyspace = store.keyspaces[Record.keyspace(record)];
         assert keyspace != null;
         HashIndex index = Record.type(record) == Record.TYPE_PAGE ? keyspace.pages : keyspace.keys;
-        long slot = Store.slotOf(index, store.hash(Record.key(record), Record.keyLength(record)), address);
+        long slot =
+                Store.slotOf(
+                        index, store.hash(Record.key(record), Record.keyLength(record)), address);
         if (slot != 0) {
             index.remove(slot);
         }
@@ -210,8 +217,9 @@ final class Rewriter implements AutoCloseable {
 
     /** Whether a segment should be compacted now: the space law is broken or space for new segments runs out. */
     boolean wantsCompaction() {
-        return compacting != null || (store.segments.isOverLaw() || store.segments.isShortOfSpace())
-                && store.segments.hasCompactable(ALIVE_SIXTEENTHS);
+        return compacting != null
+                || (store.segments.isOverLaw() || store.segments.isShortOfSpace())
+                        && store.segments.hasCompactable(ALIVE_SIXTEENTHS);
     }
 
     /** @return false: nothing to do, or it waits for a read or for a page to write to */
@@ -234,12 +242,14 @@ final class Rewriter implements AutoCloseable {
                 while (compactOffset < buffer.recordsEnd()) {
                     long record = buffer.address() + compactOffset;
                     int length = Record.length(record);
-                    if (compactRecord(record, Address.of(buffer.page(), compactOffset)) == Outcome.BLOCKED) {
+                    if (compactRecord(record, Address.of(buffer.page(), compactOffset))
+                            == Outcome.BLOCKED) {
                         return any;
                     }
                     any = true;
                     compactOffset += length;
-                    if (++records % RECORDS_PER_CHECK == 0 && clock.nanoTime() - deadlineNanos >= 0) {
+                    if (++records % RECORDS_PER_CHECK == 0
+                            && clock.nanoTime() - deadlineNanos >= 0) {
                         return true;
                     }
                 }

@@ -145,7 +145,9 @@ final class Settler implements AutoCloseable {
         }
         PageBuffer buffer = buffers[current];
         int records = 0;
-        while (buffer.isLoaded() && offset < buffer.recordsEnd() && store.shadows.inPage(buffer.page()) > 0) {
+        while (buffer.isLoaded()
+                && offset < buffer.recordsEnd()
+                && store.shadows.inPage(buffer.page()) > 0) {
             long record = buffer.address() + offset;
             store.settle(Address.of(buffer.page(), offset), record);
             offset += Record.length(record);
@@ -198,7 +200,8 @@ final class Settler implements AutoCloseable {
                 store.settle(address, copy);
             }
         } catch (DamagedBlockException damaged) {
-            // Whose key it was cannot be known any more. The entry stays, for whoever asks has to be told of the damage.
+            // Whose key it was cannot be known any more. The entry stays, for whoever asks has to
+            // be told of the damage.
             store.forgetShadow(address);
         }
     }

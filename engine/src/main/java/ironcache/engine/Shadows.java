@@ -106,7 +106,9 @@ final class Shadows implements AutoCloseable {
         }
         count(address, -1);
         int gap = (int) (note - base >>> NOTE_SHIFT);
-        for (int j = gap + 1 & capacity - 1; Memory.getLong(note(j)) != 0; j = j + 1 & capacity - 1) {
+        for (int j = gap + 1 & capacity - 1;
+                Memory.getLong(note(j)) != 0;
+                j = j + 1 & capacity - 1) {
             int home = slot(Memory.getLong(note(j)));
             if ((j - home & capacity - 1) >= (j - gap & capacity - 1)) {
                 Memory.copy(note(j), note(gap), 1 << NOTE_SHIFT);

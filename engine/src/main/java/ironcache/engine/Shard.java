@@ -42,8 +42,9 @@ public final class Shard implements AutoCloseable {
     /** Waiters of the shard's own: reaper and settler. The frontend's follow. */
     private static final int INTERNAL_WAITERS = 2;
 
-    private static final String DISK_FULL = "-OOM command not allowed when used memory > 'maxmemory' and the SSD tier is full:"
-            + " free disk space, raise maxdisk, or delete keys; writes resume by themselves";
+    private static final String DISK_FULL =
+            "-OOM command not allowed when used memory > 'maxmemory' and the SSD tier is full:"
+                    + " free disk space, raise maxdisk, or delete keys; writes resume by themselves";
 
     // Kinds of file operations, in the tokens' high bits.
     private static final int TOKEN_SHIFT = 56;
@@ -55,8 +56,10 @@ public final class Shard implements AutoCloseable {
 
     private static final int OBJECT_SHIFT = 8;
     private static final int COLD_READS_MAX = 512;
+
     /** Picks of RANDOMKEY that may turn out expired. */
     private static final int RANDOM_TRIES = 100;
+
     private static final long TICK_NANOS = 1_000_000;
     private static final long IDLE_NANOS = 100_000_000;
 
@@ -92,6 +95,7 @@ public final class Shard implements AutoCloseable {
     private boolean waiting;
 
     private long lastObject;
+
     /** Keeps the loads of {@link #touch} from being optimised away. */
     private long touchSink;
 
@@ -108,26 +112,42 @@ public final class Shard implements AutoCloseable {
      *
      * @throws IOException where the directory cannot be used; the message names it
      */
-    public Shard(Io io, Clock clock, ShardConfig config, ShardListener listener) throws IOException {
+    public Shard(Io io, Clock clock, ShardConfig config, ShardListener listener)
+            throws IOException {
         this.config = config;
         this.clock = clock;
         this.listener = listener;
         prng = new Prng(config.hashSeed());
-        int frames = (int) Math.clamp(config.memoryBytes() >>> Address.PAGE_SHIFT, MIN_FRAMES, Address.FIRST_SSD_PAGE / 2);
+        int frames =
+                (int)
+                        Math.clamp(
+                                config.memoryBytes() >>> Address.PAGE_SHIFT,
+                                MIN_FRAMES,
+                                Address.FIRST_SSD_PAGE / 2);
         framesReserved = Math.clamp(frames / 32, 4, 64);
         framesLow = 2 * framesReserved;
-        SegmentStore segments = new SegmentStore(io, config.directory(), config.maxDiskBytes(), TOKEN_ALLOCATE);
+        SegmentStore segments =
+                new SegmentStore(io, config.directory(), config.maxDiskBytes(), TOKEN_ALLOCATE);
         Log log = new Log(frames);
         SealedPages sealed = new SealedPages(log, segments, TOKEN_FLUSH);
         int reads = Math.clamp(frames, 64, COLD_READS_MAX);
-        ColdReads cold = new ColdReads(
-                io, segments, reads, Math.max(2L << 20, config.memoryBytes() / 64), TOKEN_COLD_READ, this::onColdReady);
-        segments.setFreeListener((firstPage, pages) -> {
-            cold.forget(firstPage, pages);
-            sealed.forget(firstPage, pages);
-        });
-        Shadows shadows = new Shadows((int) Math.clamp(config.memoryBytes() / 512, 1 << 12, 1 << 24));
-        FrequencySketch sketch = new FrequencySketch(Math.clamp(config.memoryBytes() / 256, 1 << 16, 64 << 20));
+        ColdReads cold =
+                new ColdReads(
+                        io,
+                        segments,
+                        reads,
+                        Math.max(2L << 20, config.memoryBytes() / 64),
+                        TOKEN_COLD_READ,
+                        this::onColdReady);
+        segments.setFreeListener(
+                (firstPage, pages) -> {
+                    cold.forget(firstPage, pages);
+                    sealed.forget(firstPage, pages);
+                });
+        Shadows shadows =
+                new Shadows((int) Math.clamp(config.memoryBytes() / 512, 1 << 12, 1 << 24));
+        FrequencySketch sketch =
+                new FrequencySketch(Math.clamp(config.memoryBytes() / 256, 1 << 16, 64 << 20));
         store = new Store(log, segments, sealed, cold, shadows, sketch, config.hashSeed());
         store.nowMillis = clock.currentTimeMillis();
         stats = store.stats;
@@ -185,7 +205,9 @@ public final class Shard implements AutoCloseable {
     }
 
     /** Milliseconds since the epoch, fixed for the whole command. */
-    public long nowMillis() { return store.nowMillis; }
+    public long nowMillis() {
+        return store.nowMillis;
+    }
 
     /**
      * Why a command that may use more memory is refused now: the complete error line without CRLF, such as
@@ -196,14 +218,21 @@ public final class Shard implements AutoCloseable {
             return null;
         }
         if (store.sealed.isFailing()) {
-            return "-MISCONF IronCache cannot write to its SSD (" + store.sealed.lastError()
+            return "-MISCONF IronCache cannot write to its SSD ("
+                    + store.sealed.lastError()
                     + "). Commands that may modify the data set are refused until a write succeeds.";
         }
-        return store.segments.isDiskFull() && store.sealed.evictable() == 0 && store.sealed.writing() == 0 ? DISK_FULL : null;
+        return store.segments.isDiskFull()
+                        && store.sealed.evictable() == 0
+                        && store.sealed.writing() == 0
+                ? DISK_FULL
+                : null;
     }
 
     /** False: no frame is free right now; park the write command with {@link #parkForSpace}, it is soon run again. */
-    public boolean hasSpace() { return store.log.framesFree() > framesReserved / 2; }
+    public boolean hasSpace() {
+        return store.log.framesFree() > framesReserved / 2;
+    }
 
     public void parkForSpace(int waiter) {
         spaceWaiters.add(waiter);
@@ -211,10 +240,14 @@ public final class Shard implements AutoCloseable {
 
     // Keys.
 
-    public long hash(long key, int keyLength) { return store.hash(key, keyLength); }
+    public long hash(long key, int keyLength) {
+        return store.hash(key, keyLength);
+    }
 
     /** Queues the read of a cold key without unwinding. */
-    public void prefetch(int db, long key, int keyLength, long hash) { store.prefetch(databases[db].keys, hash); }
+    public void prefetch(int db, long key, int keyLength, long hash) {
+        store.prefetch(databases[db].keys, hash);
+    }
 
     /**
      * Batch lookups: brings the buckets of {@code count} keys, then their records' first two lines, into the cache. Three rounds of short loops with independent
@@ -235,9 +268,14 @@ public final class Shard implements AutoCloseable {
         for (int i = 0; i < count; i++) {
             long record = hashes[i];
             if (record != 0) {
-                // The second line too, where most values are; kept within the page, frames are aligned to theirs.
-                sink += Memory.getLong(record)
-                        + Memory.getLong(Math.min(record + 64, (record | Address.PAGE_BYTES - 1) - 7));
+                // The second line too, where most values are; kept within the page, frames are
+                // aligned to theirs.
+                sink +=
+                        Memory.getLong(record)
+                                + Memory.getLong(
+                                        Math.min(
+                                                record + 64,
+                                                (record | Address.PAGE_BYTES - 1) - 7));
             }
         }
         touchSink = sink;
@@ -258,7 +296,9 @@ public final class Shard implements AutoCloseable {
             Record.visit(record);
             return record;
         }
-        return store.log.resolve(store.foundAddress) == 0 ? store.promote(keyspace.keys, record, hash) : record;
+        return store.log.resolve(store.foundAddress) == 0
+                ? store.promote(keyspace.keys, record, hash)
+                : record;
     }
 
     /** As {@link #read}, without counting a visit (TYPE, OBJECT, TTL, SCAN ...). May miss. */
@@ -280,7 +320,14 @@ public final class Shard implements AutoCloseable {
      * @param expiryMillis absolute; 0 for none
      * @return address of the value, whose bytes the caller writes at once. The value must not be copied from the key's own old record (it may be the same bytes).
      */
-    public long upsert(int db, long key, int keyLength, long hash, int kind, int valueLength, long expiryMillis) {
+    public long upsert(
+            int db,
+            long key,
+            int keyLength,
+            long hash,
+            int kind,
+            int valueLength,
+            long expiryMillis) {
         Keyspace keyspace = databases[db];
         HashIndex index = keyspace.keys;
         boolean anyCold = false;
@@ -291,7 +338,16 @@ public final class Shard implements AutoCloseable {
                 anyCold = true;
             } else if (Record.hasKey(record, key, keyLength)) {
                 return overwrite(
-                        keyspace, slot, address, record, key, keyLength, hash, kind, valueLength, expiryMillis);
+                        keyspace,
+                        slot,
+                        address,
+                        record,
+                        key,
+                        keyLength,
+                        hash,
+                        kind,
+                        valueLength,
+                        expiryMillis);
             }
         }
         if (anyCold) {
@@ -300,10 +356,20 @@ public final class Shard implements AutoCloseable {
                 long address = store.foundAddress;
                 long record = store.cold.staged(address);
                 return overwrite(
-                        keyspace, slot, address, record, key, keyLength, hash, kind, valueLength, expiryMillis);
+                        keyspace,
+                        slot,
+                        address,
+                        record,
+                        key,
+                        keyLength,
+                        hash,
+                        kind,
+                        valueLength,
+                        expiryMillis);
             }
         }
-        long record = store.append(key, keyLength, kind, valueLength, expiryMillis, keyspace.number);
+        long record =
+                store.append(key, keyLength, kind, valueLength, expiryMillis, keyspace.number);
         index.insert(hash, store.foundAddress);
         if (expiryMillis != 0) {
             keyspace.expires++;
@@ -336,13 +402,14 @@ public final class Shard implements AutoCloseable {
             long slot = store.foundSlot;
             long address = store.foundAddress;
             int length = Record.valueLength(record);
-            long copy = store.append(
-                    Record.key(record),
-                    Record.keyLength(record),
-                    Record.kind(record),
-                    length,
-                    expiryMillis,
-                    keyspace.number);
+            long copy =
+                    store.append(
+                            Record.key(record),
+                            Record.keyLength(record),
+                            Record.kind(record),
+                            length,
+                            expiryMillis,
+                            keyspace.number);
             Memory.copy(Record.value(record), Record.value(copy), length);
             keyspace.keys.replace(slot, store.foundAddress);
             store.supersede(address, record);
@@ -352,22 +419,34 @@ public final class Shard implements AutoCloseable {
     }
 
     /** Removes a key; a paged object is retired, its pages freed in the background. May miss. @return whether it existed */
-    public boolean delete(int db, long key, int keyLength, long hash) { return remove(databases[db], key, keyLength, hash, true); }
+    public boolean delete(int db, long key, int keyLength, long hash) {
+        return remove(databases[db], key, keyLength, hash, true);
+    }
 
     /** As {@link #delete} but keeps a paged object alive: its root has been or will be written under another key. May miss. */
-    public boolean detach(int db, long key, int keyLength, long hash) { return remove(databases[db], key, keyLength, hash, false); }
+    public boolean detach(int db, long key, int keyLength, long hash) {
+        return remove(databases[db], key, keyLength, hash, false);
+    }
 
-    // Paged objects: the root record (kind *_PAGED) is written with upsert; its value begins with RootLayout: the object's number and
-    // how many pages it may have. Pages belong to the object's database: RENAME only moves the root, MOVE has to copy.
+    // Paged objects: the root record (kind *_PAGED) is written with upsert; its value begins with
+    // RootLayout: the object's number and
+    // how many pages it may have. Pages belong to the object's database: RENAME only moves the
+    // root, MOVE has to copy.
 
     /** A new object number, owned by the database until its root is deleted or replaced. */
-    public long createObject(int db) { return ++lastObject << OBJECT_SHIFT | databases[db].number; }
+    public long createObject(int db) {
+        return ++lastObject << OBJECT_SHIFT | databases[db].number;
+    }
 
     /** An object without a root dies; its pages are freed in the background. Done by upsert and delete for the roots that they replace. */
-    public void retire(long object, long pages) { store.reaper.retire(object, pages); }
+    public void retire(long object, long pages) {
+        store.reaper.retire(object, pages);
+    }
 
     public void prefetchPage(long object, long page) {
-        store.prefetch(pagesOf(object).pages, store.hash(store.pageKey(object, page), Store.PAGE_KEY_BYTES));
+        store.prefetch(
+                pagesOf(object).pages,
+                store.hash(store.pageKey(object, page), Store.PAGE_KEY_BYTES));
     }
 
     /** @return record or 0. May miss. */
@@ -383,7 +462,9 @@ public final class Shard implements AutoCloseable {
             Record.visit(record);
             return record;
         }
-        return store.log.resolve(store.foundAddress) == 0 ? store.promote(index, record, hash) : record;
+        return store.log.resolve(store.foundAddress) == 0
+                ? store.promote(index, record, hash)
+                : record;
     }
 
     /** Blind write of a page; never misses where the page is new or in RAM, else may miss. @return address of the value */
@@ -395,7 +476,9 @@ public final class Shard implements AutoCloseable {
         if (record != 0) {
             return modify(keyspace, keyspace.pages, record, Record.PAGE, valueLength);
         }
-        record = store.append(key, Store.PAGE_KEY_BYTES, Record.PAGE, valueLength, 0, keyspace.number);
+        record =
+                store.append(
+                        key, Store.PAGE_KEY_BYTES, Record.PAGE, valueLength, 0, keyspace.number);
         keyspace.pages.insert(hash, store.foundAddress);
         return Record.value(record);
     }
@@ -404,8 +487,13 @@ public final class Shard implements AutoCloseable {
     public long modifyPage(long object, long page, int newValueLength) {
         long key = store.pageKey(object, page);
         Keyspace keyspace = pagesOf(object);
-        long record = found(
-                store.find(keyspace.pages, key, Store.PAGE_KEY_BYTES, store.hash(key, Store.PAGE_KEY_BYTES)));
+        long record =
+                found(
+                        store.find(
+                                keyspace.pages,
+                                key,
+                                Store.PAGE_KEY_BYTES,
+                                store.hash(key, Store.PAGE_KEY_BYTES)));
         return modify(keyspace, keyspace.pages, record, Record.PAGE, newValueLength);
     }
 
@@ -413,9 +501,15 @@ public final class Shard implements AutoCloseable {
     public boolean deletePage(long object, long page) {
         long key = store.pageKey(object, page);
         Keyspace keyspace = pagesOf(object);
-        long record = store.find(keyspace.pages, key, Store.PAGE_KEY_BYTES, store.hash(key, Store.PAGE_KEY_BYTES));
+        long record =
+                store.find(
+                        keyspace.pages,
+                        key,
+                        Store.PAGE_KEY_BYTES,
+                        store.hash(key, Store.PAGE_KEY_BYTES));
         if (record != 0) {
-            store.detachEntry(keyspace, keyspace.pages, store.foundSlot, store.foundAddress, record);
+            store.detachEntry(
+                    keyspace, keyspace.pages, store.foundSlot, store.foundAddress, record);
         }
         return record != 0;
     }
@@ -433,7 +527,9 @@ public final class Shard implements AutoCloseable {
     }
 
     /** Keys with an expiry. */
-    public long expires(int db) { return databases[db].expires; }
+    public long expires(int db) {
+        return databases[db].expires;
+    }
 
     public void flush(int db) {
         Keyspace old = databases[db];
@@ -505,7 +601,9 @@ public final class Shard implements AutoCloseable {
     // The turn.
 
     /** Completions of the shard's file operations; the frontend registers it with {@link Io#setHandlers}. */
-    public Io.FileHandler fileHandler() { return this::onFile; }
+    public Io.FileHandler fileHandler() {
+        return this::onFile;
+    }
 
     /** Sealing, flushing, compaction, expiry, settling: a slice of at most about {@code budgetNanos}. @return whether more is waiting */
     public boolean work(long budgetNanos) {
@@ -547,7 +645,9 @@ public final class Shard implements AutoCloseable {
         if (hasWork()) {
             return 0;
         }
-        return expirer.active && !expirer.isEmpty() || store.log.framesFree() < framesLow ? TICK_NANOS : IDLE_NANOS;
+        return expirer.active && !expirer.isEmpty() || store.log.framesFree() < framesLow
+                ? TICK_NANOS
+                : IDLE_NANOS;
     }
 
     /** Counters and gauges for INFO, MEMORY and the benchmarks; live, read on the owner thread. */
@@ -610,7 +710,8 @@ public final class Shard implements AutoCloseable {
     }
 
     /** Of the record that was just found. */
-    private long modify(Keyspace keyspace, HashIndex index, long record, int kind, int newValueLength) {
+    private long modify(
+            Keyspace keyspace, HashIndex index, long record, int kind, int newValueLength) {
         long address = store.foundAddress;
         if (Log.isMutable(address)) {
             store.dirty(record);
@@ -621,14 +722,18 @@ public final class Shard implements AutoCloseable {
             }
         }
         long slot = store.foundSlot;
-        long copy = store.append(
-                Record.key(record),
-                Record.keyLength(record),
-                kind,
-                newValueLength,
-                Record.expiry(record),
-                keyspace.number);
-        Memory.copy(Record.value(record), Record.value(copy), Math.min(Record.valueLength(record), newValueLength));
+        long copy =
+                store.append(
+                        Record.key(record),
+                        Record.keyLength(record),
+                        kind,
+                        newValueLength,
+                        Record.expiry(record),
+                        keyspace.number);
+        Memory.copy(
+                Record.value(record),
+                Record.value(copy),
+                Math.min(Record.valueLength(record), newValueLength));
         index.replace(slot, store.foundAddress);
         store.supersede(address, record);
         stats.copyUpdates++;
@@ -637,7 +742,8 @@ public final class Shard implements AutoCloseable {
 
     private static long found(long record) {
         if (record == 0) {
-            throw new IllegalStateException("the key to change does not exist; the command has not read it");
+            throw new IllegalStateException(
+                    "the key to change does not exist; the command has not read it");
         }
         return record;
     }
@@ -687,7 +793,8 @@ public final class Shard implements AutoCloseable {
     private Keyspace pagesOf(long object) {
         Keyspace keyspace = store.keyspaces[(int) object & (1 << OBJECT_SHIFT) - 1];
         if (keyspace == null) {
-            throw new IllegalStateException("paged object " + object + ": its database was flushed");
+            throw new IllegalStateException(
+                    "paged object " + object + ": its database was flushed");
         }
         return keyspace;
     }
@@ -738,7 +845,8 @@ public final class Shard implements AutoCloseable {
                 int keyLength = Record.keyLength(record);
                 record = store.find(keyspace.keys, key, keyLength, store.hash(key, keyLength));
                 if (store.foundAddress != address) {
-                    // Superseded: the scan meets the current entry too, equal hashes share a bucket.
+                    // Superseded: the scan meets the current entry too, equal hashes share a
+                    // bucket.
                     return 0;
                 }
             }
@@ -761,12 +869,16 @@ public final class Shard implements AutoCloseable {
     private void onFile(long token, int result) {
         int value = (int) token;
         switch ((int) (token >>> TOKEN_SHIFT)) {
-            case (int) (TOKEN_ALLOCATE >>> TOKEN_SHIFT) -> store.segments.onAllocated(value, result);
-            case (int) (TOKEN_FLUSH >>> TOKEN_SHIFT) -> store.sealed.onWritten(value, result, clock.nanoTime());
+            case (int) (TOKEN_ALLOCATE >>> TOKEN_SHIFT) ->
+                    store.segments.onAllocated(value, result);
+            case (int) (TOKEN_FLUSH >>> TOKEN_SHIFT) ->
+                    store.sealed.onWritten(value, result, clock.nanoTime());
             case (int) (TOKEN_COLD_READ >>> TOKEN_SHIFT) -> store.cold.onRead(value, result);
             case (int) (TOKEN_COMPACT >>> TOKEN_SHIFT) -> rewriter.onPageRead(value, result);
             case (int) (TOKEN_SETTLE >>> TOKEN_SHIFT) -> settler.onPageRead(value, result);
-            default -> throw new IllegalStateException("completion of an unknown file operation, token " + token);
+            default ->
+                    throw new IllegalStateException(
+                            "completion of an unknown file operation, token " + token);
         }
     }
 
@@ -797,8 +909,12 @@ public final class Shard implements AutoCloseable {
 
     /** What the index and the tables take, the log cannot have. */
     private void boundLog() {
-        long others = store.keyspaceBytes() + MemoryTag.LOG_META.bytes() + MemoryTag.STAGING.bytes()
-                + MemoryTag.EXPIRY.bytes() + MemoryTag.OTHER.bytes();
+        long others =
+                store.keyspaceBytes()
+                        + MemoryTag.LOG_META.bytes()
+                        + MemoryTag.STAGING.bytes()
+                        + MemoryTag.EXPIRY.bytes()
+                        + MemoryTag.OTHER.bytes();
         store.log.setFramesLimit(
                 (int) Math.max(MIN_FRAMES, config.memoryBytes() - others >>> Address.PAGE_SHIFT));
     }

@@ -195,7 +195,8 @@ final class Store implements AutoCloseable {
     // Writing.
 
     /** Appends a record without its value. @return memory address of the record; {@link #foundAddress} is its logical one */
-    long append(long key, int keyLength, int kind, int valueLength, long expiryMillis, int keyspace) {
+    long append(
+            long key, int keyLength, int kind, int valueLength, long expiryMillis, int keyspace) {
         boolean expiry = expiryMillis != 0;
         long address = log.allocate(Record.bytes(keyLength, valueLength, expiry));
         long record = log.resolve(address);
@@ -296,9 +297,10 @@ final class Store implements AutoCloseable {
         long key = Record.key(record);
         int keyLength = Record.keyLength(record);
         long noted = Shadows.hash(note);
-        boolean superseded = keyspace != null
-                && hash(key, keyLength) == noted
-                && Shadows.isOf(note, noted, secondHash(key, keyLength));
+        boolean superseded =
+                keyspace != null
+                        && hash(key, keyLength) == noted
+                        && Shadows.isOf(note, noted, secondHash(key, keyLength));
         forgetShadow(address);
         if (superseded) {
             long slot = slotOf(keyspace.keys, noted, address);
@@ -419,13 +421,18 @@ final class Store implements AutoCloseable {
     private void check(HashIndex index) {
         long cursor = 0;
         do {
-            cursor = index.scan(cursor, (slot, address) -> {
-                long record = log.resolve(address);
-                if (record != 0) {
-                    assert !Record.isDead(record) : "entry of a dead record at page " + Address.page(address);
-                    assert indexOf(record) == index : "entry of another index";
-                }
-            });
+            cursor =
+                    index.scan(
+                            cursor,
+                            (slot, address) -> {
+                                long record = log.resolve(address);
+                                if (record != 0) {
+                                    assert !Record.isDead(record)
+                                            : "entry of a dead record at page "
+                                                    + Address.page(address);
+                                    assert indexOf(record) == index : "entry of another index";
+                                }
+                            });
         } while (cursor != 0);
     }
 

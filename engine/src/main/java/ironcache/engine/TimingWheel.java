@@ -92,7 +92,8 @@ final class TimingWheel implements AutoCloseable {
                 consumer.accept(word);
             } else if (heads[MOVING] != WheelBlocks.NONE) {
                 long word = word(MOVING);
-                long deadlineMillis = movingFromMillis + ((long) offset(MOVING) << offsetShift(movingLevel));
+                long deadlineMillis =
+                        movingFromMillis + ((long) offset(MOVING) << offsetShift(movingLevel));
                 drop(MOVING);
                 handled++;
                 place(deadlineMillis, word);
@@ -110,7 +111,8 @@ final class TimingWheel implements AutoCloseable {
         for (int level = 0; level < LEVELS; level++) {
             if (occupied[level] != 0) {
                 long tick = tickMillis >>> SLOT_BITS * level;
-                // All slots in use lie 1 to 63 ahead, so the distance to the first is a count of zeroes.
+                // All slots in use lie 1 to 63 ahead, so the distance to the first is a count of
+                // zeroes.
                 long ahead = Long.rotateRight(occupied[level], (int) tick & SLOTS - 1);
                 long millis = tick + Long.numberOfTrailingZeros(ahead) << SLOT_BITS * level;
                 if (millis < nextMillis) {
@@ -142,9 +144,11 @@ final class TimingWheel implements AutoCloseable {
         }
         long deadlineMillis = deadline;
         int level = 0;
-        while ((deadlineMillis >>> SLOT_BITS * level) - (tickMillis >>> SLOT_BITS * level) >= SLOTS) {
+        while ((deadlineMillis >>> SLOT_BITS * level) - (tickMillis >>> SLOT_BITS * level)
+                >= SLOTS) {
             level++;
-            // Rounded up, which may carry into the level's next slot and even ask for the next level.
+            // Rounded up, which may carry into the level's next slot and even ask for the next
+            // level.
             long roundingMask = (1L << offsetShift(level)) - 1;
             deadlineMillis = deadlineMillis + roundingMask & ~roundingMask;
         }
@@ -161,7 +165,8 @@ final class TimingWheel implements AutoCloseable {
 
     private void push(int chain, long word, int offset) {
         int head = heads[chain];
-        if (head == WheelBlocks.NONE || WheelBlocks.count(blocks.address(head)) == WheelBlocks.ENTRIES) {
+        if (head == WheelBlocks.NONE
+                || WheelBlocks.count(blocks.address(head)) == WheelBlocks.ENTRIES) {
             head = blocks.allocate(head);
             heads[chain] = head;
         }

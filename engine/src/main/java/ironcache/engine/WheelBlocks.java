@@ -53,7 +53,8 @@ final class WheelBlocks implements AutoCloseable {
     }
 
     long address(int block) {
-        return regions[block >>> REGION_BLOCK_BITS].address() + (long) (block & REGION_BLOCKS - 1) * BYTES;
+        return regions[block >>> REGION_BLOCK_BITS].address()
+                + (long) (block & REGION_BLOCKS - 1) * BYTES;
     }
 
     /** An empty block in front of the chain that begins with {@code next}. */

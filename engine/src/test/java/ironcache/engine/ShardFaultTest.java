@@ -95,7 +95,8 @@ final class ShardFaultTest {
         h.settle();
         ShardStats stats = h.shard.stats();
         assertTrue(
-                stats.compactedSegments > 0 && stats.diskBytes <= 1.5 * stats.diskLiveBytes + (64L << 20),
+                stats.compactedSegments > 0
+                        && stats.diskBytes <= 1.5 * stats.diskLiveBytes + (64L << 20),
                 () -> stats.diskBytes + " bytes of disk for " + stats.diskLiveBytes);
         verify(0, 40_000, 10);
         assertEquals(40_000, h.size(0));
@@ -171,7 +172,9 @@ final class ShardFaultTest {
         }
         assertNotNull(damage, "nobody noticed");
         assertTrue(wrong <= 6, "one block holds some four records, not " + wrong);
-        assertTrue(damage.getMessage().contains("segment-00000000.iron, offset " + (1 << 19)), damage.getMessage());
+        assertTrue(
+                damage.getMessage().contains("segment-00000000.iron, offset " + (1 << 19)),
+                damage.getMessage());
         assertTrue(damage.getMessage().contains("expected 0x"), damage.getMessage());
         assertThrows(IllegalArgumentException.class, () -> disk.flipBit(segment, Long.MAX_VALUE));
     }
@@ -180,10 +183,12 @@ final class ShardFaultTest {
     void flushingGivesTheDiskBackAndPagesAreUsedAgain() throws IOException {
         open(1L << 30);
         load(0, 60_000, 1);
-        h.run(false, () -> {
-            h.shard.flush(0);
-            return 0;
-        });
+        h.run(
+                false,
+                () -> {
+                    h.shard.flush(0);
+                    return 0;
+                });
         h.settle();
         assertEquals(0, h.size(0));
         assertEquals(0, h.shard.stats().diskLiveBytes);

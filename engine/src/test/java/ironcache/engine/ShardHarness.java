@@ -25,9 +25,15 @@ final class ShardHarness implements AutoCloseable {
     private final long keyBuffer = Memory.allocate(BUFFER_BYTES, MemoryTag.OTHER);
     int misses;
 
-    ShardHarness(Io io, Clock clock, Path directory, long memoryBytes, long maxDiskBytes, long seed) throws IOException {
+    ShardHarness(Io io, Clock clock, Path directory, long memoryBytes, long maxDiskBytes, long seed)
+            throws IOException {
         this.io = io;
-        shard = new Shard(io, clock, new ShardConfig(directory, memoryBytes, maxDiskBytes, seed), ready::add);
+        shard =
+                new Shard(
+                        io,
+                        clock,
+                        new ShardConfig(directory, memoryBytes, maxDiskBytes, seed),
+                        ready::add);
         io.setHandlers(new NoSockets(), shard.fileHandler());
     }
 
@@ -81,24 +87,36 @@ final class ShardHarness implements AutoCloseable {
     }
 
     void set(int db, String key, byte[] value, long expiryMillis) {
-        run(true, () -> {
-            long k = key(key);
-            int length = key.length();
-            long at = shard.upsert(db, k, length, shard.hash(k, length), Record.STRING, value.length, expiryMillis);
-            Memory.copyIn(value, 0, at, value.length);
-            return 0;
-        });
+        run(
+                true,
+                () -> {
+                    long k = key(key);
+                    int length = key.length();
+                    long at =
+                            shard.upsert(
+                                    db,
+                                    k,
+                                    length,
+                                    shard.hash(k, length),
+                                    Record.STRING,
+                                    value.length,
+                                    expiryMillis);
+                    Memory.copyIn(value, 0, at, value.length);
+                    return 0;
+                });
     }
 
     byte @Nullable [] get(int db, String key) {
         byte[][] result = new byte[1][];
-        run(false, () -> {
-            long k = key(key);
-            int length = key.length();
-            long record = shard.read(db, k, length, shard.hash(k, length));
-            result[0] = record == 0 ? null : value(record);
-            return 0;
-        });
+        run(
+                false,
+                () -> {
+                    long k = key(key);
+                    int length = key.length();
+                    long record = shard.read(db, k, length, shard.hash(k, length));
+                    result[0] = record == 0 ? null : value(record);
+                    return 0;
+                });
         return result[0];
     }
 
@@ -116,40 +134,55 @@ final class ShardHarness implements AutoCloseable {
 
     /** Appends to an existing key; false where it does not exist. */
     boolean append(int db, String key, byte[] suffix) {
-        return run(true, () -> {
-                    long k = key(key);
-                    int length = key.length();
-                    long hash = shard.hash(k, length);
-                    long record = shard.read(db, k, length, hash);
-                    if (record == 0) {
-                        return 0;
-                    }
-                    int before = Record.valueLength(record);
-                    long at = shard.modify(db, k, length, hash, Record.STRING_RAW, before + suffix.length);
-                    Memory.copyIn(suffix, 0, at + before, suffix.length);
-                    return 1;
-                })
+        return run(
+                        true,
+                        () -> {
+                            long k = key(key);
+                            int length = key.length();
+                            long hash = shard.hash(k, length);
+                            long record = shard.read(db, k, length, hash);
+                            if (record == 0) {
+                                return 0;
+                            }
+                            int before = Record.valueLength(record);
+                            long at =
+                                    shard.modify(
+                                            db,
+                                            k,
+                                            length,
+                                            hash,
+                                            Record.STRING_RAW,
+                                            before + suffix.length);
+                            Memory.copyIn(suffix, 0, at + before, suffix.length);
+                            return 1;
+                        })
                 == 1;
     }
 
     boolean delete(int db, String key) {
-        return run(false, () -> {
-                    long k = key(key);
-                    return shard.delete(db, k, key.length(), shard.hash(k, key.length())) ? 1 : 0;
-                })
+        return run(
+                        false,
+                        () -> {
+                            long k = key(key);
+                            return shard.delete(db, k, key.length(), shard.hash(k, key.length()))
+                                    ? 1
+                                    : 0;
+                        })
                 == 1;
     }
 
     boolean expireAt(int db, String key, long millis) {
-        return run(true, () -> {
-                    long k = key(key);
-                    long hash = shard.hash(k, key.length());
-                    if (shard.peek(db, k, key.length(), hash) == 0) {
-                        return 0;
-                    }
-                    shard.expireAt(db, k, key.length(), hash, millis);
-                    return 1;
-                })
+        return run(
+                        true,
+                        () -> {
+                            long k = key(key);
+                            long hash = shard.hash(k, key.length());
+                            if (shard.peek(db, k, key.length(), hash) == 0) {
+                                return 0;
+                            }
+                            shard.expireAt(db, k, key.length(), hash, millis);
+                            return 1;
+                        })
                 == 1;
     }
 
@@ -162,7 +195,10 @@ final class ShardHarness implements AutoCloseable {
         long cursor = 0;
         do {
             long from = cursor;
-            cursor = run(false, () -> shard.scan(db, from, count, record -> keys.add(keyOf(record))));
+            cursor =
+                    run(
+                            false,
+                            () -> shard.scan(db, from, count, record -> keys.add(keyOf(record))));
         } while (cursor != 0);
         return keys;
     }

@@ -64,14 +64,18 @@ final class ShardSimTest {
             switch (prng.nextInt(20)) {
                 case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 -> {
                     byte[] value = value();
-                    long expiry = prng.nextInt(20) == 0 ? clock.currentTimeMillis() + 100 + prng.nextInt(2000) : 0;
+                    long expiry =
+                            prng.nextInt(20) == 0
+                                    ? clock.currentTimeMillis() + 100 + prng.nextInt(2000)
+                                    : 0;
                     harness.set(db, key, value, expiry);
                     map.put(key, new Entry(value, expiry));
                 }
                 case 11, 12, 13, 14 -> {
                     byte[] actual = harness.get(db, key);
                     Entry expected = live(map, key);
-                    assertArrayEquals(expected == null ? null : expected.value, actual, () -> "GET " + key);
+                    assertArrayEquals(
+                            expected == null ? null : expected.value, actual, () -> "GET " + key);
                 }
                 case 15 -> {
                     boolean deleted = harness.delete(db, key);
@@ -79,18 +83,23 @@ final class ShardSimTest {
                     map.remove(key);
                 }
                 case 16, 17 -> {
-                    byte[] suffix = "suffix".repeat(prng.nextInt(20)).getBytes(StandardCharsets.UTF_8);
+                    byte[] suffix =
+                            "suffix".repeat(prng.nextInt(20)).getBytes(StandardCharsets.UTF_8);
                     boolean appended = harness.append(db, key, suffix);
                     Entry before = live(map, key);
                     assertEquals(before != null, appended, () -> "APPEND " + key);
                     if (before != null) {
-                        byte[] after = Arrays.copyOf(before.value, before.value.length + suffix.length);
+                        byte[] after =
+                                Arrays.copyOf(before.value, before.value.length + suffix.length);
                         System.arraycopy(suffix, 0, after, before.value.length, suffix.length);
                         map.put(key, new Entry(after, before.expiry));
                     }
                 }
                 case 18 -> {
-                    long at = prng.nextInt(3) == 0 ? 0 : clock.currentTimeMillis() + 100 + prng.nextInt(2000);
+                    long at =
+                            prng.nextInt(3) == 0
+                                    ? 0
+                                    : clock.currentTimeMillis() + 100 + prng.nextInt(2000);
                     boolean changed = harness.expireAt(db, key, at);
                     Entry before = live(map, key);
                     assertEquals(before != null, changed, () -> "EXPIRE " + key);
@@ -109,19 +118,23 @@ final class ShardSimTest {
             switch (prng.nextInt(4000)) {
                 case 0 -> {
                     int flushed = 1 + prng.nextInt(DATABASES - 1);
-                    harness.run(false, () -> {
-                        harness.shard.flush(flushed);
-                        return 0;
-                    });
+                    harness.run(
+                            false,
+                            () -> {
+                                harness.shard.flush(flushed);
+                                return 0;
+                            });
                     model[flushed].clear();
                 }
                 case 1 -> {
                     int one = 1;
                     int other = 2;
-                    harness.run(false, () -> {
-                        harness.shard.swap(one, other);
-                        return 0;
-                    });
+                    harness.run(
+                            false,
+                            () -> {
+                                harness.shard.swap(one, other);
+                                return 0;
+                            });
                     Map<String, Entry> map = model[one];
                     model[one] = model[other];
                     model[other] = map;
@@ -148,10 +161,15 @@ final class ShardSimTest {
                 harness.settle();
                 clock.advance(10_000_000);
             }
-            map.values().removeIf(entry -> entry.expiry != 0 && entry.expiry <= clock.currentTimeMillis());
+            map.values()
+                    .removeIf(
+                            entry ->
+                                    entry.expiry != 0 && entry.expiry <= clock.currentTimeMillis());
             assertEquals(map.size(), harness.size(db), "DBSIZE");
             assertEquals(map.keySet(), harness.scan(db, 1000), "SCAN");
-            assertEquals(map.values().stream().filter(entry -> entry.expiry != 0).count(), harness.shard.expires(db));
+            assertEquals(
+                    map.values().stream().filter(entry -> entry.expiry != 0).count(),
+                    harness.shard.expires(db));
         }
 
         private @Nullable Entry live(Map<String, Entry> map, String key) {
@@ -190,11 +208,28 @@ final class ShardSimTest {
             Run run = new Run(seed);
             long trace = run.run(count);
             ShardStats s = run.harness.shard.stats();
-            System.out.println("cold reads " + s.coldReads + ", misses " + run.harness.misses + ", sealed pages "
-                    + s.sealedPages + ", compacted segments " + s.compactedSegments + ", settled " + s.settled
-                    + ", promotions " + s.promotions + ", disk MB " + (s.diskBytes >> 20) + ", live MB "
-                    + (s.diskLiveBytes >> 20) + ", expired " + s.expiredKeys);
-            assertTrue(s.compactedSegments > 0 && s.settled > 0 && s.promotions > 0, "the run was too tame");
+            System.out.println(
+                    "cold reads "
+                            + s.coldReads
+                            + ", misses "
+                            + run.harness.misses
+                            + ", sealed pages "
+                            + s.sealedPages
+                            + ", compacted segments "
+                            + s.compactedSegments
+                            + ", settled "
+                            + s.settled
+                            + ", promotions "
+                            + s.promotions
+                            + ", disk MB "
+                            + (s.diskBytes >> 20)
+                            + ", live MB "
+                            + (s.diskLiveBytes >> 20)
+                            + ", expired "
+                            + s.expiredKeys);
+            assertTrue(
+                    s.compactedSegments > 0 && s.settled > 0 && s.promotions > 0,
+                    "the run was too tame");
             run.harness.close();
             assertNothingLeft();
             if (seed == first) {

@@ -86,14 +86,17 @@ class TimingWheelTest {
     void theConsumerMayAdd() {
         wheel.add(NOW + 10, 3);
         List<Long> fired = new ArrayList<>();
-        wheel.advance(NOW + 20, 100, word -> {
-            fired.add(word);
-            if (word > 1) {
-                wheel.add(NOW + 10, word - 1);
-            } else {
-                wheel.add(NOW + 30, 9);
-            }
-        });
+        wheel.advance(
+                NOW + 20,
+                100,
+                word -> {
+                    fired.add(word);
+                    if (word > 1) {
+                        wheel.add(NOW + 10, word - 1);
+                    } else {
+                        wheel.add(NOW + 30, 9);
+                    }
+                });
         assertEquals(List.of(3L, 2L, 1L), fired);
         assertEquals(List.of(9L), firedAt(NOW + 30));
     }
@@ -109,7 +112,9 @@ class TimingWheelTest {
         assertTrue(full < 11 * count + 300_000, "bytes per entry " + (double) full / count);
         while (wheel.advance(NOW + 129_600_000, 10_000, word -> {}) > 0) {}
         assertTrue(Math.abs(wheel.size() - count / 2) < 5_000, "left " + wheel.size());
-        assertTrue(wheel.bytes() < 11 * wheel.size() + 1_000_000, wheel.bytes() + " bytes with " + wheel.size());
+        assertTrue(
+                wheel.bytes() < 11 * wheel.size() + 1_000_000,
+                wheel.bytes() + " bytes with " + wheel.size());
         while (wheel.advance(NOW + 3 * 86_400_000, 10_000, word -> {}) > 0) {}
         assertTrue(wheel.isEmpty());
         assertTrue(wheel.bytes() <= 65_536, "bytes when empty " + wheel.bytes());
@@ -132,7 +137,10 @@ class TimingWheelTest {
 
     /** A word fires at its deadline or up to 1/60,000 of its wait later, and exactly once. */
     private void againstModel(Prng prng) {
-        long now = prng.chance(0.3) ? (NOW | 0xFFF_FFFFL) - prng.nextInt(100) : NOW + prng.nextLong(1L << 40);
+        long now =
+                prng.chance(0.3)
+                        ? (NOW | 0xFFF_FFFFL) - prng.nextInt(100)
+                        : NOW + prng.nextLong(1L << 40);
         wheel = new TimingWheel(now);
         Map<Long, long[]> waiting = new TreeMap<>();
         long nextWord = 1;
@@ -149,14 +157,19 @@ class TimingWheelTest {
             }
             long at = now;
             int budget = 1 + prng.nextInt(200);
-            while (wheel.advance(now, budget, word -> {
-                        long[] window = waiting.remove(word);
-                        assertTrue(window != null, "fired twice: " + word);
-                        assertTrue(window[0] <= at, () -> "early by " + (window[0] - at));
-                    })
+            while (wheel.advance(
+                            now,
+                            budget,
+                            word -> {
+                                long[] window = waiting.remove(word);
+                                assertTrue(window != null, "fired twice: " + word);
+                                assertTrue(window[0] <= at, () -> "early by " + (window[0] - at));
+                            })
                     == budget) {}
             for (long[] window : waiting.values()) {
-                assertFalse(window[1] < now, () -> "late by " + (at - window[1]) + " beyond what is allowed");
+                assertFalse(
+                        window[1] < now,
+                        () -> "late by " + (at - window[1]) + " beyond what is allowed");
             }
             assertEquals(waiting.size(), wheel.size());
         }

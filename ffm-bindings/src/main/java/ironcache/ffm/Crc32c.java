@@ -17,8 +17,10 @@ import java.util.zip.CRC32C;
 public final class Crc32c {
     private static final int WINDOW_SHIFT = 30;
     private static final long WINDOW_BYTES = 1L << WINDOW_SHIFT;
+
     /** A ByteBuffer holds a few bytes less than 2 GiB; so a step holds a page less than 1 GiB. */
     private static final long STEP_BYTES_MAX = WINDOW_BYTES - 4096;
+
     /** Direct-mapped; a power of two. 64 windows reach 64 GiB of one mapping without a collision. */
     private static final int VIEWS = 64;
 
@@ -70,9 +72,10 @@ public final class Crc32c {
         int slot = (int) window & (VIEWS - 1);
         ByteBuffer view = views[slot];
         if (view == null || windows[slot] != window) {
-            view = Memory.all()
-                    .asSlice(window << WINDOW_SHIFT, WINDOW_BYTES + STEP_BYTES_MAX)
-                    .asByteBuffer();
+            view =
+                    Memory.all()
+                            .asSlice(window << WINDOW_SHIFT, WINDOW_BYTES + STEP_BYTES_MAX)
+                            .asByteBuffer();
             views[slot] = view;
             windows[slot] = window;
         }

@@ -14,8 +14,11 @@ final class FileErrors {
         String name = path.toString();
         return switch (Math.abs(errno)) {
             case Errno.ENOENT -> new NoSuchFileException(name);
-            case Errno.EACCES, Errno.EPERM -> new AccessDeniedException(name, null, "cannot open for " + mode);
-            default -> new FileSystemException(name, null, "cannot open for " + mode + ": " + Errno.name(errno));
+            case Errno.EACCES, Errno.EPERM ->
+                    new AccessDeniedException(name, null, "cannot open for " + mode);
+            default ->
+                    new FileSystemException(
+                            name, null, "cannot open for " + mode + ": " + Errno.name(errno));
         };
     }
 

@@ -54,10 +54,12 @@ public record IoConfig(
 
     public IoConfig {
         if (Integer.bitCount(receiveBuffers) != 1 || receiveBuffers > 32768) {
-            throw new IllegalArgumentException("receiveBuffers " + receiveBuffers + ": a power of two up to 32768");
+            throw new IllegalArgumentException(
+                    "receiveBuffers " + receiveBuffers + ": a power of two up to 32768");
         }
         if (receiveBufferBytes < 64 || receiveBufferBytes % 64 != 0) {
-            throw new IllegalArgumentException("receiveBufferBytes " + receiveBufferBytes + ": a multiple of 64");
+            throw new IllegalArgumentException(
+                    "receiveBufferBytes " + receiveBufferBytes + ": a multiple of 64");
         }
     }
 
@@ -92,8 +94,14 @@ public record IoConfig(
                 return constant;
             }
         }
-        throw new IllegalArgumentException("-D" + property + "=" + value + ": one of "
-                + java.util.Arrays.toString(type.getEnumConstants()).toLowerCase(java.util.Locale.ROOT));
+        throw new IllegalArgumentException(
+                "-D"
+                        + property
+                        + "="
+                        + value
+                        + ": one of "
+                        + java.util.Arrays.toString(type.getEnumConstants())
+                                .toLowerCase(java.util.Locale.ROOT));
     }
 
     public IoConfig withKind(Kind newKind) {

@@ -26,26 +26,31 @@ final class Libc {
             CAPTURE.byteOffset(java.lang.foreign.MemoryLayout.PathElement.groupElement("errno"));
 
     /** {@code long syscall(long number, long × 6)}: always six arguments, the kernel ignores the rest. */
-    private static final MethodHandle SYSCALL = LINKER.downcallHandle(
-            LINKER.defaultLookup().findOrThrow("syscall"),
-            FunctionDescriptor.of(
-                    ValueLayout.JAVA_LONG,
-                    ValueLayout.JAVA_LONG,
-                    ValueLayout.JAVA_LONG,
-                    ValueLayout.JAVA_LONG,
-                    ValueLayout.JAVA_LONG,
-                    ValueLayout.JAVA_LONG,
-                    ValueLayout.JAVA_LONG,
-                    ValueLayout.JAVA_LONG),
-            Linker.Option.captureCallState("errno"),
-            Linker.Option.firstVariadicArg(1));
+    private static final MethodHandle SYSCALL =
+            LINKER.downcallHandle(
+                    LINKER.defaultLookup().findOrThrow("syscall"),
+                    FunctionDescriptor.of(
+                            ValueLayout.JAVA_LONG,
+                            ValueLayout.JAVA_LONG,
+                            ValueLayout.JAVA_LONG,
+                            ValueLayout.JAVA_LONG,
+                            ValueLayout.JAVA_LONG,
+                            ValueLayout.JAVA_LONG,
+                            ValueLayout.JAVA_LONG,
+                            ValueLayout.JAVA_LONG),
+                    Linker.Option.captureCallState("errno"),
+                    Linker.Option.firstVariadicArg(1));
 
-    private static final MethodHandle ALIGNED_ALLOC = LINKER.downcallHandle(
-            LINKER.defaultLookup().findOrThrow("aligned_alloc"),
-            FunctionDescriptor.of(ValueLayout.JAVA_LONG, ValueLayout.JAVA_LONG, ValueLayout.JAVA_LONG));
+    private static final MethodHandle ALIGNED_ALLOC =
+            LINKER.downcallHandle(
+                    LINKER.defaultLookup().findOrThrow("aligned_alloc"),
+                    FunctionDescriptor.of(
+                            ValueLayout.JAVA_LONG, ValueLayout.JAVA_LONG, ValueLayout.JAVA_LONG));
 
-    private static final MethodHandle FREE = LINKER.downcallHandle(
-            LINKER.defaultLookup().findOrThrow("free"), FunctionDescriptor.ofVoid(ValueLayout.JAVA_LONG));
+    private static final MethodHandle FREE =
+            LINKER.downcallHandle(
+                    LINKER.defaultLookup().findOrThrow("free"),
+                    FunctionDescriptor.ofVoid(ValueLayout.JAVA_LONG));
 
     private static final ThreadLocal<MemorySegment> ERRNO_AREA =
             ThreadLocal.withInitial(() -> Arena.ofAuto().allocate(CAPTURE));
@@ -91,6 +96,7 @@ final class Libc {
     static final int O_RDWR = 2;
     static final int O_CREAT = 0x40;
     static final int O_TRUNC = 0x200;
+
     /** The one open flag whose value differs by architecture. */
     static final int O_DIRECT = X86_64 ? 0x4000 : 0x10000;
 
@@ -216,7 +222,9 @@ final class Libc {
      */
     static long threadCpuNanos(long scratch) {
         long result = syscall(SYS_CLOCK_GETTIME, CLOCK_THREAD_CPUTIME_ID, scratch, 0, 0, 0, 0);
-        return result < 0 ? 0 : Memory.getLong(scratch) * 1_000_000_000L + Memory.getLong(scratch + 8);
+        return result < 0
+                ? 0
+                : Memory.getLong(scratch) * 1_000_000_000L + Memory.getLong(scratch + 8);
     }
 
     /**

@@ -53,17 +53,24 @@ public final class Mapping implements AutoCloseable {
 
     /** Page-aligned anonymous memory, not accounted. */
     static long mapAnonymous(long bytes, MemoryTag tag) {
-        long result = Libc.mmap(
-                0,
-                bytes,
-                Libc.PROT_READ | Libc.PROT_WRITE,
-                Libc.MAP_PRIVATE | Libc.MAP_ANONYMOUS | Libc.MAP_NORESERVE,
-                -1,
-                0);
+        long result =
+                Libc.mmap(
+                        0,
+                        bytes,
+                        Libc.PROT_READ | Libc.PROT_WRITE,
+                        Libc.MAP_PRIVATE | Libc.MAP_ANONYMOUS | Libc.MAP_NORESERVE,
+                        -1,
+                        0);
         if (result < 0 && result > -4096) {
-            throw new OutOfMemoryError("mmap of " + bytes + " bytes for " + tag + " refused ("
-                    + Errno.name((int) result) + "): raise vm.max_map_count, the address-space limit (ulimit -v)"
-                    + " or the machine's memory");
+            throw new OutOfMemoryError(
+                    "mmap of "
+                            + bytes
+                            + " bytes for "
+                            + tag
+                            + " refused ("
+                            + Errno.name((int) result)
+                            + "): raise vm.max_map_count, the address-space limit (ulimit -v)"
+                            + " or the machine's memory");
         }
         return result;
     }
@@ -110,15 +117,35 @@ public final class Mapping implements AutoCloseable {
         }
         int result = Libc.madvise(address + offset, bytes, advice);
         if (result < 0) {
-            throw new IllegalStateException("madvise(" + advice + ") of " + bytes + " bytes at offset " + offset
-                    + " of a mapping of " + this.bytes + " for " + tag + ": " + Errno.name(result));
+            throw new IllegalStateException(
+                    "madvise("
+                            + advice
+                            + ") of "
+                            + bytes
+                            + " bytes at offset "
+                            + offset
+                            + " of a mapping of "
+                            + this.bytes
+                            + " for "
+                            + tag
+                            + ": "
+                            + Errno.name(result));
         }
     }
 
     private void checkRange(long offset, long bytes) {
-        if (offset < 0 || bytes < 0 || offset > this.bytes - bytes || ((offset | bytes) & (PAGE_BYTES - 1)) != 0) {
-            throw new IllegalArgumentException("offset " + offset + ", bytes " + bytes
-                    + ": multiples of 4096 within a mapping of " + this.bytes + " bytes wanted");
+        if (offset < 0
+                || bytes < 0
+                || offset > this.bytes - bytes
+                || ((offset | bytes) & (PAGE_BYTES - 1)) != 0) {
+            throw new IllegalArgumentException(
+                    "offset "
+                            + offset
+                            + ", bytes "
+                            + bytes
+                            + ": multiples of 4096 within a mapping of "
+                            + this.bytes
+                            + " bytes wanted");
         }
         if (closed) {
             throw new IllegalStateException("mapping for " + tag + " is closed");

@@ -13,9 +13,12 @@ import java.nio.ByteOrder;
  * bounds: addresses stay inside layout classes, and module doors check what they let in.
  */
 public final class Memory {
-    private static final ValueLayout.OfShort LE_SHORT = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-    private static final ValueLayout.OfInt LE_INT = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-    private static final ValueLayout.OfLong LE_LONG = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ValueLayout.OfShort LE_SHORT =
+            ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ValueLayout.OfInt LE_INT =
+            ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ValueLayout.OfLong LE_LONG =
+            ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
     /** The whole address space. */
     private static final MemorySegment ALL = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
@@ -121,7 +124,8 @@ public final class Memory {
     public static int compare(long left, long leftBytes, long right, long rightBytes) {
         long common = Math.min(leftBytes, rightBytes);
         for (long i = 0; i < common; i++) {
-            int difference = Byte.toUnsignedInt(getByte(left + i)) - Byte.toUnsignedInt(getByte(right + i));
+            int difference =
+                    Byte.toUnsignedInt(getByte(left + i)) - Byte.toUnsignedInt(getByte(right + i));
             if (difference != 0) {
                 return difference;
             }

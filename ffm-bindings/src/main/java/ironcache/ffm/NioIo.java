@@ -83,6 +83,7 @@ final class NioIo implements Io {
     private FileHandler files = NoHandlers.INSTANCE;
 
     private final Mapping receiveMemory;
+
     /** One view per receive buffer. */
     private final ByteBuffer[] receiveBuffers;
 
@@ -148,13 +149,16 @@ final class NioIo implements Io {
         FileChannel channel =
                 switch (mode) {
                     case READ -> FileChannel.open(path, StandardOpenOption.READ);
-                    case READ_WRITE -> FileChannel.open(path, StandardOpenOption.READ, StandardOpenOption.WRITE);
-                    case CREATE -> FileChannel.open(
-                            path,
-                            StandardOpenOption.READ,
-                            StandardOpenOption.WRITE,
-                            StandardOpenOption.CREATE,
-                            StandardOpenOption.TRUNCATE_EXISTING);
+                    case READ_WRITE ->
+                            FileChannel.open(
+                                    path, StandardOpenOption.READ, StandardOpenOption.WRITE);
+                    case CREATE ->
+                            FileChannel.open(
+                                    path,
+                                    StandardOpenOption.READ,
+                                    StandardOpenOption.WRITE,
+                                    StandardOpenOption.CREATE,
+                                    StandardOpenOption.TRUNCATE_EXISTING);
                 };
         int file = freeFiles.isEmpty() ? fileCount++ : freeFiles.pop();
         if (file >= channels.length) {
@@ -231,7 +235,8 @@ final class NioIo implements Io {
     }
 
     @Override
-    public void writeAndSync(int file, long offset, long address, int length, int buffer, long token) {
+    public void writeAndSync(
+            int file, long offset, long address, int length, int buffer, long token) {
         queue(Kind.WRITE_AND_SYNC, file, offset, address, length, token);
     }
 
@@ -334,8 +339,12 @@ final class NioIo implements Io {
             channel.configureBlocking(false);
         } catch (IOException e) {
             channel.close();
-            java.net.BindException failure = new java.net.BindException(
-                    "cannot listen on " + SocketAddresses.format(address) + ": " + e.getMessage());
+            java.net.BindException failure =
+                    new java.net.BindException(
+                            "cannot listen on "
+                                    + SocketAddresses.format(address)
+                                    + ": "
+                                    + e.getMessage());
             failure.initCause(e);
             throw failure;
         }
@@ -375,7 +384,9 @@ final class NioIo implements Io {
         Connection connection = open(socket);
         if (connection == null || connection.pendingSend != null) {
             throw new IllegalStateException(
-                    "send on socket " + socket + (connection == null ? ": closed" : ": one is in flight"));
+                    "send on socket "
+                            + socket
+                            + (connection == null ? ": closed" : ": one is in flight"));
         }
         connection.pendingSend = view(address, length);
         connection.sendQueued = true;
@@ -418,7 +429,8 @@ final class NioIo implements Io {
     @Override
     public String peerAddress(int socket) {
         try {
-            return SocketAddresses.format((InetSocketAddress) connections[socket].channel.getRemoteAddress());
+            return SocketAddresses.format(
+                    (InetSocketAddress) connections[socket].channel.getRemoteAddress());
         } catch (IOException e) {
             return "?:0";
         }
@@ -427,7 +439,8 @@ final class NioIo implements Io {
     @Override
     public String localAddress(int socket) {
         try {
-            return SocketAddresses.format((InetSocketAddress) connections[socket].channel.getLocalAddress());
+            return SocketAddresses.format(
+                    (InetSocketAddress) connections[socket].channel.getLocalAddress());
         } catch (IOException e) {
             return "?:0";
         }
@@ -440,7 +453,10 @@ final class NioIo implements Io {
         receiveBuffersUsed = 0;
         int delivered = runFileOperations() + runQueuedSends() + runQueuedCloses();
         try {
-            if (delivered > 0 || timeoutNanos == 0 || !queuedSends.isEmpty() || operationCount > 0) {
+            if (delivered > 0
+                    || timeoutNanos == 0
+                    || !queuedSends.isEmpty()
+                    || operationCount > 0) {
                 selector.selectNow();
             } else if (timeoutNanos < 0) {
                 selector.select();
@@ -470,7 +486,10 @@ final class NioIo implements Io {
         if (key.isReadable() && !connection.paused && !connection.closing) {
             delivered += receive(connection);
         }
-        if (key.isValid() && key.isWritable() && connection.pendingSend != null && !connection.closing) {
+        if (key.isValid()
+                && key.isWritable()
+                && connection.pendingSend != null
+                && !connection.closing) {
             delivered += send(connection);
         }
         return delivered;
@@ -498,8 +517,10 @@ final class NioIo implements Io {
                 sockets.onAccept(listener, socket);
             }
         } catch (IOException e) {
-            log.accept("cannot accept connections (" + e.getMessage()
-                    + "): raise the limit of open files (ulimit -n) or lower maxclients");
+            log.accept(
+                    "cannot accept connections ("
+                            + e.getMessage()
+                            + "): raise the limit of open files (ulimit -n) or lower maxclients");
         }
         return accepted;
     }
@@ -532,13 +553,16 @@ final class NioIo implements Io {
         }
         receiveBuffersUsed++;
         sockets.onReceive(
-                connection.number, receiveMemory.address() + (long) index * config.receiveBufferBytes(), result);
+                connection.number,
+                receiveMemory.address() + (long) index * config.receiveBufferBytes(),
+                result);
         return 1;
     }
 
     private int runQueuedSends() {
         int delivered = 0;
-        // Sends that handlers queue in here wait for the next turn, so that none can hold the others up.
+        // Sends that handlers queue in here wait for the next turn, so that none can hold the
+        // others up.
         IntStack sends = queuedSends;
         queuedSends = servedSends;
         servedSends = sends;

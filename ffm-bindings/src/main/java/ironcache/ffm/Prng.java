@@ -30,7 +30,10 @@ public final class Prng {
 
     /** A seed that differs from start to start, for servers. */
     public static long freshSeed() {
-        return mix(System.nanoTime() ^ mix(System.currentTimeMillis()) ^ mix(ProcessHandle.current().pid()));
+        return mix(
+                System.nanoTime()
+                        ^ mix(System.currentTimeMillis())
+                        ^ mix(ProcessHandle.current().pid()));
     }
 
     /** An independent generator; advances this one by one step. */

@@ -8,8 +8,8 @@ import ironcache.ffm.liburing.io_uring_getevents_arg;
 import ironcache.ffm.liburing.io_uring_params;
 import ironcache.ffm.liburing.io_uring_rsrc_register;
 import ironcache.ffm.liburing.io_uring_rsrc_update2;
-import java.lang.invoke.VarHandle;
 import java.lang.foreign.ValueLayout;
+import java.lang.invoke.VarHandle;
 
 /**
  * An io_uring: setup, entries, submission, completions, registered files and buffers. Knows nothing
@@ -60,10 +60,11 @@ final class Ring implements AutoCloseable {
     private static final int SETUP_SINGLE_ISSUER = IoUring.IORING_SETUP_SINGLE_ISSUER();
     private static final int SETUP_COOP_TASKRUN = IoUring.IORING_SETUP_COOP_TASKRUN();
     private static final int SETUP_TASKRUN_FLAG = IoUring.IORING_SETUP_TASKRUN_FLAG();
-    private static final int SETUP_ALWAYS = IoUring.IORING_SETUP_CQSIZE()
-            | IoUring.IORING_SETUP_CLAMP()
-            | IoUring.IORING_SETUP_R_DISABLED()
-            | IoUring.IORING_SETUP_SUBMIT_ALL();
+    private static final int SETUP_ALWAYS =
+            IoUring.IORING_SETUP_CQSIZE()
+                    | IoUring.IORING_SETUP_CLAMP()
+                    | IoUring.IORING_SETUP_R_DISABLED()
+                    | IoUring.IORING_SETUP_SUBMIT_ALL();
 
     private static final int SQ_NEED_WAKEUP = IoUring.IORING_SQ_NEED_WAKEUP();
     private static final int SQ_CQ_OVERFLOW = IoUring.IORING_SQ_CQ_OVERFLOW();
@@ -75,10 +76,11 @@ final class Ring implements AutoCloseable {
     private static final int ENTER_EXT_ARG = IoUring.IORING_ENTER_EXT_ARG();
 
     private static final int FEATURES_NEEDED =
-            IoUring.IORING_FEAT_SINGLE_MMAP() | IoUring.IORING_FEAT_NODROP() | IoUring.IORING_FEAT_EXT_ARG();
+            IoUring.IORING_FEAT_SINGLE_MMAP()
+                    | IoUring.IORING_FEAT_NODROP()
+                    | IoUring.IORING_FEAT_EXT_ARG();
 
-    private static final VarHandle INT =
-            ValueLayout.JAVA_INT.varHandle().withInvokeExactBehavior();
+    private static final VarHandle INT = ValueLayout.JAVA_INT.varHandle().withInvokeExactBehavior();
     private static final VarHandle SHORT =
             ValueLayout.JAVA_SHORT.varHandle().withInvokeExactBehavior();
 
@@ -91,6 +93,7 @@ final class Ring implements AutoCloseable {
     private static final int BLOCK_BYTES = WAIT_TIME + 32;
 
     private static final long NANOS_PER_SECOND = 1_000_000_000L;
+
     /** Eleven days: where the caller has no limit but the kernel wants one. */
     private static final long FOR_EVER_NANOS = 1_000_000 * NANOS_PER_SECOND;
 
@@ -154,20 +157,26 @@ final class Ring implements AutoCloseable {
      * @param cqEntries entries of the completion ring
      * @param sqpollIdleMillis how long the kernel's submission thread spins before it sleeps; -1: no such thread
      */
-    static Ring open(RingCalls calls, int sqEntries, int cqEntries, int sqpollIdleMillis) throws Refused {
+    static Ring open(RingCalls calls, int sqEntries, int cqEntries, int sqpollIdleMillis)
+            throws Refused {
         int block = BLOCK_BYTES;
         long params = Memory.allocate(block, MemoryTag.RING);
         try {
-            int[] attempts = sqpollIdleMillis >= 0
-                    ? new int[] {
-                        SETUP_SQPOLL | SETUP_SINGLE_ISSUER | SETUP_NO_SQARRAY, SETUP_SQPOLL | SETUP_SINGLE_ISSUER
-                    }
-                    : new int[] {
-                        SETUP_SINGLE_ISSUER | SETUP_DEFER_TASKRUN | SETUP_TASKRUN_FLAG | SETUP_NO_SQARRAY,
-                        SETUP_SINGLE_ISSUER | SETUP_DEFER_TASKRUN | SETUP_TASKRUN_FLAG,
-                        SETUP_COOP_TASKRUN | SETUP_TASKRUN_FLAG,
-                        0
-                    };
+            int[] attempts =
+                    sqpollIdleMillis >= 0
+                            ? new int[] {
+                                SETUP_SQPOLL | SETUP_SINGLE_ISSUER | SETUP_NO_SQARRAY,
+                                SETUP_SQPOLL | SETUP_SINGLE_ISSUER
+                            }
+                            : new int[] {
+                                SETUP_SINGLE_ISSUER
+                                        | SETUP_DEFER_TASKRUN
+                                        | SETUP_TASKRUN_FLAG
+                                        | SETUP_NO_SQARRAY,
+                                SETUP_SINGLE_ISSUER | SETUP_DEFER_TASKRUN | SETUP_TASKRUN_FLAG,
+                                SETUP_COOP_TASKRUN | SETUP_TASKRUN_FLAG,
+                                0
+                            };
             int result = -Errno.EINVAL;
             for (int attempt = 0; attempt < attempts.length && result == -Errno.EINVAL; attempt++) {
                 // An older kernel answers EINVAL to a flag it does not know: ask for less.
@@ -175,7 +184,9 @@ final class Ring implements AutoCloseable {
                 Memory.putInt(
                         params + io_uring_params.flags$offset(), attempts[attempt] | SETUP_ALWAYS);
                 Memory.putInt(params + io_uring_params.cq_entries$offset(), cqEntries);
-                Memory.putInt(params + io_uring_params.sq_thread_idle$offset(), Math.max(0, sqpollIdleMillis));
+                Memory.putInt(
+                        params + io_uring_params.sq_thread_idle$offset(),
+                        Math.max(0, sqpollIdleMillis));
                 result = calls.setup(sqEntries, params);
             }
             if (result < 0) {
@@ -202,7 +213,9 @@ final class Ring implements AutoCloseable {
         int features = Memory.getInt(block + io_uring_params.features$offset());
         // An idle server must not look like one that waits for disks.
         this.enterFlagsAlways =
-                (features & IoUring.IORING_FEAT_NO_IOWAIT()) != 0 ? IoUring.IORING_ENTER_NO_IOWAIT() : 0;
+                (features & IoUring.IORING_FEAT_NO_IOWAIT()) != 0
+                        ? IoUring.IORING_ENTER_NO_IOWAIT()
+                        : 0;
         this.patience = (features & IoUring.IORING_FEAT_MIN_TIMEOUT()) != 0;
         this.sqEntries = Memory.getInt(block + io_uring_params.sq_entries$offset());
         this.cqEntries = Memory.getInt(block + io_uring_params.cq_entries$offset());
@@ -210,7 +223,8 @@ final class Ring implements AutoCloseable {
         long sq = block + io_uring_params.sq_off$offset();
         long cq = block + io_uring_params.cq_off$offset();
         long sqArray = Integer.toUnsignedLong(Memory.getInt(sq + io_sqring_offsets.array$offset()));
-        long cqesOffset = Integer.toUnsignedLong(Memory.getInt(cq + io_cqring_offsets.cqes$offset()));
+        long cqesOffset =
+                Integer.toUnsignedLong(Memory.getInt(cq + io_cqring_offsets.cqes$offset()));
         long sqBytes = hasSqArray() ? sqArray + 4L * sqEntries : 0;
         this.ringBytes = Math.max(sqBytes, cqesOffset + (long) cqEntries * CqeLayout.BYTES);
         this.sqeBytes = (long) sqEntries * SqeLayout.BYTES;
@@ -235,7 +249,8 @@ final class Ring implements AutoCloseable {
                 Memory.putInt(ringMemory + sqArray + 4L * i, i);
             }
         }
-        Memory.putLong(block + WAIT_ARGUMENT + io_uring_getevents_arg.ts$offset(), block + WAIT_TIME);
+        Memory.putLong(
+                block + WAIT_ARGUMENT + io_uring_getevents_arg.ts$offset(), block + WAIT_TIME);
     }
 
     private boolean hasSqArray() {
@@ -247,8 +262,14 @@ final class Ring implements AutoCloseable {
     }
 
     private long map(long bytes, long offset) throws Refused {
-        long result = Libc.mmap(
-                0, bytes, Libc.PROT_READ | Libc.PROT_WRITE, Libc.MAP_SHARED | Libc.MAP_POPULATE, fd, offset);
+        long result =
+                Libc.mmap(
+                        0,
+                        bytes,
+                        Libc.PROT_READ | Libc.PROT_WRITE,
+                        Libc.MAP_SHARED | Libc.MAP_POPULATE,
+                        fd,
+                        offset);
         if (result < 0 && result > -4096) {
             Libc.close(fd);
             throw new Refused((int) -result, "mmap of the ring: " + Errno.name((int) result));
@@ -325,10 +346,12 @@ final class Ring implements AutoCloseable {
 
     /** Hands over what is filled, without waiting. */
     private void flush() {
-        // With a submission thread in the kernel, room appears when it has taken entries: wait for that.
+        // With a submission thread in the kernel, room appears when it has taken entries: wait for
+        // that.
         int result = enter(0, 0, sqpoll() ? ENTER_SQ_WAIT : 0, 0);
         if (result == -Errno.EBUSY || result == -Errno.EAGAIN) {
-            // Completions overflowed and the kernel wants them taken off first; let it move them into the ring.
+            // Completions overflowed and the kernel wants them taken off first; let it move them
+            // into the ring.
             enter(0, 0, ENTER_GETEVENTS, 0);
         } else if (result < 0 && result != -Errno.EINTR) {
             throw new IllegalStateException("io_uring_enter: " + Errno.name(result));
@@ -357,7 +380,9 @@ final class Ring implements AutoCloseable {
                 long nanos = timeoutNanos >= 0 ? timeoutNanos : FOR_EVER_NANOS;
                 Memory.putLong(time, nanos / NANOS_PER_SECOND);
                 Memory.putLong(time + 8, nanos % NANOS_PER_SECOND);
-                Memory.putInt(block + WAIT_ARGUMENT + io_uring_getevents_arg.pad$offset(), patienceMicros);
+                Memory.putInt(
+                        block + WAIT_ARGUMENT + io_uring_getevents_arg.pad$offset(),
+                        patienceMicros);
                 flags |= ENTER_EXT_ARG;
                 argumentBytes = WAIT_ARGUMENT_BYTES;
             }
@@ -396,19 +421,28 @@ final class Ring implements AutoCloseable {
         int allFlags = flags | enterFdFlag;
         if (sqpoll()) {
             submittedSqTail = localSqTail;
-            // The tail must be visible before the flag is read, or a sleeping kernel thread is missed.
+            // The tail must be visible before the flag is read, or a sleeping kernel thread is
+            // missed.
             VarHandle.fullFence();
             if (((int) INT.getOpaque(Memory.all(), sqFlags) & SQ_NEED_WAKEUP) != 0) {
                 allFlags |= ENTER_SQ_WAKEUP;
-            } else if (minComplete == 0 && (flags & ENTER_SQ_WAIT) == 0 && !completionsOverflowed()) {
+            } else if (minComplete == 0
+                    && (flags & ENTER_SQ_WAIT) == 0
+                    && !completionsOverflowed()) {
                 return 0;
             }
         }
         if ((allFlags & ENTER_GETEVENTS) != 0) {
             allFlags |= enterFlagsAlways;
         }
-        int result = calls.enter(
-                enterFd, toSubmit, minComplete, allFlags, argumentBytes == 0 ? 0 : argument, argumentBytes);
+        int result =
+                calls.enter(
+                        enterFd,
+                        toSubmit,
+                        minComplete,
+                        allFlags,
+                        argumentBytes == 0 ? 0 : argument,
+                        argumentBytes);
         if (result > 0 && !sqpoll()) {
             submittedSqTail += result;
         }
@@ -452,7 +486,9 @@ final class Ring implements AutoCloseable {
     private int registerSparse(int opcode, int count) {
         long argument = scratch(32);
         Memory.putInt(argument + io_uring_rsrc_register.nr$offset(), count);
-        Memory.putInt(argument + io_uring_rsrc_register.flags$offset(), IoUring.IORING_RSRC_REGISTER_SPARSE());
+        Memory.putInt(
+                argument + io_uring_rsrc_register.flags$offset(),
+                IoUring.IORING_RSRC_REGISTER_SPARSE());
         return calls.register(fd, opcode, argument, 32);
     }
 

@@ -14,7 +14,8 @@ abstract class RingCalls {
     /** @return the ring's file descriptor */
     abstract int setup(int entries, long params);
 
-    abstract int enter(int fd, int toSubmit, int minComplete, int flags, long argument, long argumentBytes);
+    abstract int enter(
+            int fd, int toSubmit, int minComplete, int flags, long argument, long argumentBytes);
 
     abstract int register(int fd, int opcode, long argument, int count);
 
@@ -55,8 +56,15 @@ abstract class RingCalls {
         }
 
         @Override
-        int enter(int fd, int toSubmit, int minComplete, int flags, long argument, long argumentBytes) {
-            return LibUring.io_uring_enter2(fd, toSubmit, minComplete, flags, segment(argument), argumentBytes);
+        int enter(
+                int fd,
+                int toSubmit,
+                int minComplete,
+                int flags,
+                long argument,
+                long argumentBytes) {
+            return LibUring.io_uring_enter2(
+                    fd, toSubmit, minComplete, flags, segment(argument), argumentBytes);
         }
 
         @Override
@@ -89,14 +97,30 @@ abstract class RingCalls {
         }
 
         @Override
-        int enter(int fd, int toSubmit, int minComplete, int flags, long argument, long argumentBytes) {
-            return (int) Libc.syscall(
-                    errno, Libc.SYS_IO_URING_ENTER, fd, toSubmit, minComplete, flags, argument, argumentBytes);
+        int enter(
+                int fd,
+                int toSubmit,
+                int minComplete,
+                int flags,
+                long argument,
+                long argumentBytes) {
+            return (int)
+                    Libc.syscall(
+                            errno,
+                            Libc.SYS_IO_URING_ENTER,
+                            fd,
+                            toSubmit,
+                            minComplete,
+                            flags,
+                            argument,
+                            argumentBytes);
         }
 
         @Override
         int register(int fd, int opcode, long argument, int count) {
-            return (int) Libc.syscall(errno, Libc.SYS_IO_URING_REGISTER, fd, opcode, argument, count, 0, 0);
+            return (int)
+                    Libc.syscall(
+                            errno, Libc.SYS_IO_URING_REGISTER, fd, opcode, argument, count, 0, 0);
         }
 
         @Override

@@ -68,7 +68,8 @@ public final class SimDisk {
             unsynced.clear();
         }
 
-        private static void put(Map<Long, byte[]> to, long offset, byte[] source, int from, int length) {
+        private static void put(
+                Map<Long, byte[]> to, long offset, byte[] source, int from, int length) {
             for (int done = 0; done < length; ) {
                 long at = offset + done;
                 int within = (int) (at % BLOCK_BYTES);

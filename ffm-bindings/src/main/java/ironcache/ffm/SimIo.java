@@ -27,6 +27,7 @@ import java.util.PriorityQueue;
 public final class SimIo implements Io {
     private static final int RECEIVE_MEMORY_BYTES = 1 << 20;
     private static final int RECEIVE_BYTES_MAX = 16 << 10;
+
     /** Bytes that a connection holds in each direction before its writer must wait. */
     private static final int PIPE_BYTES = 256 << 10;
 
@@ -154,9 +155,12 @@ public final class SimIo implements Io {
     private final SimDisk disk;
     private final SimFaults faults = new SimFaults();
     private final Prng prng;
-    private final PriorityQueue<Event> events = new PriorityQueue<>((a, b) -> a.nanos != b.nanos
-            ? Long.compare(a.nanos, b.nanos)
-            : Long.compare(a.sequence, b.sequence));
+    private final PriorityQueue<Event> events =
+            new PriorityQueue<>(
+                    (a, b) ->
+                            a.nanos != b.nanos
+                                    ? Long.compare(a.nanos, b.nanos)
+                                    : Long.compare(a.sequence, b.sequence));
     private long sequence;
     private long traceHash;
 
@@ -216,7 +220,11 @@ public final class SimIo implements Io {
     }
 
     private void trace(int kind, long index, long result) {
-        traceHash = Prng.mix(traceHash ^ Prng.mix(clock.nanoTime()) ^ Prng.mix(kind * 31L + index) + result);
+        traceHash =
+                Prng.mix(
+                        traceHash
+                                ^ Prng.mix(clock.nanoTime())
+                                ^ Prng.mix(kind * 31L + index) + result);
     }
 
     // Files.
@@ -280,7 +288,8 @@ public final class SimIo implements Io {
         }
     }
 
-    private int check(OpenFile open, boolean writes, long offset, long address, int length, int buffer) {
+    private int check(
+            OpenFile open, boolean writes, long offset, long address, int length, int buffer) {
         if (open == null || writes && open.mode == OpenMode.READ) {
             return -Errno.EBADF;
         }
@@ -308,10 +317,12 @@ public final class SimIo implements Io {
     @Override
     public void read(int file, long offset, long address, int length, int buffer, long token) {
         OpenFile open = openFiles.get(file);
-        schedule(() -> {
-            int error = check(open, false, offset, address, length, buffer);
-            return completeFile(token, error < 0 ? error : readNow(open, offset, address, cut(length)));
-        });
+        schedule(
+                () -> {
+                    int error = check(open, false, offset, address, length, buffer);
+                    return completeFile(
+                            token, error < 0 ? error : readNow(open, offset, address, cut(length)));
+                });
     }
 
     private int readNow(OpenFile open, long offset, long address, int length) {
@@ -369,26 +380,31 @@ public final class SimIo implements Io {
     }
 
     @Override
-    public void writeAndSync(int file, long offset, long address, int length, int buffer, long token) {
+    public void writeAndSync(
+            int file, long offset, long address, int length, int buffer, long token) {
         OpenFile open = openFiles.get(file);
-        schedule(() -> {
-            int written = writeNow(open, offset, address, length, buffer);
-            // A short write breaks the chain: nothing is synced.
-            int synced = written == length ? syncNow(open) : 0;
-            return completeFile(token, synced < 0 ? synced : written);
-        });
+        schedule(
+                () -> {
+                    int written = writeNow(open, offset, address, length, buffer);
+                    // A short write breaks the chain: nothing is synced.
+                    int synced = written == length ? syncNow(open) : 0;
+                    return completeFile(token, synced < 0 ? synced : written);
+                });
     }
 
     @Override
     public void allocate(int file, long offset, long length, long token) {
         OpenFile open = openFiles.get(file);
-        schedule(() -> {
-            int error = check(open, true, 0, 0, 0, UNREGISTERED);
-            if (error == 0 && (prng.chance(faults.noSpace) || !disk.grow(open.file, offset + length))) {
-                error = -Errno.ENOSPC;
-            }
-            return completeFile(token, error);
-        });
+        schedule(
+                () -> {
+                    int error = check(open, true, 0, 0, 0, UNREGISTERED);
+                    if (error == 0
+                            && (prng.chance(faults.noSpace)
+                                    || !disk.grow(open.file, offset + length))) {
+                        error = -Errno.ENOSPC;
+                    }
+                    return completeFile(token, error);
+                });
     }
 
     private int completeFile(long token, int result) {
@@ -403,7 +419,8 @@ public final class SimIo implements Io {
     public int listen(InetSocketAddress address, int backlog) throws IOException {
         int port = address.getPort() == 0 ? FIRST_PORT + portCount++ : address.getPort();
         if (listener(port) >= 0) {
-            throw new BindException("cannot listen on " + SocketAddresses.format(address) + ": EADDRINUSE");
+            throw new BindException(
+                    "cannot listen on " + SocketAddresses.format(address) + ": EADDRINUSE");
         }
         listeners.add(new Listener(new InetSocketAddress(address.getAddress(), port)));
         return listeners.size() - 1;
@@ -435,8 +452,11 @@ public final class SimIo implements Io {
             throw new ConnectException("Connection refused: " + SocketAddresses.format(address));
         }
         int number = freeSockets.isEmpty() ? connections.size() : freeSockets.pop();
-        Connection connection = new Connection(
-                number, FIRST_PEER_PORT + peerCount++, new InetSocketAddress(InetAddress.getLoopbackAddress(), address.getPort()));
+        Connection connection =
+                new Connection(
+                        number,
+                        FIRST_PEER_PORT + peerCount++,
+                        new InetSocketAddress(InetAddress.getLoopbackAddress(), address.getPort()));
         if (number == connections.size()) {
             connections.add(connection);
         } else {
@@ -444,13 +464,14 @@ public final class SimIo implements Io {
         }
         // Nothing is received before the accept was told, whatever the delays say.
         connection.receiveScheduled = true;
-        schedule(() -> {
-            trace(TRACE_ACCEPT, listener, number);
-            sockets.onAccept(listener, number);
-            connection.receiveScheduled = false;
-            scheduleReceive(connection);
-            return 1;
-        });
+        schedule(
+                () -> {
+                    trace(TRACE_ACCEPT, listener, number);
+                    sockets.onAccept(listener, number);
+                    connection.receiveScheduled = false;
+                    scheduleReceive(connection);
+                    return 1;
+                });
         return new Peer(connection);
     }
 
@@ -507,7 +528,9 @@ public final class SimIo implements Io {
         Connection connection = connections.get(socket);
         if (connection.sending || connection.closing || connection.serverClosed) {
             throw new IllegalStateException(
-                    "send on socket " + socket + (connection.sending ? ": one is in flight" : ": closed"));
+                    "send on socket "
+                            + socket
+                            + (connection.sending ? ": one is in flight" : ": closed"));
         }
         connection.sending = true;
         connection.sendAddress = address;
@@ -571,14 +594,15 @@ public final class SimIo implements Io {
             return;
         }
         connection.closing = true;
-        schedule(() -> {
-            connection.serverClosed = true;
-            connection.sending = false;
-            trace(TRACE_CLOSED, socket, 0);
-            sockets.onClosed(socket);
-            freeSockets.push(socket);
-            return 1;
-        });
+        schedule(
+                () -> {
+                    connection.serverClosed = true;
+                    connection.sending = false;
+                    trace(TRACE_CLOSED, socket, 0);
+                    sockets.onClosed(socket);
+                    freeSockets.push(socket);
+                    return 1;
+                });
     }
 
     @Override

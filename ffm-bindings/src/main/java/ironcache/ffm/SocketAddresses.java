@@ -53,7 +53,14 @@ final class SocketAddresses {
     static String format(InetSocketAddress address) {
         byte[] ip = address.getAddress().getAddress();
         return ip.length == 4
-                ? (ip[0] & 0xFF) + "." + (ip[1] & 0xFF) + "." + (ip[2] & 0xFF) + "." + (ip[3] & 0xFF) + ":"
+                ? (ip[0] & 0xFF)
+                        + "."
+                        + (ip[1] & 0xFF)
+                        + "."
+                        + (ip[2] & 0xFF)
+                        + "."
+                        + (ip[3] & 0xFF)
+                        + ":"
                         + address.getPort()
                 : "[" + formatIpv6(ip) + "]:" + address.getPort();
     }

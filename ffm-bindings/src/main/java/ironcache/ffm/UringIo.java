@@ -38,6 +38,7 @@ final class UringIo implements Io {
     private static final int KIND_CLOSE = 4;
     private static final int KIND_CANCEL = 5;
     private static final int KIND_FILE = 6;
+
     /** The fdatasync that is linked to a write; the write is KIND_FILE. */
     private static final int KIND_FILE_SYNC = 7;
 
@@ -61,6 +62,7 @@ final class UringIo implements Io {
     private static final int POLLIN = 1;
 
     private static final int BUFFER_GROUP = 0;
+
     /** A gap of two cache lines between receive buffers: at a stride of 16 KiB all their first lines would
      * compete for the same few sets of the caches. */
     private static final int BUFFER_GAP_BYTES = 128;
@@ -78,19 +80,26 @@ final class UringIo implements Io {
 
     // Bits of socketState.
     private static final int OPEN = 1;
+
     /** A multishot receive is in flight. */
     private static final int RECEIVING = 2;
+
     private static final int SENDING = 4;
     private static final int PAUSED = 8;
     private static final int CLOSING = 16;
+
     /** The close entry itself is in flight. */
     private static final int CLOSE_QUEUED = 32;
+
     /** A cancel of the receive is in flight. */
     private static final int CANCELLING = 64;
+
     /** End of stream or an error was told: never receive again. */
     private static final int ENDED = 128;
+
     /** Waits in the re-arm list. */
     private static final int REARM_LISTED = 256;
+
     /** Waits in the list of sockets to look after: it received since the last look. */
     private static final int SUSPECT = 512;
 
@@ -103,6 +112,7 @@ final class UringIo implements Io {
      * but the sends, and each request would cost two turns.
      */
     private static final int PROMPT_SEND_BYTES_MAX = 16 << 10;
+
     /**
      * Where such a send is held up after all (a peer that does not read), the turn waits for too many;
      * this bounds by how much. Not shorter: the kernel's timer tick comes first, so that its hardware
@@ -118,7 +128,8 @@ final class UringIo implements Io {
 
     static {
         try {
-            WAKE_STATE = MethodHandles.lookup().findVarHandle(UringIo.class, "wakeState", int.class);
+            WAKE_STATE =
+                    MethodHandles.lookup().findVarHandle(UringIo.class, "wakeState", int.class);
         } catch (ReflectiveOperationException e) {
             throw new ExceptionInInitializerError(e);
         }
@@ -136,6 +147,7 @@ final class UringIo implements Io {
     private final Mapping bufferRing;
     private final int bufferMask;
     private int bufferTail;
+
     /** Buffers whose bytes the handlers may still read; given back at the next poll. */
     private final int[] lentBuffers;
 
@@ -144,6 +156,7 @@ final class UringIo implements Io {
     // Sockets, by number.
     private int[] socketFd = new int[64];
     private int[] socketState = new int[64];
+
     /** Operations in flight, cancels included. */
     private int[] socketInFlight = new int[64];
 
@@ -151,6 +164,7 @@ final class UringIo implements Io {
     private int[] sendLeft = new int[64];
     private final IntStack freeSockets = new IntStack();
     private int socketCount;
+
     /** Sockets to receive from again once buffers are back. */
     private final IntStack rearm = new IntStack();
 
@@ -163,6 +177,7 @@ final class UringIo implements Io {
     private int[] listenerFd = new int[4];
     private boolean[] listenerOpen = new boolean[4];
     private int listenerCount;
+
     /** Listeners whose accept ended for want of descriptors. */
     private final IntStack stalledListeners = new IntStack();
 
@@ -177,8 +192,10 @@ final class UringIo implements Io {
 
     // File operations in flight, by slot.
     private long[] operationToken = new long[256];
+
     /** Completions that an operation still waits for: two where a write is linked to a sync. */
     private byte[] operationWaits = new byte[256];
+
     /** Of a write linked to a sync: the results of the two, once known. */
     private int[] operationWriteResult = new int[256];
 
@@ -217,13 +234,17 @@ final class UringIo implements Io {
         receiveMemory.commit(receiveMemory.bytes());
         // 256 buffers on 256 small pages would keep missing the TLB.
         receiveMemory.adviseHugePages(0, receiveMemory.bytes());
-        this.bufferRing = Mapping.reserve((long) count * BufferRingLayout.ENTRY_BYTES, MemoryTag.RING);
+        this.bufferRing =
+                Mapping.reserve((long) count * BufferRingLayout.ENTRY_BYTES, MemoryTag.RING);
         bufferRing.commit(bufferRing.bytes());
         this.bufferMask = count - 1;
         this.lentBuffers = new int[count];
         this.scratch = Memory.allocate(SCRATCH_BYTES, MemoryTag.RING);
         this.wakeFd = Libc.eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-        int result = wakeFd < 0 ? wakeFd : ring.registerBufferRing(bufferRing.address(), count, BUFFER_GROUP);
+        int result =
+                wakeFd < 0
+                        ? wakeFd
+                        : ring.registerBufferRing(bufferRing.address(), count, BUFFER_GROUP);
         if (result < 0) {
             releaseMemory();
             throw new Ring.Refused(
@@ -239,11 +260,12 @@ final class UringIo implements Io {
 
     /** @throws Ring.Refused where the kernel does not give what this needs */
     static UringIo open(RingCalls calls, IoConfig config) throws Ring.Refused {
-        Ring ring = Ring.open(
-                calls,
-                config.submissionEntries(),
-                config.completionEntries(),
-                config.sqpoll() ? config.sqpollIdleMillis() : -1);
+        Ring ring =
+                Ring.open(
+                        calls,
+                        config.submissionEntries(),
+                        config.completionEntries(),
+                        config.sqpoll() ? config.sqpollIdleMillis() : -1);
         try {
             return new UringIo(ring, config);
         } catch (Ring.Refused | RuntimeException | Error e) {
@@ -255,7 +277,8 @@ final class UringIo implements Io {
     /** As many slots as the kernel grants: the limit of open files bounds them. 0: do without. */
     private int registerSlots(int wanted, boolean forFiles) {
         for (int slots = wanted; slots > 0; slots /= 2) {
-            int result = forFiles ? ring.registerSparseFiles(slots) : ring.registerSparseBuffers(slots);
+            int result =
+                    forFiles ? ring.registerSparseFiles(slots) : ring.registerSparseBuffers(slots);
             if (result >= 0) {
                 return slots;
             }
@@ -284,8 +307,18 @@ final class UringIo implements Io {
     }
 
     private void entry(
-            int opcode, int flags, int ioprio, int fd, long off, long addr, int len, int opFlags, long data, int buf) {
-        SqeLayout.fill(ring.nextEntry(), opcode, flags, ioprio, fd, off, addr, len, opFlags, data, buf);
+            int opcode,
+            int flags,
+            int ioprio,
+            int fd,
+            long off,
+            long addr,
+            int len,
+            int opFlags,
+            long data,
+            int buf) {
+        SqeLayout.fill(
+                ring.nextEntry(), opcode, flags, ioprio, fd, off, addr, len, opFlags, data, buf);
         inFlight++;
     }
 
@@ -293,12 +326,13 @@ final class UringIo implements Io {
 
     @Override
     public int openFile(Path path, OpenMode mode, boolean direct) throws IOException {
-        int flags = Libc.O_CLOEXEC
-                | switch (mode) {
-                    case READ -> Libc.O_RDONLY;
-                    case READ_WRITE -> Libc.O_RDWR;
-                    case CREATE -> Libc.O_RDWR | Libc.O_CREAT | Libc.O_TRUNC;
-                };
+        int flags =
+                Libc.O_CLOEXEC
+                        | switch (mode) {
+                            case READ -> Libc.O_RDONLY;
+                            case READ_WRITE -> Libc.O_RDWR;
+                            case CREATE -> Libc.O_RDWR | Libc.O_CREAT | Libc.O_TRUNC;
+                        };
         String name = path.toString();
         int fd = Libc.open(name, direct ? flags | Libc.O_DIRECT : flags, FILE_MODE);
         if (fd == -Errno.EINVAL && direct) {
@@ -344,7 +378,8 @@ final class UringIo implements Io {
 
     @Override
     public int registerBuffer(long address, long bytes) {
-        if (bytes > REGISTERED_BUFFER_BYTES_MAX || (freeBufferSlots.isEmpty() && bufferSlotCount == bufferSlots)) {
+        if (bytes > REGISTERED_BUFFER_BYTES_MAX
+                || (freeBufferSlots.isEmpty() && bufferSlotCount == bufferSlots)) {
             return UNREGISTERED;
         }
         int slot = freeBufferSlots.isEmpty() ? bufferSlotCount++ : freeBufferSlots.pop();
@@ -414,7 +449,14 @@ final class UringIo implements Io {
     }
 
     private void transfer(
-            int opcode, int file, int flags, long offset, long address, int length, int buffer, int slot) {
+            int opcode,
+            int file,
+            int flags,
+            long offset,
+            long address,
+            int length,
+            int buffer,
+            int slot) {
         entry(
                 opcode,
                 fileFlags(file) | flags,
@@ -434,11 +476,22 @@ final class UringIo implements Io {
     }
 
     private void syncEntry(int file, long data) {
-        entry(Ring.OP_FSYNC, fileFlags(file), 0, fileTarget(file), 0, 0, 0, Ring.FSYNC_DATASYNC, data, 0);
+        entry(
+                Ring.OP_FSYNC,
+                fileFlags(file),
+                0,
+                fileTarget(file),
+                0,
+                0,
+                0,
+                Ring.FSYNC_DATASYNC,
+                data,
+                0);
     }
 
     @Override
-    public void writeAndSync(int file, long offset, long address, int length, int buffer, long token) {
+    public void writeAndSync(
+            int file, long offset, long address, int length, int buffer, long token) {
         int slot = newOperation(token);
         operationWaits[slot] = 2;
         // A chain ends where a submission ends: both entries must go together.
@@ -489,9 +542,14 @@ final class UringIo implements Io {
         }
         if (result < 0) {
             Libc.close(fd);
-            throw new java.net.BindException("cannot listen on " + SocketAddresses.format(address) + ": "
-                    + Errno.name(result)
-                    + (result == -Errno.EADDRINUSE ? " (another process has this port)" : ""));
+            throw new java.net.BindException(
+                    "cannot listen on "
+                            + SocketAddresses.format(address)
+                            + ": "
+                            + Errno.name(result)
+                            + (result == -Errno.EADDRINUSE
+                                    ? " (another process has this port)"
+                                    : ""));
         }
         int listener = listenerCount++;
         if (listener == listenerFd.length) {
@@ -565,7 +623,14 @@ final class UringIo implements Io {
     }
 
     private void socketEntry(
-            int opcode, int flags, int ioprio, int socket, long addr, int len, int opFlags, int kind) {
+            int opcode,
+            int flags,
+            int ioprio,
+            int socket,
+            long addr,
+            int len,
+            int opFlags,
+            int kind) {
         entry(
                 opcode,
                 flags,
@@ -598,8 +663,10 @@ final class UringIo implements Io {
     public void send(int socket, long address, int length) {
         int state = socketState[socket];
         if ((state & (OPEN | SENDING | CLOSING)) != OPEN) {
-            throw new IllegalStateException("send on socket " + socket
-                    + ((state & SENDING) != 0 ? ": one is in flight" : ": closed"));
+            throw new IllegalStateException(
+                    "send on socket "
+                            + socket
+                            + ((state & SENDING) != 0 ? ": one is in flight" : ": closed"));
         }
         socketState[socket] = state | SENDING;
         sendAddress[socket] = address;
@@ -636,7 +703,14 @@ final class UringIo implements Io {
         if ((socketState[socket] & (RECEIVING | CANCELLING)) == RECEIVING) {
             socketState[socket] |= CANCELLING;
             socketEntry(
-                    Ring.OP_ASYNC_CANCEL, 0, 0, socket, userData(KIND_RECEIVE, socket), 0, 0, KIND_CANCEL);
+                    Ring.OP_ASYNC_CANCEL,
+                    0,
+                    0,
+                    socket,
+                    userData(KIND_RECEIVE, socket),
+                    0,
+                    0,
+                    KIND_CANCEL);
         }
     }
 
@@ -663,14 +737,23 @@ final class UringIo implements Io {
         socketState[socket] = state | CLOSING;
         cancelReceive(socket);
         if ((state & SENDING) != 0) {
-            socketEntry(Ring.OP_ASYNC_CANCEL, 0, 0, socket, userData(KIND_SEND, socket), 0, 0, KIND_CANCEL);
+            socketEntry(
+                    Ring.OP_ASYNC_CANCEL,
+                    0,
+                    0,
+                    socket,
+                    userData(KIND_SEND, socket),
+                    0,
+                    0,
+                    KIND_CANCEL);
         }
         closeIfQuiet(socket);
     }
 
     /** The last completion of a closing socket queues the close itself. */
     private void closeIfQuiet(int socket) {
-        if (socketInFlight[socket] == 0 && (socketState[socket] & (CLOSING | CLOSE_QUEUED)) == CLOSING) {
+        if (socketInFlight[socket] == 0
+                && (socketState[socket] & (CLOSING | CLOSE_QUEUED)) == CLOSING) {
             socketState[socket] |= CLOSE_QUEUED;
             socketEntry(Ring.OP_CLOSE, 0, 0, socket, 0, 0, 0, KIND_CLOSE);
         }
@@ -726,7 +809,8 @@ final class UringIo implements Io {
         }
         int result = submitAndWait(wait, timeout);
         if (wakeState != AWAKE) {
-            // This turn serves the waker, who published what he woke us for before; a later wake() is for the next.
+            // This turn serves the waker, who published what he woke us for before; a later wake()
+            // is for the next.
             int ignored = (int) WAKE_STATE.getAndSet(this, AWAKE);
         }
         if (result < 0
@@ -758,7 +842,8 @@ final class UringIo implements Io {
 
     private int reap() {
         int delivered = 0;
-        // What handlers queue is submitted in the next turn; what completes meanwhile is taken along only up to
+        // What handlers queue is submitted in the next turn; what completes meanwhile is taken
+        // along only up to
         // a bound, because buffers come back and time goes on per turn.
         for (int left = ring.completionsReady(); left > 0; left--) {
             long cqe = ring.completion();
@@ -877,7 +962,8 @@ final class UringIo implements Io {
             int socket = suspects.pop();
             int state = socketState[socket] & ~SUSPECT;
             socketState[socket] = state;
-            if ((state & (OPEN | RECEIVING | CLOSING | PAUSED | CANCELLING)) == (OPEN | RECEIVING)) {
+            if ((state & (OPEN | RECEIVING | CLOSING | PAUSED | CANCELLING))
+                    == (OPEN | RECEIVING)) {
                 if (Libc.isHungUp(socketFd[socket], scratch)) {
                     cancelReceive(socket);
                 }
@@ -894,7 +980,9 @@ final class UringIo implements Io {
     private void cancelled(int socket, int result) {
         socketInFlight[socket]--;
         int state = socketState[socket];
-        if (result == -Errno.EALREADY && (state & RECEIVING) != 0 && (state & (PAUSED | CLOSING)) != 0) {
+        if (result == -Errno.EALREADY
+                && (state & RECEIVING) != 0
+                && (state & (PAUSED | CLOSING)) != 0) {
             // The receive was just being served and may go on: ask again.
             socketState[socket] = state & ~CANCELLING;
             cancelReceive(socket);
@@ -938,8 +1026,10 @@ final class UringIo implements Io {
         int synced = operationSyncResult[slot];
         long token = operationToken[slot];
         freeOperations.push(slot);
-        // The sync is cancelled where the write failed or was short: then the write's result says why.
-        files.onFile(token, written >= 0 && synced < 0 && synced != -Errno.ECANCELED ? synced : written);
+        // The sync is cancelled where the write failed or was short: then the write's result says
+        // why.
+        files.onFile(
+                token, written >= 0 && synced < 0 && synced != -Errno.ECANCELED ? synced : written);
         return true;
     }
 
@@ -957,8 +1047,10 @@ final class UringIo implements Io {
         }
         if ((flags & Ring.CQE_F_MORE) == 0 && listenerOpen[listener]) {
             if (result == -Errno.EMFILE || result == -Errno.ENFILE || result == -Errno.ENOMEM) {
-                log.accept("cannot accept connections (" + Errno.name(result)
-                        + "): raise the limit of open files (ulimit -n) or lower maxclients");
+                log.accept(
+                        "cannot accept connections ("
+                                + Errno.name(result)
+                                + "): raise the limit of open files (ulimit -n) or lower maxclients");
                 stalledListeners.push(listener);
                 acceptRetryNanos = System.nanoTime() + ACCEPT_RETRY_NANOS;
             } else {
@@ -1001,7 +1093,9 @@ final class UringIo implements Io {
     }
 
     private void addBuffer(int buffer) {
-        long entry = bufferRing.address() + (long) (bufferTail & bufferMask) * BufferRingLayout.ENTRY_BYTES;
+        long entry =
+                bufferRing.address()
+                        + (long) (bufferTail & bufferMask) * BufferRingLayout.ENTRY_BYTES;
         BufferRingLayout.fill(entry, bufferAddress(buffer), config.receiveBufferBytes(), buffer);
         bufferTail++;
     }
@@ -1023,7 +1117,17 @@ final class UringIo implements Io {
     /** Multishot and edge-triggered: each write to the eventfd completes once, and nobody needs to read it. */
     private void armWake() {
         wakeArmed = true;
-        entry(Ring.OP_POLL_ADD, 0, 0, wakeFd, 0, 0, Ring.POLL_ADD_MULTI, POLLIN, userData(KIND_WAKE, 0), 0);
+        entry(
+                Ring.OP_POLL_ADD,
+                0,
+                0,
+                wakeFd,
+                0,
+                0,
+                Ring.POLL_ADD_MULTI,
+                POLLIN,
+                userData(KIND_WAKE, 0),
+                0);
     }
 
     /** A system call only where the owner sleeps or is about to. */
@@ -1103,7 +1207,8 @@ final class UringIo implements Io {
                     long cqe = ring.completion();
                     long data = CqeLayout.userData(cqe);
                     int kind = (int) (data >>> KIND_SHIFT);
-                    if (kind == KIND_CANCEL_LISTENER || kind == KIND_CLOSE && CqeLayout.result(cqe) >= 0) {
+                    if (kind == KIND_CANCEL_LISTENER
+                            || kind == KIND_CLOSE && CqeLayout.result(cqe) >= 0) {
                         closedMeanwhile(kind, (int) data);
                     } else if (kind == KIND_ACCEPT && CqeLayout.result(cqe) >= 0) {
                         Libc.close(CqeLayout.result(cqe));

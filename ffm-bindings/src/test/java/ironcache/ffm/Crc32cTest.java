@@ -28,7 +28,8 @@ class Crc32cTest {
     @Test
     void rangesAcrossAWindowBoundary() {
         try (Mapping mapping = Mapping.reserve((1L << 30) + (4L << 20), MemoryTag.OTHER)) {
-            // The first GiB boundary in the mapping; where that is its very start, the range begins there.
+            // The first GiB boundary in the mapping; where that is its very start, the range begins
+            // there.
             long boundary = (mapping.address() + (1L << 30) - 1) & -(1L << 30);
             long from = Math.max(mapping.address(), boundary - 1000);
             new Prng(8).fill(from, 2000);

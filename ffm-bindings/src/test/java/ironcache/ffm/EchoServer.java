@@ -99,7 +99,11 @@ final class EchoServer implements Io.SocketHandler, Io.FileHandler, AutoCloseabl
     @Override
     public void close() {
         io.close();
-        for (int socket : Arrays.copyOf(sending.keySet().toArray(Integer[]::new), sending.size(), Integer[].class)) {
+        for (int socket :
+                Arrays.copyOf(
+                        sending.keySet().toArray(Integer[]::new),
+                        sending.size(),
+                        Integer[].class)) {
             free(socket);
         }
     }

@@ -25,7 +25,8 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /** What Io promises, asked of each implementation. */
 class IoContractTest {
-    private static final InetSocketAddress ANY_PORT = new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
+    private static final InetSocketAddress ANY_PORT =
+            new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
 
     enum Implementation {
         URING_DIRECT {
@@ -40,14 +41,14 @@ class IoContractTest {
             IoHarness open(IoConfig config) {
                 TestMachine.assumeLiburing();
                 return IoHarness.real(
-                        config.withKind(IoConfig.Kind.IO_URING).withLiburing(IoConfig.Liburing.YES));
+                        config.withKind(IoConfig.Kind.IO_URING)
+                                .withLiburing(IoConfig.Liburing.YES));
             }
         },
         URING_SQPOLL {
             @Override
             IoHarness open(IoConfig config) {
-                return IoHarness.real(
-                        config.withKind(IoConfig.Kind.IO_URING).withSqpoll(true));
+                return IoHarness.real(config.withKind(IoConfig.Kind.IO_URING).withSqpoll(true));
             }
         },
         NIO {
@@ -66,8 +67,7 @@ class IoContractTest {
         abstract IoHarness open(IoConfig config);
     }
 
-    @TempDir
-    Path directory;
+    @TempDir Path directory;
 
     private final long[] bytesBefore = new long[MemoryTag.values().length];
 
@@ -99,24 +99,31 @@ class IoContractTest {
     }
 
     /** Writes and reads as far as the peer lets it, turning the loop, until all has come back. */
-    private static byte[] exchange(IoHarness harness, IoHarness.Peer peer, byte[] request, int replyBytes) {
+    private static byte[] exchange(
+            IoHarness harness, IoHarness.Peer peer, byte[] request, int replyBytes) {
         byte[] reply = new byte[replyBytes];
         int[] done = new int[2];
-        harness.pumpUntil("echo of " + request.length + " bytes", () -> {
-            try {
-                if (done[0] < request.length) {
-                    done[0] += peer.write(request, done[0], Math.min(request.length - done[0], 1 << 16));
-                }
-                int read = peer.read(reply, done[1], reply.length - done[1]);
-                if (read < 0) {
-                    throw new AssertionError("end after " + done[1] + " bytes");
-                }
-                done[1] += read;
-                return done[0] == request.length && done[1] == replyBytes;
-            } catch (IOException e) {
-                throw new AssertionError(e);
-            }
-        });
+        harness.pumpUntil(
+                "echo of " + request.length + " bytes",
+                () -> {
+                    try {
+                        if (done[0] < request.length) {
+                            done[0] +=
+                                    peer.write(
+                                            request,
+                                            done[0],
+                                            Math.min(request.length - done[0], 1 << 16));
+                        }
+                        int read = peer.read(reply, done[1], reply.length - done[1]);
+                        if (read < 0) {
+                            throw new AssertionError("end after " + done[1] + " bytes");
+                        }
+                        done[1] += read;
+                        return done[0] == request.length && done[1] == replyBytes;
+                    } catch (IOException e) {
+                        throw new AssertionError(e);
+                    }
+                });
         return reply;
     }
 
@@ -137,12 +144,14 @@ class IoContractTest {
             for (int round = 0; round < 3; round++) {
                 for (int i = 0; i < peers.size(); i++) {
                     byte[] request = pattern(1 + i * 37, round * 1000 + i);
-                    assertArrayEquals(request, exchange(harness, peers.get(i), request, request.length));
+                    assertArrayEquals(
+                            request, exchange(harness, peers.get(i), request, request.length));
                 }
             }
             assertTrue(harness.io().peerAddress(server.accepted.get(0)).startsWith("127.0.0.1:"));
             assertEquals(
-                    SocketAddresses.format(address), harness.io().localAddress(server.accepted.get(0)));
+                    SocketAddresses.format(address),
+                    harness.io().localAddress(server.accepted.get(0)));
             for (IoHarness.Peer peer : peers) {
                 peer.close();
             }
@@ -164,7 +173,8 @@ class IoContractTest {
     void fewBuffersLoseNothing(Implementation implementation) throws IOException {
         try (IoHarness harness = implementation.open(config().withReceiveBuffers(4, 1024));
                 EchoServer server = new EchoServer(harness.io())) {
-            InetSocketAddress address = harness.io().listenAddress(harness.io().listen(ANY_PORT, 128));
+            InetSocketAddress address =
+                    harness.io().listenAddress(harness.io().listen(ANY_PORT, 128));
             List<IoHarness.Peer> peers = new ArrayList<>();
             List<byte[]> requests = new ArrayList<>();
             for (int i = 0; i < 16; i++) {
@@ -174,7 +184,8 @@ class IoContractTest {
             }
             for (int i = 0; i < peers.size(); i++) {
                 assertArrayEquals(
-                        requests.get(i), exchange(harness, peers.get(i), new byte[0], requests.get(i).length));
+                        requests.get(i),
+                        exchange(harness, peers.get(i), new byte[0], requests.get(i).length));
                 peers.get(i).close();
             }
             harness.pumpUntil("closing", () -> server.closed.size() == peers.size());
@@ -187,7 +198,8 @@ class IoContractTest {
     void bigSendsArriveWhole(Implementation implementation) throws IOException {
         try (IoHarness harness = implementation.open(config());
                 EchoServer server = new EchoServer(harness.io())) {
-            InetSocketAddress address = harness.io().listenAddress(harness.io().listen(ANY_PORT, 128));
+            InetSocketAddress address =
+                    harness.io().listenAddress(harness.io().listen(ANY_PORT, 128));
             IoHarness.Peer peer = harness.connect(address);
             harness.pumpUntil("accepting", () -> server.accepted.size() == 1);
             byte[] big = pattern(20 << 20, 5);
@@ -208,7 +220,8 @@ class IoContractTest {
     void closingWithASendInFlight(Implementation implementation) throws IOException {
         try (IoHarness harness = implementation.open(config());
                 EchoServer server = new EchoServer(harness.io())) {
-            InetSocketAddress address = harness.io().listenAddress(harness.io().listen(ANY_PORT, 128));
+            InetSocketAddress address =
+                    harness.io().listenAddress(harness.io().listen(ANY_PORT, 128));
             IoHarness.Peer peer = harness.connect(address);
             harness.pumpUntil("accepting", () -> server.accepted.size() == 1);
             server.send(server.accepted.getFirst(), pattern(20 << 20, 5));
@@ -220,13 +233,15 @@ class IoContractTest {
             harness.pumpUntil("closing", () -> server.closed.size() == 1);
             assertEquals(List.of(), server.sendResults);
             byte[] sink = new byte[1 << 20];
-            harness.pumpUntil("end at the peer", () -> {
-                try {
-                    return peer.read(sink, 0, sink.length) < 0;
-                } catch (IOException reset) {
-                    return true;
-                }
-            });
+            harness.pumpUntil(
+                    "end at the peer",
+                    () -> {
+                        try {
+                            return peer.read(sink, 0, sink.length) < 0;
+                        } catch (IOException reset) {
+                            return true;
+                        }
+                    });
             peer.close();
         }
     }
@@ -236,7 +251,8 @@ class IoContractTest {
     void pauseHoldsBytesBackAndResumeBringsThem(Implementation implementation) throws IOException {
         try (IoHarness harness = implementation.open(config());
                 EchoServer server = new EchoServer(harness.io())) {
-            InetSocketAddress address = harness.io().listenAddress(harness.io().listen(ANY_PORT, 128));
+            InetSocketAddress address =
+                    harness.io().listenAddress(harness.io().listen(ANY_PORT, 128));
             IoHarness.Peer peer = harness.connect(address);
             harness.pumpUntil("accepting", () -> server.accepted.size() == 1);
             int socket = server.accepted.getFirst();
@@ -256,7 +272,8 @@ class IoContractTest {
                 harness.io().resumeReceive(socket);
                 harness.io().resumeReceive(socket);
                 assertArrayEquals(request, exchange(harness, peer, new byte[0], request.length));
-                // At once, without a turn between: the cancelled receive is still ending when it is wanted again.
+                // At once, without a turn between: the cancelled receive is still ending when it is
+                // wanted again.
                 harness.io().pauseReceive(socket);
                 harness.io().resumeReceive(socket);
                 assertArrayEquals(request, exchange(harness, peer, request, request.length));
@@ -271,7 +288,8 @@ class IoContractTest {
     void abruptEnds(Implementation implementation) throws IOException {
         try (IoHarness harness = implementation.open(config());
                 EchoServer server = new EchoServer(harness.io())) {
-            InetSocketAddress address = harness.io().listenAddress(harness.io().listen(ANY_PORT, 128));
+            InetSocketAddress address =
+                    harness.io().listenAddress(harness.io().listen(ANY_PORT, 128));
             for (int i = 0; i < 30; i++) {
                 IoHarness.Peer peer = harness.connect(address);
                 int expected = i + 1;
@@ -295,19 +313,23 @@ class IoContractTest {
                 EchoServer server = new EchoServer(harness.io())) {
             int listener = harness.io().listen(ANY_PORT, 16);
             InetSocketAddress address = harness.io().listenAddress(listener);
-            BindException refused = assertThrows(BindException.class, () -> harness.io().listen(address, 16));
-            assertTrue(refused.getMessage().contains(":" + address.getPort()), refused.getMessage());
+            BindException refused =
+                    assertThrows(BindException.class, () -> harness.io().listen(address, 16));
+            assertTrue(
+                    refused.getMessage().contains(":" + address.getPort()), refused.getMessage());
             harness.io().closeListener(listener);
             // The port is free once the cancelled accept is gone, some turns later.
             int[] reopened = {-1};
-            harness.pumpUntil("the port to be free", () -> {
-                try {
-                    reopened[0] = harness.io().listen(address, 16);
-                } catch (IOException stillTaken) {
-                    return false;
-                }
-                return true;
-            });
+            harness.pumpUntil(
+                    "the port to be free",
+                    () -> {
+                        try {
+                            reopened[0] = harness.io().listen(address, 16);
+                        } catch (IOException stillTaken) {
+                            return false;
+                        }
+                        return true;
+                    });
             int again = reopened[0];
             IoHarness.Peer peer = harness.connect(address);
             harness.pumpUntil("accepting", () -> server.accepted.size() == 1);
@@ -325,7 +347,8 @@ class IoContractTest {
                 Mapping memory = Mapping.reserve(1 << 20, MemoryTag.OTHER)) {
             Io io = harness.io();
             Path path = directory.resolve("data");
-            assertThrows(NoSuchFileException.class, () -> io.openFile(path, Io.OpenMode.READ, true));
+            assertThrows(
+                    NoSuchFileException.class, () -> io.openFile(path, Io.OpenMode.READ, true));
             int file = io.openFile(path, Io.OpenMode.CREATE, true);
             long first = memory.address();
             long second = memory.address() + (512 << 10);
@@ -370,7 +393,9 @@ class IoContractTest {
             io.deleteFile(path);
             io.deleteFile(path);
             assertTrue(Files.notExists(path));
-            assertThrows(NoSuchFileException.class, () -> io.openFile(path, Io.OpenMode.READ_WRITE, true));
+            assertThrows(
+                    NoSuchFileException.class,
+                    () -> io.openFile(path, Io.OpenMode.READ_WRITE, true));
         }
     }
 
@@ -396,7 +421,9 @@ class IoContractTest {
             assertEquals(Set.of(8), Set.copyOf(server.fileResults.values()));
             io.read(file, 0, memory.address() + (512 << 10), operations * 8, Io.UNREGISTERED, -1);
             harness.pumpUntil("read", () -> server.fileResults.containsKey(-1L));
-            assertTrue(Memory.equal(memory.address(), memory.address() + (512 << 10), operations * 8L));
+            assertTrue(
+                    Memory.equal(
+                            memory.address(), memory.address() + (512 << 10), operations * 8L));
         }
     }
 
@@ -410,10 +437,12 @@ class IoContractTest {
             io.poll(-1);
             for (int round = 0; round < 200; round++) {
                 CountDownLatch start = new CountDownLatch(1);
-                Thread waker = new Thread(() -> {
-                    start.countDown();
-                    io.wake();
-                });
+                Thread waker =
+                        new Thread(
+                                () -> {
+                                    start.countDown();
+                                    io.wake();
+                                });
                 waker.start();
                 start.await();
                 io.poll(-1);
@@ -436,7 +465,8 @@ class IoContractTest {
         IoHarness.Peer peer;
         try (IoHarness harness = implementation.open(config());
                 EchoServer server = new EchoServer(harness.io())) {
-            InetSocketAddress address = harness.io().listenAddress(harness.io().listen(ANY_PORT, 128));
+            InetSocketAddress address =
+                    harness.io().listenAddress(harness.io().listen(ANY_PORT, 128));
             peer = harness.connect(address);
             harness.pumpUntil("accepting", () -> server.accepted.size() == 1);
             server.send(server.accepted.getFirst(), pattern(20 << 20, 5));

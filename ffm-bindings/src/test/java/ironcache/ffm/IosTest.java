@@ -18,7 +18,13 @@ class IosTest {
             }
 
             @Override
-            int enter(int fd, int toSubmit, int minComplete, int flags, long argument, long argumentBytes) {
+            int enter(
+                    int fd,
+                    int toSubmit,
+                    int minComplete,
+                    int flags,
+                    long argument,
+                    long argumentBytes) {
                 throw new AssertionError("no ring was made");
             }
 
@@ -37,13 +43,14 @@ class IosTest {
     @Test
     void aRefusalIsOneLineWithCauseAndCureAndServesThroughNio() {
         List<String> log = new ArrayList<>();
-        IoConfig config =
-                IoConfig.defaults().withKind(IoConfig.Kind.AUTO).withLog(log::add);
+        IoConfig config = IoConfig.defaults().withKind(IoConfig.Kind.AUTO).withLog(log::add);
         try (Io io = Ios.open(config, refusing(Errno.EPERM))) {
             assertEquals("nio", io.name());
         }
         assertEquals(1, log.size());
-        assertTrue(log.getFirst().startsWith("io_uring refused (io_uring_setup: EPERM): "), log.getFirst());
+        assertTrue(
+                log.getFirst().startsWith("io_uring refused (io_uring_setup: EPERM): "),
+                log.getFirst());
         assertTrue(log.getFirst().contains("kernel.io_uring_disabled=0"), log.getFirst());
         assertTrue(log.getFirst().contains("using NIO"), log.getFirst());
     }
@@ -52,7 +59,9 @@ class IosTest {
     void whoInsistsOnIoUringGetsTheCause() {
         IoConfig config = IoConfig.defaults().withKind(IoConfig.Kind.IO_URING).withLog(line -> {});
         IllegalStateException refused =
-                assertThrows(IllegalStateException.class, () -> Ios.open(config, refusing(Errno.ENOSYS)));
+                assertThrows(
+                        IllegalStateException.class,
+                        () -> Ios.open(config, refusing(Errno.ENOSYS)));
         assertTrue(refused.getMessage().contains("ENOSYS"), refused.getMessage());
         assertTrue(refused.getMessage().contains("Linux 6.1"), refused.getMessage());
     }

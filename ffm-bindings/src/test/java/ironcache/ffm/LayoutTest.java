@@ -35,12 +35,29 @@ class LayoutTest {
     void submissionEntryBytes() {
         long sqe = Memory.allocate(SqeLayout.BYTES, MemoryTag.OTHER);
         Memory.fill(sqe, SqeLayout.BYTES, (byte) 0xEE);
-        SqeLayout.fill(sqe, 0x11, 0x82, 0x8003, -2, 0x0102030405060708L, 0x1112131415161718L, -3, -4, -5, 0xFFFE);
+        SqeLayout.fill(
+                sqe,
+                0x11,
+                0x82,
+                0x8003,
+                -2,
+                0x0102030405060708L,
+                0x1112131415161718L,
+                -3,
+                -4,
+                -5,
+                0xFFFE);
         byte[] bytes = new byte[SqeLayout.BYTES];
         Memory.copyOut(sqe, bytes, 0, bytes.length);
         assertEquals(
-                "11820380feffffff" + "0807060504030201" + "1817161514131211" + "fdfffffffcffffff"
-                        + "fbffffffffffffff" + "feff000000000000" + "0000000000000000" + "0000000000000000",
+                "11820380feffffff"
+                        + "0807060504030201"
+                        + "1817161514131211"
+                        + "fdfffffffcffffff"
+                        + "fbffffffffffffff"
+                        + "feff000000000000"
+                        + "0000000000000000"
+                        + "0000000000000000",
                 HexFormat.of().formatHex(bytes));
         Memory.free(sqe, SqeLayout.BYTES, MemoryTag.OTHER);
     }

@@ -21,7 +21,9 @@ class MappingTest {
             assertEquals(43, Memory.getLong(mapping.address() + mapping.bytes() - 8));
             mapping.adviseHugePages(0, mapping.bytes());
             assertThrows(IllegalArgumentException.class, () -> mapping.release(1, 4096));
-            assertThrows(IllegalArgumentException.class, () -> mapping.release(0, mapping.bytes() + 4096));
+            assertThrows(
+                    IllegalArgumentException.class,
+                    () -> mapping.release(0, mapping.bytes() + 4096));
         }
         assertEquals(before, MemoryTag.LOG.bytes());
     }
@@ -47,7 +49,8 @@ class MappingTest {
     @Test
     void anImpossibleReservationNamesTheCause() {
         OutOfMemoryError error =
-                assertThrows(OutOfMemoryError.class, () -> Mapping.reserve(1L << 50, MemoryTag.OTHER));
+                assertThrows(
+                        OutOfMemoryError.class, () -> Mapping.reserve(1L << 50, MemoryTag.OTHER));
         assertEquals(true, error.getMessage().contains("ENOMEM"), error.getMessage());
     }
 }

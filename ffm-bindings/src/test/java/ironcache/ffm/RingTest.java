@@ -32,7 +32,9 @@ class RingTest {
         try (Ring ring = Ring.open(way.calls(), 8, 32, -1)) {
             assertEquals(8, ring.submissionEntries());
             assertEquals(32, ring.completionEntries());
-            assertTrue(ring.description().startsWith(way == Way.LIBRARY ? "liburing.so.2" : "system calls"));
+            assertTrue(
+                    ring.description()
+                            .startsWith(way == Way.LIBRARY ? "liburing.so.2" : "system calls"));
             long next = 0;
             long seen = 0;
             for (int round = 0; round < 100; round++) {
@@ -88,10 +90,12 @@ class RingTest {
     void aRingPreparedHereIsOwnedByItsFirstUser(Way way) throws Exception {
         try (Ring ring = Ring.open(way.calls(), 8, 16, -1)) {
             assertEquals(0, ring.registerSparseBuffers(4));
-            Thread owner = new Thread(() -> {
-                nop(ring, 7);
-                ring.submitAndWait(1, -1);
-            });
+            Thread owner =
+                    new Thread(
+                            () -> {
+                                nop(ring, 7);
+                                ring.submitAndWait(1, -1);
+                            });
             owner.start();
             owner.join();
             assertEquals(7, CqeLayout.userData(ring.completion()));
@@ -112,14 +116,34 @@ class RingTest {
             assertEquals(1, ring.updateFile(3, pipe));
             long target = memory.address() + 4096;
             SqeLayout.fill(
-                    ring.nextEntry(), Ring.OP_READ_FIXED, Ring.FIXED_FILE, 0, 3, 0, target, 8, 0, 1, 2);
+                    ring.nextEntry(),
+                    Ring.OP_READ_FIXED,
+                    Ring.FIXED_FILE,
+                    0,
+                    3,
+                    0,
+                    target,
+                    8,
+                    0,
+                    1,
+                    2);
             ring.submitAndWait(1, -1);
             assertEquals(8, CqeLayout.result(ring.completion()));
             ring.completionSeen();
             assertEquals(5, Memory.getLong(target));
             // Outside the registered buffer.
             SqeLayout.fill(
-                    ring.nextEntry(), Ring.OP_READ_FIXED, Ring.FIXED_FILE, 0, 3, 0, target + 8192, 8, 0, 1, 2);
+                    ring.nextEntry(),
+                    Ring.OP_READ_FIXED,
+                    Ring.FIXED_FILE,
+                    0,
+                    3,
+                    0,
+                    target + 8192,
+                    8,
+                    0,
+                    1,
+                    2);
             ring.submitAndWait(1, -1);
             assertEquals(-Errno.EFAULT, CqeLayout.result(ring.completion()));
             assertEquals(1, ring.updateBuffer(2, 0, 0));

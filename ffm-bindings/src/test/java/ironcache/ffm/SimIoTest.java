@@ -25,7 +25,9 @@ class SimIoTest {
             io.faults().shortTransfer = 0.05;
             io.faults().connectionReset = 0.01;
             InetSocketAddress address =
-                    io.listenAddress(io.listen(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 1));
+                    io.listenAddress(
+                            io.listen(
+                                    new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 1));
             for (int i = 0; i < 20; i++) {
                 SimIo.Peer peer = io.connect(address);
                 peer.write(new byte[1000 + i], 0, 1000 + i);
@@ -81,7 +83,9 @@ class SimIoTest {
                     for (int sector = 0; sector < 8; sector++) {
                         byte value = Memory.getByte(target + sector * 512L);
                         assertTrue(value == 1 || value == 2, "sector holds " + value);
-                        assertTrue(Memory.equal(target + sector * 512L, value == 1 ? old : fresh, 512));
+                        assertTrue(
+                                Memory.equal(
+                                        target + sector * 512L, value == 1 ? old : fresh, 512));
                         fresher += value - 1;
                     }
                     torn += fresher > 0 && fresher < 8 ? 1 : 0;

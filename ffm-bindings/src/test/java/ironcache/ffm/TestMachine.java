@@ -9,6 +9,7 @@ final class TestMachine {
     /** Skips, and says why, where there is no liburing.so.2. */
     static void assumeLiburing() {
         Assumptions.assumeTrue(
-                RingCalls.liburingPresent(), "skipped: no liburing.so.2 (Debian: apt-get install liburing2)");
+                RingCalls.liburingPresent(),
+                "skipped: no liburing.so.2 (Debian: apt-get install liburing2)");
     }
 }

@@ -69,24 +69,31 @@ class UringIoAllocationTest {
         }
         long bytes = 64 << 10;
         long output = Memory.allocate(bytes, MemoryTag.NETWORK);
-        try (Io io = Ios.open(IoConfig.defaults()
-                .withKind(IoConfig.Kind.IO_URING)
-                .withLiburing(way)
-                .withLog(line -> {}))) {
+        try (Io io =
+                Ios.open(
+                        IoConfig.defaults()
+                                .withKind(IoConfig.Kind.IO_URING)
+                                .withLiburing(way)
+                                .withLog(line -> {}))) {
             Echo echo = new Echo(io, output);
             io.setHandlers(echo, echo);
             InetSocketAddress address =
-                    io.listenAddress(io.listen(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 16));
+                    io.listenAddress(
+                            io.listen(
+                                    new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
+                                    16));
             Thread[] clients = new Thread[CONNECTIONS];
             for (int i = 0; i < clients.length; i++) {
-                clients[i] = new Thread(() -> pingPong(address, (WARM_UP + MEASURED) / CONNECTIONS));
+                clients[i] =
+                        new Thread(() -> pingPong(address, (WARM_UP + MEASURED) / CONNECTIONS));
                 clients[i].start();
             }
             while (echo.served < WARM_UP) {
                 io.poll(-1);
             }
             ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
-            // Several windows, of which the best counts: a late compilation leaves some hundred bytes in one of
+            // Several windows, of which the best counts: a late compilation leaves some hundred
+            // bytes in one of
             // them, but what the code itself allocates is in all.
             long leastAllocated = Long.MAX_VALUE;
             for (int window = 1; window <= WINDOWS; window++) {
@@ -95,7 +102,8 @@ class UringIoAllocationTest {
                 while (echo.served < until) {
                     io.poll(-1);
                 }
-                leastAllocated = Math.min(leastAllocated, threads.getCurrentThreadAllocatedBytes() - before);
+                leastAllocated =
+                        Math.min(leastAllocated, threads.getCurrentThreadAllocatedBytes() - before);
             }
             while (echo.closed < CONNECTIONS) {
                 io.poll(-1);
@@ -103,7 +111,10 @@ class UringIoAllocationTest {
             for (Thread client : clients) {
                 client.join();
             }
-            assertEquals(0, leastAllocated, "bytes allocated on the heap by " + MEASURED / WINDOWS + " requests");
+            assertEquals(
+                    0,
+                    leastAllocated,
+                    "bytes allocated on the heap by " + MEASURED / WINDOWS + " requests");
         } finally {
             Memory.free(output, bytes, MemoryTag.NETWORK);
         }

@@ -115,7 +115,7 @@ public final class Log implements AutoCloseable {
         closeTail();
         int frame = takeFrame();
         tailPage = frame + 1;
-        
+
         tailOffset = 0;
         deadBytes[frame] = 0;
         setPage(tailPage, frameAddress(frame));
@@ -215,7 +215,8 @@ public final class Log implements AutoCloseable {
             } else if (framesTouched < framesMapped) {
                 frame = framesTouched++;
             } else {
-                throw new OutOfMemoryError("log: all " + framesMapped + " frames in use, limit " + framesLimit);
+                throw new OutOfMemoryError(
+                        "log: all " + framesMapped + " frames in use, limit " + framesLimit);
             }
             frames.commit(Address.PAGE_BYTES);
         }

@@ -60,7 +60,9 @@ public final class Record {
 
     /** Longest record, bytes. */
     public static final int MAX_BYTES =
-            (HEADER_BYTES + 8 + MAX_KEY_BYTES + MAX_VALUE_BYTES + 7 & -ALIGNMENT) + 8 + MAX_FILLER_BYTES;
+            (HEADER_BYTES + 8 + MAX_KEY_BYTES + MAX_VALUE_BYTES + 7 & -ALIGNMENT)
+                    + 8
+                    + MAX_FILLER_BYTES;
 
     // Types. A kind is a type with its encoding: type | encoding << 4.
     public static final int TYPE_STRING = 1;
@@ -99,11 +101,13 @@ public final class Record {
 
     /** Bytes of a record without home and filler. */
     public static int bytes(int keyLength, int valueLength, boolean expiry) {
-        return HEADER_BYTES + (expiry ? 8 : 0) + keyLength + valueLength + (ALIGNMENT - 1) & -ALIGNMENT;
+        return HEADER_BYTES + (expiry ? 8 : 0) + keyLength + valueLength + (ALIGNMENT - 1)
+                & -ALIGNMENT;
     }
 
     /** A header word without home, filler, dead or visits. */
-    public static long header(int keyLength, int valueLength, int kind, boolean expiry, int keyspace) {
+    public static long header(
+            int keyLength, int valueLength, int kind, boolean expiry, int keyspace) {
         return keyLength
                 | (long) valueLength << VALUE_SHIFT
                 | (long) kind << TYPE_SHIFT
@@ -114,7 +118,8 @@ public final class Record {
     /** Writes a filler record of {@code bytes} (a positive multiple of 8) at {@code record}. */
     public static void putFiller(long record, int bytes) {
         long body = bytes - HEADER_BYTES;
-        // Split over the value length (a multiple of 8) only: at most one page, which 19 bits do not hold at once.
+        // Split over the value length (a multiple of 8) only: at most one page, which 19 bits do
+        // not hold at once.
         if (body < 1L << VALUE_BITS) {
             Memory.putLong(record, body << VALUE_SHIFT | (long) TYPE_FILLER << TYPE_SHIFT);
         } else {
@@ -197,7 +202,8 @@ public final class Record {
     private static int bytesUsed(long header) {
         int keyLength = (int) header & MAX_KEY_BYTES;
         int valueLength = (int) (header >>> VALUE_SHIFT) & (1 << VALUE_BITS) - 1;
-        return HEADER_BYTES + (int) expiryBytes(header) + keyLength + valueLength + (ALIGNMENT - 1) & -ALIGNMENT;
+        return HEADER_BYTES + (int) expiryBytes(header) + keyLength + valueLength + (ALIGNMENT - 1)
+                & -ALIGNMENT;
     }
 
     /** Whether the value is the root of a paged object. */
@@ -256,11 +262,15 @@ public final class Record {
         if (filler < 0 || filler > MAX_FILLER_BYTES) {
             return false;
         }
-        long kept = header
-                & ~((1L << VALUE_BITS + FILLER_BITS + TYPE_BITS + ENCODING_BITS) - 1 << VALUE_SHIFT);
+        long kept =
+                header
+                        & ~((1L << VALUE_BITS + FILLER_BITS + TYPE_BITS + ENCODING_BITS) - 1
+                                << VALUE_SHIFT);
         Memory.putLong(
                 record,
-                kept | (long) newValueLength << VALUE_SHIFT | (long) (filler >>> 3) << FILLER_SHIFT
+                kept
+                        | (long) newValueLength << VALUE_SHIFT
+                        | (long) (filler >>> 3) << FILLER_SHIFT
                         | (long) kind << TYPE_SHIFT);
         return true;
     }
@@ -268,7 +278,10 @@ public final class Record {
     /** The header as a rewrite carries it over: no filler, home, dead or visits. */
     public static long carriedHeader(long record) {
         return Memory.getLong(record)
-                & ~(DEAD_BIT | HOME_BIT | VISITS_FIELD | (long) ((1 << FILLER_BITS) - 1) << FILLER_SHIFT);
+                & ~(DEAD_BIT
+                        | HOME_BIT
+                        | VISITS_FIELD
+                        | (long) ((1 << FILLER_BITS) - 1) << FILLER_SHIFT);
     }
 
     /** Bytes that {@link #copyCarried} writes. */

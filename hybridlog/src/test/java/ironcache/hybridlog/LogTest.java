@@ -13,7 +13,9 @@ final class LogTest {
 
     private static long append(Log log) {
         long address = log.allocate(RECORD_BYTES);
-        Memory.putLong(log.resolve(address), Record.header(16, RECORD_BYTES - 24, Record.STRING, false, 0));
+        Memory.putLong(
+                log.resolve(address),
+                Record.header(16, RECORD_BYTES - 24, Record.STRING, false, 0));
         return address;
     }
 

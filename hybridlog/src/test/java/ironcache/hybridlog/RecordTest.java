@@ -136,7 +136,8 @@ final class RecordTest {
         Prng prng = new Prng(seed);
         for (int i = 0; i < 20_000; i++) {
             int keyLength = prng.nextInt(prng.nextInt(20) == 0 ? Record.MAX_KEY_BYTES + 1 : 40);
-            int valueLength = prng.nextInt(prng.nextInt(20) == 0 ? Record.MAX_VALUE_BYTES + 1 : 100);
+            int valueLength =
+                    prng.nextInt(prng.nextInt(20) == 0 ? Record.MAX_VALUE_BYTES + 1 : 100);
             boolean expiry = prng.nextInt(2) == 0;
             int kind = 1 + prng.nextInt(127);
             int keyspace = prng.nextInt(256);

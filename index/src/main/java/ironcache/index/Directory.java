@@ -105,7 +105,8 @@ final class Directory implements AutoCloseable {
             Memory.putLong(cells + 16L * i, segment);
         }
         depth++;
-        Objects.requireNonNull(mapping, "the void directory does not grow").commit(committed() - before);
+        Objects.requireNonNull(mapping, "the void directory does not grow")
+                .commit(committed() - before);
     }
 
     long bytes() {

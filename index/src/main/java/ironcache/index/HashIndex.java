@@ -74,7 +74,8 @@ public final class HashIndex implements AutoCloseable {
         long home = SegmentLayout.homeLine(hash);
         long segment = Memory.getLong(cells + (hash >>> cellShift << 3));
         long line = segment + home;
-        // Both lines at once: whether the entry is in the first of them is hard to predict, that it is in one of them is not.
+        // Both lines at once: whether the entry is in the first of them is hard to predict, that it
+        // is in one of them is not.
         int mask = matchInGroup(line, tag);
         probeTag = tag;
         probeHome = home;
@@ -133,7 +134,9 @@ public final class HashIndex implements AutoCloseable {
     }
 
     private int matchInOverflow() {
-        for (; probeUnit != 0; probeUnit = Memory.getLong(probeUnit + SegmentLayout.OVERFLOW), probeUnitLine = 0) {
+        for (;
+                probeUnit != 0;
+                probeUnit = Memory.getLong(probeUnit + SegmentLayout.OVERFLOW), probeUnitLine = 0) {
             int lines = (int) Memory.getLong(probeUnit + SegmentLayout.LINES_USED);
             while (probeUnitLine < lines) {
                 long line = Segments.overflowLine(probeUnit, probeUnitLine++);
@@ -153,7 +156,8 @@ public final class HashIndex implements AutoCloseable {
      * not found: they are few.
      */
     public long touch(long hash) {
-        long line = Memory.getLong(cells + (hash >>> cellShift << 3)) + SegmentLayout.homeLine(hash);
+        long line =
+                Memory.getLong(cells + (hash >>> cellShift << 3)) + SegmentLayout.homeLine(hash);
         int mask = matchInGroup(line, SegmentLayout.tagOf(hash));
         // Without a match the count of zeroes is 32, so lane 0 is read and then blanked.
         return Memory.getLong(slotAt(line, mask)) & PAYLOAD_MASK & (long) -mask >> 63;
@@ -166,7 +170,8 @@ public final class HashIndex implements AutoCloseable {
      * @return anything; use it, or the loads are optimised away
      */
     public long touchLines(long hash) {
-        long home = Memory.getLong(cells + (hash >>> cellShift << 3)) + SegmentLayout.homeLine(hash);
+        long home =
+                Memory.getLong(cells + (hash >>> cellShift << 3)) + SegmentLayout.homeLine(hash);
         return Memory.getLong(home) ^ Memory.getLong(home ^ LINE_BYTES);
     }
 
@@ -186,9 +191,10 @@ public final class HashIndex implements AutoCloseable {
         checkPayload(payload);
         long segment = Memory.getLong(cells + (hash >>> cellShift << 3));
         long word = SegmentLayout.tagOf(hash) | payload;
-        long slot = segment == Directory.VOID_SEGMENT
-                ? 0
-                : segments.place(segment, SegmentLayout.homeLine(hash), word);
+        long slot =
+                segment == Directory.VOID_SEGMENT
+                        ? 0
+                        : segments.place(segment, SegmentLayout.homeLine(hash), word);
         if (slot == 0) {
             slot = insertWithGrowth(hash, word);
         }
@@ -204,7 +210,9 @@ public final class HashIndex implements AutoCloseable {
         while (true) {
             long segment = directory.segment(directory.cellOf(hash));
             long slot = segments.place(segment, home, word);
-            if (slot == 0 && (Segments.count(segment) < SPLIT_ENTRIES_MIN || !redistribution.relieve(hash))) {
+            if (slot == 0
+                    && (Segments.count(segment) < SPLIT_ENTRIES_MIN
+                            || !redistribution.relieve(hash))) {
                 slot = segments.placeOrOverflow(segment, home, word);
             }
             followDirectory();
@@ -258,7 +266,9 @@ public final class HashIndex implements AutoCloseable {
         int group = (int) cursor & GROUP_MASK;
         int from = (int) (cursor >>> GROUP_BITS) & CURSOR_CELL_MASK;
         int last = (int) (cursor >>> GROUP_BITS + CURSOR_CELL_BITS) & CURSOR_CELL_MASK;
-        if (directory.isVoid() || group >= GROUPS || cursor >>> GROUP_BITS + 2 * CURSOR_CELL_BITS != 0) {
+        if (directory.isVoid()
+                || group >= GROUPS
+                || cursor >>> GROUP_BITS + 2 * CURSOR_CELL_BITS != 0) {
             return 0;
         }
         if (cursor == 0) {
@@ -282,7 +292,8 @@ public final class HashIndex implements AutoCloseable {
     /** A cursor that begins a scan in the hash's neighbourhood: with a random hash, for samples. Goes on to the end only. */
     public long cursorAt(long hash) {
         int group = SegmentLayout.groupAt(SegmentLayout.homeLine(hash));
-        int start = directory.start(directory.cellOf(hash)) << Directory.MAX_DEPTH - directory.depth();
+        int start =
+                directory.start(directory.cellOf(hash)) << Directory.MAX_DEPTH - directory.depth();
         return cursor(group, start, lastCellWith(start));
     }
 
@@ -296,7 +307,8 @@ public final class HashIndex implements AutoCloseable {
         return (directory.end(cell >>> scale) << scale) - 1;
     }
 
-    private static void visitGroup(long segment, int group, int from, int last, EntryVisitor visitor) {
+    private static void visitGroup(
+            long segment, int group, int from, int last, EntryVisitor visitor) {
         long line = segment + (long) group * GROUP_BYTES;
         visitLine(line, ~Probe.empty(line) & 0xFF, from, last, visitor);
         line += LINE_BYTES;

@@ -47,13 +47,16 @@ final class Probe {
                 break;
             default:
                 throw new IllegalArgumentException(
-                        "ironcache.index.probe=" + wish + ": one of auto, 512, 256, 128, scalar wanted");
+                        "ironcache.index.probe="
+                                + wish
+                                + ": one of auto, 512, 256, 128, scalar wanted");
         }
         if (ModuleLayer.boot().findModule("jdk.incubator.vector").isEmpty()) {
             return SCALAR;
         }
         int bits = VectorProbe.preferredBits();
-        // Four 128-bit compares measured no faster than the scalar twin (53 against 38 ns in cache): only on request.
+        // Four 128-bit compares measured no faster than the scalar twin (53 against 38 ns in
+        // cache): only on request.
         return bits >= 512 ? 512 : bits >= 256 ? 256 : SCALAR;
     }
 }

@@ -65,7 +65,8 @@ final class Redistribution {
                 share(shares);
                 return true;
             } else if (end - start > 1) {
-                // The neighbours would give nothing: hashes that are not uniform, or cells too coarse.
+                // The neighbours would give nothing: hashes that are not uniform, or cells too
+                // coarse.
                 chooseHalves(start, end);
                 divide(cell, 2);
                 share(2);
@@ -159,7 +160,8 @@ final class Redistribution {
             directory.fill(after[i], after[i + 1], owners[i]);
             done[i] = i == fresh;
         }
-        // Nearest to the new segment first, so that a segment gives before it takes. Without a new one the order
+        // Nearest to the new segment first, so that a segment gives before it takes. Without a new
+        // one the order
         // hardly matters: there is room, and the stash takes what comes early.
         int centre = fresh < 0 ? leastFilled(shares) : fresh;
         for (int distance = 0; distance < shares; distance++) {

@@ -86,6 +86,8 @@ final class SegmentLayout {
     static long stashLine(int group, int choice) {
         int multiplier = choice == 0 ? 0x9E37 : choice == 1 ? 0x6A0B : 0xA54F;
         int mixed = ((group + 1) * multiplier) & 0xFFFF;
-        return STASH + (long) (choice * STASH_LINES_PER_CHOICE + (mixed * STASH_LINES_PER_CHOICE >>> 16)) * LINE_BYTES;
+        return STASH
+                + (long) (choice * STASH_LINES_PER_CHOICE + (mixed * STASH_LINES_PER_CHOICE >>> 16))
+                        * LINE_BYTES;
     }
 }

@@ -90,7 +90,8 @@ final class Segments implements AutoCloseable {
     private long placeInOverflow(long segment, int group, long word) {
         long unit = Memory.getLong(segment + OVERFLOW);
         for (; unit != 0; unit = Memory.getLong(unit + OVERFLOW)) {
-            // Holes that removals left are found by a rewrite only; a full search each time would be quadratic.
+            // Holes that removals left are found by a rewrite only; a full search each time would
+            // be quadratic.
             int lines = (int) Memory.getLong(unit + LINES_USED);
             int empty = lines == 0 ? 0 : Probe.empty(overflowLine(unit, lines - 1)) & STASH_LANES;
             if (empty == 0 && lines < GROUP_LINES) {
@@ -99,7 +100,8 @@ final class Segments implements AutoCloseable {
             }
             if (empty != 0) {
                 long line = overflowLine(unit, lines - 1);
-                return fillStashSlot(segment, line, Integer.numberOfTrailingZeros(empty), group, word);
+                return fillStashSlot(
+                        segment, line, Integer.numberOfTrailingZeros(empty), group, word);
             }
         }
         unit = overflows.allocate();
@@ -142,7 +144,8 @@ final class Segments implements AutoCloseable {
         if (segment == 0) {
             long unit = overflows.unitOf(slot);
             if (unit == 0) {
-                throw new IllegalArgumentException("slot " + Long.toHexString(slot) + " is not of this index");
+                throw new IllegalArgumentException(
+                        "slot " + Long.toHexString(slot) + " is not of this index");
             }
             segment = Memory.getLong(unit + OWNER);
         }
@@ -158,7 +161,9 @@ final class Segments implements AutoCloseable {
                 return;
             }
         }
-        for (long unit = Memory.getLong(segment + OVERFLOW); unit != 0; unit = Memory.getLong(unit + OVERFLOW)) {
+        for (long unit = Memory.getLong(segment + OVERFLOW);
+                unit != 0;
+                unit = Memory.getLong(unit + OVERFLOW)) {
             for (int i = (int) Memory.getLong(unit + LINES_USED) - 1; i >= 0; i--) {
                 if (lineHolds(overflowLine(unit, i), group)) {
                     return;
@@ -222,7 +227,8 @@ final class Segments implements AutoCloseable {
         long unit = Memory.getLong(segment + OVERFLOW);
         Memory.putLong(segment + OVERFLOW, 0);
         while (unit != 0) {
-            // Detached first: what must stay in an overflow unit goes to a fresh one, without the holes.
+            // Detached first: what must stay in an overflow unit goes to a fresh one, without the
+            // holes.
             long next = Memory.getLong(unit + OVERFLOW);
             for (int i = (int) Memory.getLong(unit + LINES_USED) - 1; i >= 0; i--) {
                 evacuateStashLine(overflowLine(unit, i), segment, directory, from, to);

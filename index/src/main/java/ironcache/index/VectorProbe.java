@@ -54,7 +54,11 @@ final class VectorProbe {
     }
 
     static int empty128(long line) {
-        return bits(emptySigns(line), emptySigns(line + 16), emptySigns(line + 32), emptySigns(line + 48));
+        return bits(
+                emptySigns(line),
+                emptySigns(line + 16),
+                emptySigns(line + 32),
+                emptySigns(line + 48));
     }
 
     /** -1 in each lane that carries the tag, else 0. The shifted difference is below 2^24, so one less is negative only for zero. */
@@ -75,11 +79,13 @@ final class VectorProbe {
     }
 
     /** Masks of two lanes are not compiled well (measured ten times slower): each lane contributes its bit as a value instead. */
-    private static int bits(LongVector signs01, LongVector signs23, LongVector signs45, LongVector signs67) {
-        LongVector bits = signs01.and(BITS_01)
-                .or(signs23.and(BITS_23))
-                .or(signs45.and(BITS_45))
-                .or(signs67.and(BITS_67));
+    private static int bits(
+            LongVector signs01, LongVector signs23, LongVector signs45, LongVector signs67) {
+        LongVector bits =
+                signs01.and(BITS_01)
+                        .or(signs23.and(BITS_23))
+                        .or(signs45.and(BITS_45))
+                        .or(signs67.and(BITS_67));
         return (int) (bits.lane(0) | bits.lane(1));
     }
 
@@ -91,9 +97,7 @@ final class VectorProbe {
     }
 
     private static long empty(VectorSpecies<Long> species, long address) {
-        return load(species, address)
-                .compare(VectorOperators.EQ, 0L)
-                .toLong();
+        return load(species, address).compare(VectorOperators.EQ, 0L).toLong();
     }
 
     private static LongVector load(VectorSpecies<Long> species, long address) {

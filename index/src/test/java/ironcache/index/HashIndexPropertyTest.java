@@ -78,7 +78,9 @@ class HashIndexPropertyTest {
                 } else if (!expected.isEmpty()) {
                     long payload = expected.iterator().next();
                     long slot = find(index, hash, payload);
-                    assertTrue(slot != 0, "lost: hash " + Long.toHexString(hash) + " payload " + payload);
+                    assertTrue(
+                            slot != 0,
+                            "lost: hash " + Long.toHexString(hash) + " payload " + payload);
                     expected.remove(payload);
                     if (prng.chance(0.5)) {
                         index.remove(slot);
@@ -100,10 +102,14 @@ class HashIndexPropertyTest {
 
     private static void verify(HashIndex index, Map<Long, Set<Long>> model, long size) {
         Set<Long> all = new HashSet<>();
-        model.forEach((hash, payloads) -> {
-            assertEquals(payloads.size(), countOwn(index, hash, payloads), "hash " + Long.toHexString(hash));
-            all.addAll(payloads);
-        });
+        model.forEach(
+                (hash, payloads) -> {
+                    assertEquals(
+                            payloads.size(),
+                            countOwn(index, hash, payloads),
+                            "hash " + Long.toHexString(hash));
+                    all.addAll(payloads);
+                });
         List<Long> scanned = new ArrayList<>();
         long cursor = 0;
         do {

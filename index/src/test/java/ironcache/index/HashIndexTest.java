@@ -190,12 +190,16 @@ class HashIndexTest {
         for (int i = 1; i <= 20_000; i++) {
             index.insert(Prng.mix(i), i);
         }
-        Seeds.run(prng -> {
-            for (int i = 0; i < 10_000; i++) {
-                long next = index.scan(prng.nextLong() >>> prng.nextInt(64), (slot, payload) -> {});
-                assertTrue(next >= 0);
-            }
-        });
+        Seeds.run(
+                prng -> {
+                    for (int i = 0; i < 10_000; i++) {
+                        long next =
+                                index.scan(
+                                        prng.nextLong() >>> prng.nextInt(64),
+                                        (slot, payload) -> {});
+                        assertTrue(next >= 0);
+                    }
+                });
     }
 
     @Test

@@ -15,40 +15,52 @@ class ProbeTest {
 
     @Test
     void allWidthsAgreeOnRandomLines() {
-        Seeds.run(prng -> withLine(line -> {
-            for (int round = 0; round < 20_000; round++) {
-                long tag = randomTag(prng);
-                for (int i = 0; i < 8; i++) {
-                    Memory.putLong(line + 8L * i, randomSlot(prng, tag));
-                }
-                compare(line, tag);
-            }
-        }));
+        Seeds.run(
+                prng ->
+                        withLine(
+                                line -> {
+                                    for (int round = 0; round < 20_000; round++) {
+                                        long tag = randomTag(prng);
+                                        for (int i = 0; i < 8; i++) {
+                                            Memory.putLong(line + 8L * i, randomSlot(prng, tag));
+                                        }
+                                        compare(line, tag);
+                                    }
+                                }));
     }
 
     @Test
     void allWidthsAgreeOnEveryPatternOfMatchesAndHoles() {
         long[] tags = {SegmentLayout.LOWEST_TAG, Long.MIN_VALUE, TAG_MASK, 0x7FFFFFL << 40};
-        withLine(line -> {
-            for (long tag : tags) {
-                for (int pattern = 0; pattern < 6561; pattern++) {
-                    for (int i = 0, rest = pattern; i < 8; i++, rest /= 3) {
-                        long other = (tag ^ SegmentLayout.LOWEST_TAG) == 0 ? TAG_MASK | 5 : tag ^ SegmentLayout.LOWEST_TAG;
-                        Memory.putLong(line + 8L * i, rest % 3 == 0 ? 0 : rest % 3 == 1 ? tag | 1 : other | 1);
+        withLine(
+                line -> {
+                    for (long tag : tags) {
+                        for (int pattern = 0; pattern < 6561; pattern++) {
+                            for (int i = 0, rest = pattern; i < 8; i++, rest /= 3) {
+                                long other =
+                                        (tag ^ SegmentLayout.LOWEST_TAG) == 0
+                                                ? TAG_MASK | 5
+                                                : tag ^ SegmentLayout.LOWEST_TAG;
+                                Memory.putLong(
+                                        line + 8L * i,
+                                        rest % 3 == 0 ? 0 : rest % 3 == 1 ? tag | 1 : other | 1);
+                            }
+                            compare(line, tag);
+                        }
                     }
-                    compare(line, tag);
-                }
-            }
-        });
+                });
     }
 
     @Test
     void aPlantedDifferenceWouldShow() {
-        withLine(line -> {
-            Memory.putLong(line + 56, SegmentLayout.LOWEST_TAG | 1);
-            assertNotEquals(ScalarProbe.match(line, SegmentLayout.LOWEST_TAG), ScalarProbe.match(line - 8, SegmentLayout.LOWEST_TAG));
-            assertEquals(0x80, VectorProbe.match512(line, SegmentLayout.LOWEST_TAG));
-        });
+        withLine(
+                line -> {
+                    Memory.putLong(line + 56, SegmentLayout.LOWEST_TAG | 1);
+                    assertNotEquals(
+                            ScalarProbe.match(line, SegmentLayout.LOWEST_TAG),
+                            ScalarProbe.match(line - 8, SegmentLayout.LOWEST_TAG));
+                    assertEquals(0x80, VectorProbe.match512(line, SegmentLayout.LOWEST_TAG));
+                });
     }
 
     private static void compare(long line, long tag) {

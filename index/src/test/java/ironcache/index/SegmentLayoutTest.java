@@ -38,15 +38,16 @@ class SegmentLayoutTest {
 
     @Test
     void tagAndHomeComeFromDisjointBits() {
-        Seeds.run(prng -> {
-            for (int i = 0; i < 1000; i++) {
-                long hash = prng.nextLong();
-                long other = hash & 0xFFFFFFFFL | Prng.mix(i) << 32;
-                assertEquals(SegmentLayout.homeLine(hash), SegmentLayout.homeLine(other));
-                assertEquals(SegmentLayout.tagOf(hash), SegmentLayout.tagOf(hash ^ i));
-                assertTrue(SegmentLayout.homeLine(hash) < SegmentLayout.HEADER);
-            }
-        });
+        Seeds.run(
+                prng -> {
+                    for (int i = 0; i < 1000; i++) {
+                        long hash = prng.nextLong();
+                        long other = hash & 0xFFFFFFFFL | Prng.mix(i) << 32;
+                        assertEquals(SegmentLayout.homeLine(hash), SegmentLayout.homeLine(other));
+                        assertEquals(SegmentLayout.tagOf(hash), SegmentLayout.tagOf(hash ^ i));
+                        assertTrue(SegmentLayout.homeLine(hash) < SegmentLayout.HEADER);
+                    }
+                });
         assertEquals(SegmentLayout.LOWEST_TAG, SegmentLayout.tagOf(0xFFFFFFFFFFL));
     }
 }

@@ -36,8 +36,10 @@ final class Arg {
     @Nullable String token;
     @Nullable String since;
     @Nullable String summary;
+
     /** As shown to the user; the name unless told otherwise. */
     String display;
+
     int keySpec = -1;
     boolean optional;
     boolean multiple;

@@ -12,82 +12,183 @@ import org.jspecify.annotations.Nullable;
 /** CLIENT and its sub-commands. Stateless; runs on the shard's thread. */
 final class ClientCommands {
     static final ErrorReply INVALID_NAME =
-            new ErrorReply("ERR Client names cannot contain spaces, newlines or special characters.");
-    private static final ErrorReply NOT_TRACKING = new ErrorReply(
-            "ERR CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or OPTOUT mode enabled");
+            new ErrorReply(
+                    "ERR Client names cannot contain spaces, newlines or special characters.");
+    private static final ErrorReply NOT_TRACKING =
+            new ErrorReply(
+                    "ERR CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or OPTOUT mode enabled");
     private static final ErrorReply NO_SUCH_CLIENT = new ErrorReply("ERR No such client");
-    private static final ErrorReply NO_TRACKING = new ErrorReply("ERR client tracking is not available in this version");
+    private static final ErrorReply NO_TRACKING =
+            new ErrorReply("ERR client tracking is not available in this version");
 
     private ClientCommands() {}
 
     static void register(CommandTable t) {
-        CommandRow client = t.container("CLIENT").group("connection").since("2.4.0").complexity("Depends on subcommand.")
-                .summary("A container for client connection commands.");
-        t.sub(client, "ID", ClientCommands::id).arity(2).flags(NOSCRIPT, LOADING, STALE, ALLOW_BUSY)
-                .since("5.0.0").complexity("O(1)").summary("Returns the unique client ID of the connection.");
-        t.sub(client, "INFO", ClientCommands::info).arity(2).flags(NOSCRIPT, LOADING, STALE)
-                .since("6.2.0").complexity("O(1)").summary("Returns information about the connection.")
+        CommandRow client =
+                t.container("CLIENT")
+                        .group("connection")
+                        .since("2.4.0")
+                        .complexity("Depends on subcommand.")
+                        .summary("A container for client connection commands.");
+        t.sub(client, "ID", ClientCommands::id)
+                .arity(2)
+                .flags(NOSCRIPT, LOADING, STALE, ALLOW_BUSY)
+                .since("5.0.0")
+                .complexity("O(1)")
+                .summary("Returns the unique client ID of the connection.");
+        t.sub(client, "INFO", ClientCommands::info)
+                .arity(2)
+                .flags(NOSCRIPT, LOADING, STALE)
+                .since("6.2.0")
+                .complexity("O(1)")
+                .summary("Returns information about the connection.")
                 .tips("nondeterministic_output");
-        t.sub(client, "LIST", ClientCommands::list).arity(-2).flags(ADMIN, NOSCRIPT, LOADING, STALE)
-                .since("2.4.0").complexity("O(N) where N is the number of client connections")
-                .summary("Lists open connections.").tips("nondeterministic_output");
-        t.sub(client, "KILL", ClientCommands::kill).arity(-3).flags(ADMIN, NOSCRIPT, LOADING, STALE)
-                .since("2.4.0").complexity("O(N) where N is the number of client connections").summary("Terminates open connections.");
-        t.sub(client, "GETNAME", ClientCommands::getName).arity(2).flags(NOSCRIPT, LOADING, STALE, ALLOW_BUSY)
-                .since("2.6.9").complexity("O(1)").summary("Returns the name of the connection.");
-        t.sub(client, "SETNAME", ClientCommands::setName).arity(3).flags(NOSCRIPT, LOADING, STALE, ALLOW_BUSY)
-                .since("2.6.9").complexity("O(1)").summary("Sets the connection name.")
+        t.sub(client, "LIST", ClientCommands::list)
+                .arity(-2)
+                .flags(ADMIN, NOSCRIPT, LOADING, STALE)
+                .since("2.4.0")
+                .complexity("O(N) where N is the number of client connections")
+                .summary("Lists open connections.")
+                .tips("nondeterministic_output");
+        t.sub(client, "KILL", ClientCommands::kill)
+                .arity(-3)
+                .flags(ADMIN, NOSCRIPT, LOADING, STALE)
+                .since("2.4.0")
+                .complexity("O(N) where N is the number of client connections")
+                .summary("Terminates open connections.");
+        t.sub(client, "GETNAME", ClientCommands::getName)
+                .arity(2)
+                .flags(NOSCRIPT, LOADING, STALE, ALLOW_BUSY)
+                .since("2.6.9")
+                .complexity("O(1)")
+                .summary("Returns the name of the connection.");
+        t.sub(client, "SETNAME", ClientCommands::setName)
+                .arity(3)
+                .flags(NOSCRIPT, LOADING, STALE, ALLOW_BUSY)
+                .since("2.6.9")
+                .complexity("O(1)")
+                .summary("Sets the connection name.")
                 .tips("request_policy:all_nodes", "response_policy:all_succeeded")
                 .args(Arg.string("connection-name"));
-        t.sub(client, "SETINFO", ClientCommands::setInfo).arity(4).flags(NOSCRIPT, LOADING, STALE, ALLOW_BUSY)
-                .since("7.2.0").complexity("O(1)").summary("Sets information specific to the client or connection.")
+        t.sub(client, "SETINFO", ClientCommands::setInfo)
+                .arity(4)
+                .flags(NOSCRIPT, LOADING, STALE, ALLOW_BUSY)
+                .since("7.2.0")
+                .complexity("O(1)")
+                .summary("Sets information specific to the client or connection.")
                 .tips("request_policy:all_nodes", "response_policy:all_succeeded")
-                .args(Arg.oneOf("attr", Arg.string("libname").token("LIB-NAME"), Arg.string("libver").token("LIB-VER")));
-        t.sub(client, "NO-EVICT", ClientCommands::noEvict).arity(3).flags(ADMIN, NOSCRIPT, LOADING, STALE, ALLOW_BUSY)
-                .since("7.0.0").complexity("O(1)").summary("Sets the client eviction mode of the connection.")
+                .args(
+                        Arg.oneOf(
+                                "attr",
+                                Arg.string("libname").token("LIB-NAME"),
+                                Arg.string("libver").token("LIB-VER")));
+        t.sub(client, "NO-EVICT", ClientCommands::noEvict)
+                .arity(3)
+                .flags(ADMIN, NOSCRIPT, LOADING, STALE, ALLOW_BUSY)
+                .since("7.0.0")
+                .complexity("O(1)")
+                .summary("Sets the client eviction mode of the connection.")
                 .args(Arg.oneOf("enabled", Arg.token("on", "ON"), Arg.token("off", "OFF")));
-        t.sub(client, "NO-TOUCH", ClientCommands::noTouch).arity(3).flags(NOSCRIPT, LOADING, STALE, ALLOW_BUSY)
-                .since("7.2.0").complexity("O(1)")
-                .summary("Controls whether commands sent by the client affect the LRU/LFU of accessed keys.")
+        t.sub(client, "NO-TOUCH", ClientCommands::noTouch)
+                .arity(3)
+                .flags(NOSCRIPT, LOADING, STALE, ALLOW_BUSY)
+                .since("7.2.0")
+                .complexity("O(1)")
+                .summary(
+                        "Controls whether commands sent by the client affect the LRU/LFU of accessed keys.")
                 .args(Arg.oneOf("enabled", Arg.token("on", "ON"), Arg.token("off", "OFF")));
-        t.sub(client, "REPLY", ClientCommands::reply).arity(3).flags(NOSCRIPT, LOADING, STALE, NO_MULTI, ALLOW_BUSY)
-                .since("3.2.0").complexity("O(1)").summary("Instructs the server whether to reply to commands.")
-                .args(Arg.oneOf("action", Arg.token("on", "ON"), Arg.token("off", "OFF"), Arg.token("skip", "SKIP")));
-        t.sub(client, "PAUSE", ClientCommands::pause).arity(-3).flags(ADMIN, NOSCRIPT, LOADING, STALE)
-                .since("3.0.0").complexity("O(1)").summary("Suspends commands processing.")
+        t.sub(client, "REPLY", ClientCommands::reply)
+                .arity(3)
+                .flags(NOSCRIPT, LOADING, STALE, NO_MULTI, ALLOW_BUSY)
+                .since("3.2.0")
+                .complexity("O(1)")
+                .summary("Instructs the server whether to reply to commands.")
+                .args(
+                        Arg.oneOf(
+                                "action",
+                                Arg.token("on", "ON"),
+                                Arg.token("off", "OFF"),
+                                Arg.token("skip", "SKIP")));
+        t.sub(client, "PAUSE", ClientCommands::pause)
+                .arity(-3)
+                .flags(ADMIN, NOSCRIPT, LOADING, STALE)
+                .since("3.0.0")
+                .complexity("O(1)")
+                .summary("Suspends commands processing.")
                 .history("6.2.0", "`CLIENT PAUSE WRITE` mode added along with the `mode` option.")
-                .args(Arg.integer("timeout"),
-                        Arg.oneOf("mode", Arg.token("write", "WRITE"), Arg.token("all", "ALL")).since("6.2.0").optional());
-        t.sub(client, "UNPAUSE", ClientCommands::unpause).arity(2).flags(ADMIN, NOSCRIPT, LOADING, STALE)
-                .since("6.2.0").complexity("O(N) Where N is the number of paused clients")
+                .args(
+                        Arg.integer("timeout"),
+                        Arg.oneOf("mode", Arg.token("write", "WRITE"), Arg.token("all", "ALL"))
+                                .since("6.2.0")
+                                .optional());
+        t.sub(client, "UNPAUSE", ClientCommands::unpause)
+                .arity(2)
+                .flags(ADMIN, NOSCRIPT, LOADING, STALE)
+                .since("6.2.0")
+                .complexity("O(N) Where N is the number of paused clients")
                 .summary("Resumes processing commands from paused clients.");
-        t.sub(client, "UNBLOCK", ClientCommands::unblock).arity(-3).flags(ADMIN, NOSCRIPT, LOADING, STALE)
-                .since("5.0.0").complexity("O(log N) where N is the number of client connections")
-                .summary("Unblocks a client blocked by a blocking command from a different connection.")
-                .args(Arg.integer("client-id"),
-                        Arg.oneOf("unblock-type", Arg.token("timeout", "TIMEOUT"), Arg.token("error", "ERROR")).optional());
-        t.sub(client, "GETREDIR", ClientCommands::getRedirection).arity(2).flags(NOSCRIPT, LOADING, STALE, ALLOW_BUSY)
-                .since("6.0.0").complexity("O(1)")
-                .summary("Returns the client ID to which the connection's tracking notifications are redirected.");
-        t.sub(client, "TRACKINGINFO", ClientCommands::trackingInfo).arity(2).flags(NOSCRIPT, LOADING, STALE)
-                .since("6.2.0").complexity("O(1)")
-                .summary("Returns information about server-assisted client-side caching for the connection.");
-        t.sub(client, "TRACKING", ClientCommands::tracking).arity(-3).flags(NOSCRIPT, LOADING, STALE)
-                .since("6.0.0").complexity("O(1). Some options may introduce additional complexity.")
+        t.sub(client, "UNBLOCK", ClientCommands::unblock)
+                .arity(-3)
+                .flags(ADMIN, NOSCRIPT, LOADING, STALE)
+                .since("5.0.0")
+                .complexity("O(log N) where N is the number of client connections")
+                .summary(
+                        "Unblocks a client blocked by a blocking command from a different connection.")
+                .args(
+                        Arg.integer("client-id"),
+                        Arg.oneOf(
+                                        "unblock-type",
+                                        Arg.token("timeout", "TIMEOUT"),
+                                        Arg.token("error", "ERROR"))
+                                .optional());
+        t.sub(client, "GETREDIR", ClientCommands::getRedirection)
+                .arity(2)
+                .flags(NOSCRIPT, LOADING, STALE, ALLOW_BUSY)
+                .since("6.0.0")
+                .complexity("O(1)")
+                .summary(
+                        "Returns the client ID to which the connection's tracking notifications are redirected.");
+        t.sub(client, "TRACKINGINFO", ClientCommands::trackingInfo)
+                .arity(2)
+                .flags(NOSCRIPT, LOADING, STALE)
+                .since("6.2.0")
+                .complexity("O(1)")
+                .summary(
+                        "Returns information about server-assisted client-side caching for the connection.");
+        t.sub(client, "TRACKING", ClientCommands::tracking)
+                .arity(-3)
+                .flags(NOSCRIPT, LOADING, STALE)
+                .since("6.0.0")
+                .complexity("O(1). Some options may introduce additional complexity.")
                 .summary("Controls server-assisted client-side caching for the connection.");
-        t.sub(client, "CACHING", ClientCommands::caching).arity(3).flags(NOSCRIPT, LOADING, STALE, ALLOW_BUSY)
-                .since("6.0.0").complexity("O(1)")
+        t.sub(client, "CACHING", ClientCommands::caching)
+                .arity(3)
+                .flags(NOSCRIPT, LOADING, STALE, ALLOW_BUSY)
+                .since("6.0.0")
+                .complexity("O(1)")
                 .summary("Instructs the server whether to track the keys in the next request.")
                 .args(Arg.oneOf("mode", Arg.token("yes", "YES"), Arg.token("no", "NO")));
-        t.sub(client, "CAPA", ClientCommands::capabilities).arity(-3).flags(NOSCRIPT, LOADING, STALE, ALLOW_BUSY)
-                .since("8.0.0").complexity("O(1)").summary("A client claims its capability.")
+        t.sub(client, "CAPA", ClientCommands::capabilities)
+                .arity(-3)
+                .flags(NOSCRIPT, LOADING, STALE, ALLOW_BUSY)
+                .since("8.0.0")
+                .complexity("O(1)")
+                .summary("A client claims its capability.")
                 .args(Arg.string("capability").multiple());
-        t.sub(client, "IMPORT-SOURCE", ClientCommands::importSource).arity(3).flags(NOSCRIPT, LOADING, STALE)
-                .since("8.1.0").complexity("O(1)")
+        t.sub(client, "IMPORT-SOURCE", ClientCommands::importSource)
+                .arity(3)
+                .flags(NOSCRIPT, LOADING, STALE)
+                .since("8.1.0")
+                .complexity("O(1)")
                 .summary("Mark this client as an import source when server is in import mode.")
                 .args(Arg.oneOf("enabled", Arg.token("on", "ON"), Arg.token("off", "OFF")));
-        t.sub(client, "HELP", ClientCommands::help).arity(2).flags(LOADING, STALE).categories(AclCategory.CONNECTION)
-                .since("5.0.0").complexity("O(1)").summary("Returns helpful text about the different subcommands.");
+        t.sub(client, "HELP", ClientCommands::help)
+                .arity(2)
+                .flags(LOADING, STALE)
+                .categories(AclCategory.CONNECTION)
+                .since("5.0.0")
+                .complexity("O(1)")
+                .summary("Returns helpful text about the different subcommands.");
     }
 
     static void id(CommandContext c) {
@@ -107,7 +208,9 @@ final class ClientCommands {
         }
         StringBuilder text = new StringBuilder(4096);
         for (Connection client : c.node().loop().connections()) {
-            if (client != null && client.state != Connection.State.CLOSED && filter.matches(client, c.connection(), c.node())) {
+            if (client != null
+                    && client.state != Connection.State.CLOSED
+                    && filter.matches(client, c.connection(), c.node())) {
                 describe(text, client, c);
                 text.append('\n');
             }
@@ -136,31 +239,55 @@ final class ClientCommands {
         Node node = c.node();
         long now = node.clock.currentTimeMillis();
         ConnectionBuffers buffers = node.loop().buffers();
-        // Valkey's qbuf counts what was read and not yet run; of its fixed reply buffer we have none.
+        // Valkey's qbuf counts what was read and not yet run; of its fixed reply buffer we have
+        // none.
         int outChunks = buffers.outputChunkCount(client);
-        to.append("id=").append(client.id)
-                .append(" addr=").append(node.peer(client))
-                .append(" laddr=").append(node.local(client))
-                .append(" fd=").append(client.socket)
-                .append(" name=").append(client.name == null ? "" : client.name)
-                .append(" age=").append((now - client.createdMillis) / 1000)
-                .append(" idle=").append((now - client.lastActiveMillis) / 1000)
-                .append(" flags=").append(flags(client))
-                .append(client.redirectCapable ? " capa=r db=" : " capa= db=").append(client.db)
-                .append(" sub=0 psub=0 ssub=0 multi=-1 watch=0 qbuf=").append(client.inputBytes())
-                .append(" qbuf-free=").append(client.inputCapacity - client.inputBytes())
-                .append(" argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl=0 oll=").append(client == c.connection() ? 0 : outChunks)
-                .append(" omem=").append(client == c.connection() ? 0 : client.outBytes)
-                .append(" tot-mem=").append(client.inputCapacity + client.outBytes)
-                .append(" events=").append(client.outInFlight > 0 ? "rw" : "r")
-                .append(" cmd=").append(commandName(client, c))
-                .append(" user=").append(client.user)
-                .append(" redir=-1 resp=").append(client.protocol)
-                .append(" lib-name=").append(client.libName == null ? "" : client.libName)
-                .append(" lib-ver=").append(client.libVersion == null ? "" : client.libVersion)
-                .append(" tot-net-in=").append(client.receivedBytes)
-                .append(" tot-net-out=").append(client.sentBytes)
-                .append(" tot-cmds=").append(client.commands);
+        to.append("id=")
+                .append(client.id)
+                .append(" addr=")
+                .append(node.peer(client))
+                .append(" laddr=")
+                .append(node.local(client))
+                .append(" fd=")
+                .append(client.socket)
+                .append(" name=")
+                .append(client.name == null ? "" : client.name)
+                .append(" age=")
+                .append((now - client.createdMillis) / 1000)
+                .append(" idle=")
+                .append((now - client.lastActiveMillis) / 1000)
+                .append(" flags=")
+                .append(flags(client))
+                .append(client.redirectCapable ? " capa=r db=" : " capa= db=")
+                .append(client.db)
+                .append(" sub=0 psub=0 ssub=0 multi=-1 watch=0 qbuf=")
+                .append(client.inputBytes())
+                .append(" qbuf-free=")
+                .append(client.inputCapacity - client.inputBytes())
+                .append(" argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl=0 oll=")
+                .append(client == c.connection() ? 0 : outChunks)
+                .append(" omem=")
+                .append(client == c.connection() ? 0 : client.outBytes)
+                .append(" tot-mem=")
+                .append(client.inputCapacity + client.outBytes)
+                .append(" events=")
+                .append(client.outInFlight > 0 ? "rw" : "r")
+                .append(" cmd=")
+                .append(commandName(client, c))
+                .append(" user=")
+                .append(client.user)
+                .append(" redir=-1 resp=")
+                .append(client.protocol)
+                .append(" lib-name=")
+                .append(client.libName == null ? "" : client.libName)
+                .append(" lib-ver=")
+                .append(client.libVersion == null ? "" : client.libVersion)
+                .append(" tot-net-in=")
+                .append(client.receivedBytes)
+                .append(" tot-net-out=")
+                .append(client.sentBytes)
+                .append(" tot-cmds=")
+                .append(client.commands);
     }
 
     private static String commandName(Connection client, CommandContext c) {
@@ -190,8 +317,11 @@ final class ClientCommands {
         int killed = 0;
         for (Connection client : node.loop().connections()) {
             // One that drains is closing already.
-            boolean closing = client == null || client.state == Connection.State.CLOSED
-                    || client.state == Connection.State.DRAINING && client != c.connection();
+            boolean closing =
+                    client == null
+                            || client.state == Connection.State.CLOSED
+                            || client.state == Connection.State.DRAINING
+                                    && client != c.connection();
             if (!closing && filter.matches(client, c.connection(), node)) {
                 node.loop().kill(client, c.connection());
                 killed++;
@@ -202,7 +332,9 @@ final class ClientCommands {
 
     private static @Nullable Connection find(Node node, String address) {
         for (Connection client : node.loop().connections()) {
-            if (client != null && client.state != Connection.State.CLOSED && node.peer(client).equals(address)) {
+            if (client != null
+                    && client.state != Connection.State.CLOSED
+                    && node.peer(client).equals(address)) {
                 return client;
             }
         }
@@ -253,7 +385,11 @@ final class ClientCommands {
             return;
         }
         if (!isValidAttribute(c, 3)) {
-            c.reply().error("ERR " + c.argUpToZero(2) + " cannot contain spaces, newlines or special characters.");
+            c.reply()
+                    .error(
+                            "ERR "
+                                    + c.argUpToZero(2)
+                                    + " cannot contain spaces, newlines or special characters.");
             return;
         }
         String value = ConnectionCommands.emptyToNull(c.argLatin1(3));
@@ -337,7 +473,8 @@ final class ClientCommands {
     }
 
     static void unpause(CommandContext c) {
-        // The clients go on in the next cron: resuming them here would run their commands inside this one.
+        // The clients go on in the next cron: resuming them here would run their commands inside
+        // this one.
         c.node().pauseUntilMillis = Math.min(c.node().pauseUntilMillis, 1);
         c.reply().ok();
     }

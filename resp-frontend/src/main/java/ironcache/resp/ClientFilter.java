@@ -130,7 +130,8 @@ final class ClientFilter {
         switch (kind) {
             case TYPE -> {
                 text = text.toLowerCase(Locale.ROOT);
-                if (!Set.of("normal", "slave", "replica", "pubsub", "master", "primary").contains(text)) {
+                if (!Set.of("normal", "slave", "replica", "pubsub", "master", "primary")
+                        .contains(text)) {
                     return refuse(c, "ERR Unknown client type '" + c.argLatin1(i) + "'");
                 }
             }
@@ -141,12 +142,22 @@ final class ClientFilter {
             }
             case FLAGS -> {
                 if (!consistsOf(text, FLAGS)) {
-                    return refuse(c, "ERR Unknown flags found in the " + (negated ? "NOT-FLAGS" : "provided") + " filter: " + text);
+                    return refuse(
+                            c,
+                            "ERR Unknown flags found in the "
+                                    + (negated ? "NOT-FLAGS" : "provided")
+                                    + " filter: "
+                                    + text);
                 }
             }
             case CAPA -> {
                 if (!consistsOf(text, CAPABILITIES)) {
-                    return refuse(c, "ERR Unknown capa found in the " + (negated ? "NOT-CAPA" : "provided") + " filter: " + text);
+                    return refuse(
+                            c,
+                            "ERR Unknown capa found in the "
+                                    + (negated ? "NOT-CAPA" : "provided")
+                                    + " filter: "
+                                    + text);
                 }
             }
             case DB -> {
@@ -156,7 +167,11 @@ final class ClientFilter {
                 number = c.longValue();
                 if (number < 0 || number >= c.node().config.number("databases")) {
                     return refuse(
-                            c, "ERR " + word + " number should be between 0 and " + (c.node().config.number("databases") - 1));
+                            c,
+                            "ERR "
+                                    + word
+                                    + " number should be between 0 and "
+                                    + (c.node().config.number("databases") - 1));
                 }
             }
             case MAXAGE, IDLE -> {

@@ -14,41 +14,83 @@ final class CommandCommands {
     private CommandCommands() {}
 
     static void register(CommandTable t) {
-        CommandRow command = t.add("COMMAND", CommandCommands::all).arity(-1).flags(LOADING, STALE)
-                .categories(AclCategory.CONNECTION).group("server").since("2.8.13")
-                .complexity("O(N) where N is the total number of commands")
-                .summary("Returns detailed information about all commands.").tips("nondeterministic_output_order");
-        t.sub(command, "COUNT", CommandCommands::count).arity(2).flags(LOADING, STALE).categories(AclCategory.CONNECTION)
-                .since("2.8.13").complexity("O(1)").summary("Returns a count of commands.");
-        t.sub(command, "INFO", CommandCommands::info).arity(-2).flags(LOADING, STALE).categories(AclCategory.CONNECTION)
-                .since("2.8.13").complexity("O(N) where N is the number of commands to look up")
-                .summary("Returns information about one, multiple or all commands.").tips("nondeterministic_output_order")
-                .history("7.0.0", "Allowed to be called with no argument to get info on all commands.")
+        CommandRow command =
+                t.add("COMMAND", CommandCommands::all)
+                        .arity(-1)
+                        .flags(LOADING, STALE)
+                        .categories(AclCategory.CONNECTION)
+                        .group("server")
+                        .since("2.8.13")
+                        .complexity("O(N) where N is the total number of commands")
+                        .summary("Returns detailed information about all commands.")
+                        .tips("nondeterministic_output_order");
+        t.sub(command, "COUNT", CommandCommands::count)
+                .arity(2)
+                .flags(LOADING, STALE)
+                .categories(AclCategory.CONNECTION)
+                .since("2.8.13")
+                .complexity("O(1)")
+                .summary("Returns a count of commands.");
+        t.sub(command, "INFO", CommandCommands::info)
+                .arity(-2)
+                .flags(LOADING, STALE)
+                .categories(AclCategory.CONNECTION)
+                .since("2.8.13")
+                .complexity("O(N) where N is the number of commands to look up")
+                .summary("Returns information about one, multiple or all commands.")
+                .tips("nondeterministic_output_order")
+                .history(
+                        "7.0.0",
+                        "Allowed to be called with no argument to get info on all commands.")
                 .args(Arg.string("command-name").optional().multiple());
-        t.sub(command, "DOCS", CommandCommands::docs).arity(-2).flags(LOADING, STALE).categories(AclCategory.CONNECTION)
-                .since("7.0.0").complexity("O(N) where N is the number of commands to look up")
+        t.sub(command, "DOCS", CommandCommands::docs)
+                .arity(-2)
+                .flags(LOADING, STALE)
+                .categories(AclCategory.CONNECTION)
+                .since("7.0.0")
+                .complexity("O(N) where N is the number of commands to look up")
                 .summary("Returns documentary information about one, multiple or all commands.")
                 .tips("nondeterministic_output_order")
                 .args(Arg.string("command-name").optional().multiple());
-        t.sub(command, "LIST", CommandCommands::list).arity(-2).flags(LOADING, STALE).categories(AclCategory.CONNECTION)
-                .since("7.0.0").complexity("O(N) where N is the total number of commands")
-                .summary("Returns a list of command names.").tips("nondeterministic_output_order")
-                .args(Arg.oneOf("filterby",
-                                Arg.string("module-name").token("MODULE"),
-                                Arg.string("category").token("ACLCAT"),
-                                Arg.pattern("pattern").token("PATTERN"))
-                        .token("FILTERBY").optional());
-        t.sub(command, "GETKEYS", c -> getKeys(c, false)).arity(-3).flags(LOADING, STALE).categories(AclCategory.CONNECTION)
-                .since("2.8.13").complexity("O(N) where N is the number of arguments to the command")
+        t.sub(command, "LIST", CommandCommands::list)
+                .arity(-2)
+                .flags(LOADING, STALE)
+                .categories(AclCategory.CONNECTION)
+                .since("7.0.0")
+                .complexity("O(N) where N is the total number of commands")
+                .summary("Returns a list of command names.")
+                .tips("nondeterministic_output_order")
+                .args(
+                        Arg.oneOf(
+                                        "filterby",
+                                        Arg.string("module-name").token("MODULE"),
+                                        Arg.string("category").token("ACLCAT"),
+                                        Arg.pattern("pattern").token("PATTERN"))
+                                .token("FILTERBY")
+                                .optional());
+        t.sub(command, "GETKEYS", c -> getKeys(c, false))
+                .arity(-3)
+                .flags(LOADING, STALE)
+                .categories(AclCategory.CONNECTION)
+                .since("2.8.13")
+                .complexity("O(N) where N is the number of arguments to the command")
                 .summary("Extracts the key names from an arbitrary command.")
                 .args(Arg.string("command"), Arg.string("arg").optional().multiple());
-        t.sub(command, "GETKEYSANDFLAGS", c -> getKeys(c, true)).arity(-3).flags(LOADING, STALE)
+        t.sub(command, "GETKEYSANDFLAGS", c -> getKeys(c, true))
+                .arity(-3)
+                .flags(LOADING, STALE)
                 .categories(AclCategory.CONNECTION)
-                .since("7.0.0").complexity("O(N) where N is the number of arguments to the command")
+                .since("7.0.0")
+                .complexity("O(N) where N is the number of arguments to the command")
                 .summary("Extracts the key names and access flags for an arbitrary command.")
                 .args(Arg.string("command"), Arg.string("arg").optional().multiple());
-        t.sub(command, "HELP", CommandCommands::help).arity(2).flags(LOADING, STALE).categories(AclCategory.CONNECTION)
-                .since("5.0.0").complexity("O(1)").summary("Returns helpful text about the different subcommands.");
+        t.sub(command, "HELP", CommandCommands::help)
+                .arity(2)
+                .flags(LOADING, STALE)
+                .categories(AclCategory.CONNECTION)
+                .since("5.0.0")
+                .complexity("O(1)")
+                .summary("Returns helpful text about the different subcommands.");
     }
 
     static void all(CommandContext c) {
@@ -194,12 +236,13 @@ final class CommandCommands {
 
     private static void document(ReplyWriter reply, CommandRow row) {
         boolean complexity = !row.complexity.isEmpty();
-        reply.map(3
-                + (complexity ? 1 : 0)
-                + (row.deprecatedSince == null ? 0 : 3)
-                + (row.history.length == 0 ? 0 : 1)
-                + (row.args.length == 0 ? 0 : 1)
-                + (row.isContainer() ? 1 : 0));
+        reply.map(
+                3
+                        + (complexity ? 1 : 0)
+                        + (row.deprecatedSince == null ? 0 : 3)
+                        + (row.history.length == 0 ? 0 : 1)
+                        + (row.args.length == 0 ? 0 : 1)
+                        + (row.isContainer() ? 1 : 0));
         pair(reply, "summary", row.summary);
         pair(reply, "since", row.since);
         pair(reply, "group", row.group);
@@ -245,13 +288,15 @@ final class CommandCommands {
         reply.array(args.length);
         for (Arg arg : args) {
             boolean nested = arg.parts.length > 0;
-            int flags = (arg.optional ? 1 : 0) + (arg.multiple ? 1 : 0) + (arg.multipleToken ? 1 : 0);
-            reply.map(3
-                    + (arg.keySpec < 0 ? 0 : 1)
-                    + (arg.token == null ? 0 : 1)
-                    + (arg.summary == null ? 0 : 1)
-                    + (arg.since == null ? 0 : 1)
-                    + (flags == 0 ? 0 : 1));
+            int flags =
+                    (arg.optional ? 1 : 0) + (arg.multiple ? 1 : 0) + (arg.multipleToken ? 1 : 0);
+            reply.map(
+                    3
+                            + (arg.keySpec < 0 ? 0 : 1)
+                            + (arg.token == null ? 0 : 1)
+                            + (arg.summary == null ? 0 : 1)
+                            + (arg.since == null ? 0 : 1)
+                            + (flags == 0 ? 0 : 1));
             pair(reply, "name", arg.name);
             pair(reply, "type", arg.type.wireName);
             if (!nested) {
@@ -291,8 +336,12 @@ final class CommandCommands {
     }
 
     static void list(CommandContext c) {
-        if (c.argc() != 2 && !(c.argc() == 5 && c.argIs(2, "FILTERBY")
-                && (c.argIs(3, "MODULE") || c.argIs(3, "ACLCAT") || c.argIs(3, "PATTERN")))) {
+        if (c.argc() != 2
+                && !(c.argc() == 5
+                        && c.argIs(2, "FILTERBY")
+                        && (c.argIs(3, "MODULE")
+                                || c.argIs(3, "ACLCAT")
+                                || c.argIs(3, "PATTERN")))) {
             c.reply().error(Errors.SYNTAX);
             return;
         }

@@ -145,7 +145,8 @@ final class CommandContext {
         return bytes;
     }
 
-    // Numbers. The pattern: if (!c.parseLong(i)) return; then c.longValue(). The error is already written on false.
+    // Numbers. The pattern: if (!c.parseLong(i)) return; then c.longValue(). The error is already
+    // written on false.
 
     /** Redis's string2ll; on failure writes {@code ERR value is not an integer or out of range}. */
     boolean parseLong(int i) {
@@ -240,7 +241,8 @@ final class CommandContext {
 
     /** {@link Shard#upsert} of an argument as key. */
     long upsert(int i, int kind, int valueLength, long expiryMillis) {
-        return shard.upsert(connection.db, arg(i), argLength(i), hash(i), kind, valueLength, expiryMillis);
+        return shard.upsert(
+                connection.db, arg(i), argLength(i), hash(i), kind, valueLength, expiryMillis);
     }
 
     /** {@link Shard#modify} of an argument as key. May miss. */

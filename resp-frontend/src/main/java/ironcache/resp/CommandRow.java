@@ -15,10 +15,12 @@ final class CommandRow {
 
     /** Upper case; for a sub-command its own word. */
     final String name;
+
     /** Lower case, {@code container|sub} for a sub-command: as in ACL, INFO and COMMAND. */
     final String fullName;
 
     final @Nullable CommandRow parent;
+
     /** Null for a container. */
     final @Nullable CommandHandler handler;
 
@@ -40,10 +42,12 @@ final class CommandRow {
     @Nullable String deprecatedSince;
     @Nullable String replacedBy;
 
-    // The one contiguous range that all keys of this row lie in, for the executor: 0 where the row has no keys there.
+    // The one contiguous range that all keys of this row lie in, for the executor: 0 where the row
+    // has no keys there.
     int firstKey;
     int lastKey;
     int keyStep = 1;
+
     /** Its keys are overwritten unseen, so that prefetching them from the SSD would be in vain. */
     boolean blindWrite;
 
@@ -52,6 +56,7 @@ final class CommandRow {
     long nanos;
     long rejectedCalls;
     long failedCalls;
+
     /** Durations by power-of-two bucket and sixteenths, see LatencyHistogram; made at the first call. */
     @Nullable LatencyHistogram histogram;
 
@@ -86,12 +91,14 @@ final class CommandRow {
 
     /** A range of keys; {@code last} as in COMMAND INFO's legacy triple (absolute index, or negative from the end). */
     CommandRow keys(int first, int last, int step, KeyFlag... keyFlags) {
-        return addKeySpec(new KeySpec(first, last < 0 ? last : last - first, step, false, keyFlags, null));
+        return addKeySpec(
+                new KeySpec(first, last < 0 ? last : last - first, step, false, keyFlags, null));
     }
 
     /** As {@link #keys}, with the note that COMMAND INFO shows for it. */
     CommandRow keysWithNotes(String notes, int first, int last, int step, KeyFlag... keyFlags) {
-        return addKeySpec(new KeySpec(first, last < 0 ? last : last - first, step, false, keyFlags, notes));
+        return addKeySpec(
+                new KeySpec(first, last < 0 ? last : last - first, step, false, keyFlags, notes));
     }
 
     /** {@code numkeys key [key ...]} with {@code numkeys} at this index; keys are {@code step} arguments apart. */
@@ -110,7 +117,8 @@ final class CommandRow {
                 keyStep = spec.step();
             } else {
                 firstKey = Math.min(firstKey, spec.begin());
-                lastKey = lastKey < 0 || last < 0 ? Math.min(lastKey, last) : Math.max(lastKey, last);
+                lastKey =
+                        lastKey < 0 || last < 0 ? Math.min(lastKey, last) : Math.max(lastKey, last);
                 keyStep = 1;
             }
         }
@@ -184,7 +192,10 @@ final class CommandRow {
     /** Flags that COMMAND INFO shows: Valkey hides some on purpose, and so does it ours. */
     long listedFlags() {
         return flags
-                & ~(CommandFlag.MAY_REPLICATE.bit() | CommandFlag.PROTECTED.bit() | CommandFlag.SKIP_SLOWLOG.bit() | CommandFlag.BRIEF.bit());
+                & ~(CommandFlag.MAY_REPLICATE.bit()
+                        | CommandFlag.PROTECTED.bit()
+                        | CommandFlag.SKIP_SLOWLOG.bit()
+                        | CommandFlag.BRIEF.bit());
     }
 
     boolean arityFits(int argc) {

@@ -41,7 +41,8 @@ final class CommandTable {
         return row;
     }
 
-    private CommandRow register(@Nullable CommandRow parent, String name, @Nullable CommandHandler handler) {
+    private CommandRow register(
+            @Nullable CommandRow parent, String name, @Nullable CommandHandler handler) {
         if (!name.equals(name.toUpperCase(Locale.ROOT)) || name.length() > LONGEST_NAME) {
             throw new IllegalArgumentException("command name " + name);
         }
@@ -99,7 +100,10 @@ final class CommandTable {
         if (length <= 4) {
             word = Memory.getInt(name) & 0xffff_ffffL >>> (4 - length << 3);
         } else if (length < 8) {
-            word = Memory.getInt(name) & 0xffff_ffffL | (Memory.getInt(name + length - 4) & 0xffff_ffffL) << (length - 4 << 3);
+            word =
+                    Memory.getInt(name) & 0xffff_ffffL
+                            | (Memory.getInt(name + length - 4) & 0xffff_ffffL)
+                                    << (length - 4 << 3);
         } else {
             word = Memory.getLong(name);
         }

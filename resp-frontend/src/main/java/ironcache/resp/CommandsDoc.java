@@ -6,12 +6,17 @@ final class CommandsDoc {
 
     static String markdown(CommandTable table) {
         StringBuilder text = new StringBuilder(32 << 10);
-        text.append("# Commands\n\nGenerated from the command table (`CommandsDoc`); do not edit. To write it anew:\n")
-                .append("`mvn -pl resp-frontend -am test -Dtest=CommandTableTest -Dironcache.writeDocs=true")
+        text.append(
+                        "# Commands\n\nGenerated from the command table (`CommandsDoc`); do not edit. To write it anew:\n")
+                .append(
+                        "`mvn -pl resp-frontend -am test -Dtest=CommandTableTest -Dironcache.writeDocs=true")
                 .append(" -Dsurefire.failIfNoSpecifiedTests=false`.\n");
         String[] groups = {"string", "generic", "connection", "server"};
         for (String group : groups) {
-            text.append("\n## ").append(group).append("\n\n| command | grammar | what it does | flags |\n|---|---|---|---|\n");
+            text.append("\n## ")
+                    .append(group)
+                    .append(
+                            "\n\n| command | grammar | what it does | flags |\n|---|---|---|---|\n");
             for (int i = 0; i < table.size(); i++) {
                 CommandRow row = table.row(i);
                 if (row.group.equals(group) && row.handler != null) {
@@ -24,7 +29,9 @@ final class CommandsDoc {
 
     private static void line(StringBuilder text, CommandRow row) {
         CommandRow parent = row.parent;
-        text.append("| ").append(parent == null ? row.name : parent.name + " " + row.name).append(" |");
+        text.append("| ")
+                .append(parent == null ? row.name : parent.name + " " + row.name)
+                .append(" |");
         if (row.args.length > 0) {
             StringBuilder grammar = new StringBuilder();
             for (Arg arg : row.args) {

@@ -29,10 +29,13 @@ final class Config {
     boolean protectedMode;
     String password = "";
     OutputLimits outputLimits = OutputLimits.DEFAULT;
+
     /** Nanoseconds from which on a command is logged as slow; MAX_VALUE: none is. */
     long slowNanos;
+
     int slowlogMaxLength;
     boolean latencyTracking;
+
     /** Memory is dealt out: what depends on it stays. */
     private boolean started;
 
@@ -96,9 +99,19 @@ final class Config {
         add(Setting.text("dir", ".", Change.PROTECTED));
         add(Setting.size("maxmemory", 0, 0, Long.MAX_VALUE, ANY));
         add(Setting.size("maxdisk", 0, 0, Long.MAX_VALUE, START));
-        add(Setting.choiceInitially(
-                "noeviction", "maxmemory-policy", ANY, "volatile-lru", "volatile-lfu", "volatile-random", "volatile-ttl",
-                "allkeys-lru", "allkeys-lfu", "allkeys-random", "noeviction"));
+        add(
+                Setting.choiceInitially(
+                        "noeviction",
+                        "maxmemory-policy",
+                        ANY,
+                        "volatile-lru",
+                        "volatile-lfu",
+                        "volatile-random",
+                        "volatile-ttl",
+                        "allkeys-lru",
+                        "allkeys-lfu",
+                        "allkeys-random",
+                        "noeviction"));
         noEffect(Setting.integer("maxmemory-samples", 5, 1, 64, ANY));
         noEffect(Setting.integer("maxmemory-eviction-tenacity", 10, 0, 100, ANY));
         noEffect(Setting.integer("lfu-log-factor", 10, 0, INT_MAX, ANY));
@@ -114,7 +127,16 @@ final class Config {
     }
 
     private void logsAndStatistics() {
-        add(Setting.choiceInitially("notice", "loglevel", ANY, "debug", "verbose", "notice", "warning", "nothing"));
+        add(
+                Setting.choiceInitially(
+                        "notice",
+                        "loglevel",
+                        ANY,
+                        "debug",
+                        "verbose",
+                        "notice",
+                        "warning",
+                        "nothing"));
         add(Setting.text("logfile", "", START));
         add(Setting.integer("slowlog-log-slower-than", 10000, -1, Long.MAX_VALUE, ANY));
         add(Setting.integer("slowlog-max-len", 128, 0, Long.MAX_VALUE, ANY));
@@ -208,7 +230,9 @@ final class Config {
             String wrong = setting.set(value);
             boolean same = setting.value().equals(before);
             setting.set(before);
-            return wrong != null || same ? wrong : "maxmemory can be set at start only in this version";
+            return wrong != null || same
+                    ? wrong
+                    : "maxmemory can be set at start only in this version";
         }
         String wrong = setting.set(normalized(setting, value));
         if (wrong == null) {
@@ -338,7 +362,10 @@ final class Config {
         password = get("requirepass").value();
         outputLimits = OutputLimits.parse(get("client-output-buffer-limit").value());
         long slowMicros = number("slowlog-log-slower-than");
-        slowNanos = slowMicros < 0 || slowMicros > Long.MAX_VALUE / 1000 ? Long.MAX_VALUE : slowMicros * 1000;
+        slowNanos =
+                slowMicros < 0 || slowMicros > Long.MAX_VALUE / 1000
+                        ? Long.MAX_VALUE
+                        : slowMicros * 1000;
         slowlogMaxLength = (int) Math.min(number("slowlog-max-len"), 1 << 20);
         latencyTracking = get("latency-tracking").isYes();
         double[] values = percentiles(get("latency-tracking-info-percentiles").value());

@@ -14,32 +14,57 @@ import java.util.Map;
 
 /** CONFIG and its sub-commands. Stateless; runs on the shard's thread. */
 final class ConfigCommands {
-    private static final ErrorReply NO_FILE = new ErrorReply("ERR The server is running without a config file");
+    private static final ErrorReply NO_FILE =
+            new ErrorReply("ERR The server is running without a config file");
 
     private ConfigCommands() {}
 
     static void register(CommandTable t) {
-        CommandRow config = t.container("CONFIG").group("server").since("2.0.0").complexity("Depends on subcommand.")
-                .summary("A container for server configuration commands.");
-        t.sub(config, "GET", ConfigCommands::get).arity(-3).flags(ADMIN, NOSCRIPT, LOADING, STALE)
-                .since("2.0.0").complexity("O(N) when N is the number of configuration parameters provided")
+        CommandRow config =
+                t.container("CONFIG")
+                        .group("server")
+                        .since("2.0.0")
+                        .complexity("Depends on subcommand.")
+                        .summary("A container for server configuration commands.");
+        t.sub(config, "GET", ConfigCommands::get)
+                .arity(-3)
+                .flags(ADMIN, NOSCRIPT, LOADING, STALE)
+                .since("2.0.0")
+                .complexity("O(N) when N is the number of configuration parameters provided")
                 .summary("Returns the effective values of configuration parameters.")
-                .history("7.0.0", "Added the ability to pass multiple pattern parameters in one call")
+                .history(
+                        "7.0.0",
+                        "Added the ability to pass multiple pattern parameters in one call")
                 .args(Arg.string("parameter").multiple());
-        t.sub(config, "SET", ConfigCommands::set).arity(-4).flags(ADMIN, NOSCRIPT, LOADING, STALE)
-                .since("2.0.0").complexity("O(N) when N is the number of configuration parameters provided")
+        t.sub(config, "SET", ConfigCommands::set)
+                .arity(-4)
+                .flags(ADMIN, NOSCRIPT, LOADING, STALE)
+                .since("2.0.0")
+                .complexity("O(N) when N is the number of configuration parameters provided")
                 .summary("Sets configuration parameters in-flight.")
                 .tips("request_policy:all_nodes", "response_policy:all_succeeded")
                 .history("7.0.0", "Added the ability to set multiple parameters in one call.")
                 .args(Arg.block("data", Arg.string("parameter"), Arg.string("value")).multiple());
-        t.sub(config, "REWRITE", ConfigCommands::rewrite).arity(2).flags(ADMIN, NOSCRIPT, LOADING, STALE)
-                .since("2.8.0").complexity("O(1)").summary("Persists the effective configuration to file.")
+        t.sub(config, "REWRITE", ConfigCommands::rewrite)
+                .arity(2)
+                .flags(ADMIN, NOSCRIPT, LOADING, STALE)
+                .since("2.8.0")
+                .complexity("O(1)")
+                .summary("Persists the effective configuration to file.")
                 .tips("request_policy:all_nodes", "response_policy:all_succeeded");
-        t.sub(config, "RESETSTAT", ConfigCommands::resetStat).arity(2).flags(ADMIN, NOSCRIPT, LOADING, STALE)
-                .since("2.0.0").complexity("O(1)").summary("Resets the server's statistics.")
+        t.sub(config, "RESETSTAT", ConfigCommands::resetStat)
+                .arity(2)
+                .flags(ADMIN, NOSCRIPT, LOADING, STALE)
+                .since("2.0.0")
+                .complexity("O(1)")
+                .summary("Resets the server's statistics.")
                 .tips("request_policy:all_nodes", "response_policy:all_succeeded");
-        t.sub(config, "HELP", ConfigCommands::help).arity(2).flags(LOADING, STALE)
-                .since("5.0.0").complexity("O(1)").summary("Returns helpful text about the different subcommands.");
+        t.sub(config, "HELP", ConfigCommands::help)
+                .arity(2)
+                .flags(LOADING, STALE)
+                .since("5.0.0")
+                .complexity("O(1)")
+                .summary("Returns helpful text about the different subcommands.");
     }
 
     static void get(CommandContext c) {
@@ -82,12 +107,17 @@ final class ConfigCommands {
             Setting setting = config.find(name);
             String wrong = null;
             if (setting == null) {
-                c.reply().error("ERR Unknown option or number of arguments for CONFIG SET - '" + c.argUpToZero(i) + "'");
+                c.reply()
+                        .error(
+                                "ERR Unknown option or number of arguments for CONFIG SET - '"
+                                        + c.argUpToZero(i)
+                                        + "'");
                 return;
             } else if (setting.change == Setting.Change.START_ONLY) {
                 wrong = "can't set immutable config";
             } else if (setting.change == Setting.Change.PROTECTED
-                    && !node.allowsAction(config.value("enable-protected-configs"), c.connection())) {
+                    && !node.allowsAction(
+                            config.value("enable-protected-configs"), c.connection())) {
                 wrong = "can't set protected config";
             } else if (chosen.contains(setting)) {
                 wrong = "duplicate parameter";
@@ -116,7 +146,12 @@ final class ConfigCommands {
     }
 
     private static void refuse(CommandContext c, String name, String wrong) {
-        c.reply().error("ERR CONFIG SET failed (possibly related to argument '" + name + "') - " + wrong);
+        c.reply()
+                .error(
+                        "ERR CONFIG SET failed (possibly related to argument '"
+                                + name
+                                + "') - "
+                                + wrong);
     }
 
     static void rewrite(CommandContext c) {

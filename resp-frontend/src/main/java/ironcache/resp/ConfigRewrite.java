@@ -77,21 +77,28 @@ final class ConfigRewrite {
             return true;
         }
         return switch (setting.kind) {
-            case SIZE, INTEGER -> Setting.parseSize(value) == setting.number() && setting.number() >= 0;
+            case SIZE, INTEGER ->
+                    Setting.parseSize(value) == setting.number() && setting.number() >= 0;
             case YES_NO -> (value.equals("true") || value.equals("yes")) == setting.isYes();
             default -> false;
         };
     }
 
     private static String unquoted(String text) {
-        return text.length() >= 2 && text.startsWith("\"") && text.endsWith("\"") ? text.substring(1, text.length() - 1) : text;
+        return text.length() >= 2 && text.startsWith("\"") && text.endsWith("\"")
+                ? text.substring(1, text.length() - 1)
+                : text;
     }
 
     private static String line(Setting setting) {
         String value = setting.value();
         return switch (setting.kind) {
             case INTEGER, SIZE -> setting.name + " = " + value;
-            default -> setting.name + " = \"" + value.replace("\\", "\\\\").replace("\"", "\\\"") + "\"";
+            default ->
+                    setting.name
+                            + " = \""
+                            + value.replace("\\", "\\\\").replace("\"", "\\\"")
+                            + "\"";
         };
     }
 }

@@ -33,6 +33,7 @@ final class Connection {
 
     /** Number in the I/O seam; also the waiter's number in the shard. Reused after closing. */
     final int socket;
+
     /** Never reused: CLIENT ID. */
     final long id;
 
@@ -40,27 +41,35 @@ final class Connection {
     int db;
     int protocol = 2;
     boolean authenticated;
+
     /** CHECK_ bits. */
     int checks;
 
-    // Input. The region is what is parsed now: received bytes in place, or the connection's own buffer.
+    // Input. The region is what is parsed now: received bytes in place, or the connection's own
+    // buffer.
     long at;
     long regionEnd;
     boolean regionIsInput;
+
     /** In the loop's list of connections to finish this turn. */
     boolean inTurn;
+
     /** The peer closed its side: close when what it sent has run. */
     boolean peerClosed;
+
     /** Receiving is paused because a parked connection has enough waiting. */
     boolean receivePaused;
 
     /** The incomplete or waiting rest of the input: inputStart up to inputEnd; 0: none. */
     long input;
+
     int inputCapacity;
     int inputStart;
     int inputEnd;
+
     /** No request is complete before the input is this long. */
     long neededBytes;
+
     /** Of the waiting input of a parked connection, bytes whose keys are already asked for. */
     int prefetchedBytes;
 
@@ -68,10 +77,13 @@ final class Connection {
     long outHead;
     long outTail;
     int outStart;
+
     /** Bytes of outHead in flight from outStart on; 0: no send in flight. */
     int outInFlight;
+
     /** Capacity of the chunks: what client-output-buffer-limit bounds. */
     long outBytes;
+
     /** When the soft limit was first exceeded, ms of the monotonic clock; 0: it is not. */
     long softLimitSince;
 
@@ -96,8 +108,10 @@ final class Connection {
     String user = "default";
     boolean noEvict;
     boolean noTouch;
+
     /** CLIENT CAPA REDIRECT. */
     boolean redirectCapable;
+
     long createdMillis;
     long lastActiveMillis;
     int lastCommand = -1;

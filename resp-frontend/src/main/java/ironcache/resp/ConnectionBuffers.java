@@ -52,14 +52,19 @@ final class ConnectionBuffers implements AutoCloseable {
         long wanted = Math.max((long) used + length, c.neededBytes);
         if (c.input == 0) {
             take(c, wanted);
-        } else if (c.inputEnd + length > c.inputCapacity || c.inputStart + wanted > c.inputCapacity) {
+        } else if (c.inputEnd + length > c.inputCapacity
+                || c.inputStart + wanted > c.inputCapacity) {
             if (wanted <= c.inputCapacity) {
                 Memory.copy(c.input + c.inputStart, c.input, used);
             } else {
                 long old = c.input;
                 int oldCapacity = c.inputCapacity;
                 int oldStart = c.inputStart;
-                take(c, c.neededBytes > used + (long) length ? wanted : Math.max(wanted, 2L * used));
+                take(
+                        c,
+                        c.neededBytes > used + (long) length
+                                ? wanted
+                                : Math.max(wanted, 2L * used));
                 Memory.copy(old + oldStart, c.input, used);
                 free(old, oldCapacity);
             }

@@ -16,55 +16,103 @@ import org.jspecify.annotations.Nullable;
 final class ConnectionCommands {
     private static final ErrorReply PROTOCOL_NOT_A_NUMBER =
             new ErrorReply("ERR Protocol version is not an integer or out of range");
-    private static final ErrorReply AUTH_WITHOUT_PASSWORD = new ErrorReply(
-            "ERR AUTH <password> called without any password configured for the default user."
-                    + " Are you sure your configuration is correct?");
-    private static final ErrorReply HELLO_UNAUTHENTICATED = new ErrorReply(
-            "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> <pass>"
-                    + " option can be used to authenticate the client and select the RESP protocol version at the same time");
+    private static final ErrorReply AUTH_WITHOUT_PASSWORD =
+            new ErrorReply(
+                    "ERR AUTH <password> called without any password configured for the default user."
+                            + " Are you sure your configuration is correct?");
+    private static final ErrorReply HELLO_UNAUTHENTICATED =
+            new ErrorReply(
+                    "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> <pass>"
+                            + " option can be used to authenticate the client and select the RESP protocol version at the same time");
     private static final ErrorReply DB_NOT_AN_INT =
-            new ErrorReply("ERR value is out of range, value must between -2147483648 and 2147483647");
+            new ErrorReply(
+                    "ERR value is out of range, value must between -2147483648 and 2147483647");
 
     private ConnectionCommands() {}
 
     static void register(CommandTable t) {
-        t.add("PING", ConnectionCommands::ping).arity(-1).flags(FAST, BRIEF)
-                .group("connection").since("1.0.0").complexity("O(1)").summary("Returns the server's liveliness response.")
+        t.add("PING", ConnectionCommands::ping)
+                .arity(-1)
+                .flags(FAST, BRIEF)
+                .group("connection")
+                .since("1.0.0")
+                .complexity("O(1)")
+                .summary("Returns the server's liveliness response.")
                 .tips("request_policy:all_shards", "response_policy:all_succeeded")
                 .args(Arg.string("message").optional());
-        t.add("ECHO", ConnectionCommands::echo).arity(2).flags(LOADING, STALE, FAST)
-                .group("connection").since("1.0.0").complexity("O(1)").summary("Returns the given string.")
+        t.add("ECHO", ConnectionCommands::echo)
+                .arity(2)
+                .flags(LOADING, STALE, FAST)
+                .group("connection")
+                .since("1.0.0")
+                .complexity("O(1)")
+                .summary("Returns the given string.")
                 .args(Arg.string("message"));
         t.add("HELLO", ConnectionCommands::hello)
-                .arity(-1).flags(NOSCRIPT, LOADING, STALE, FAST, NO_AUTH, ALLOW_BUSY, SKIP_SLOWLOG)
-                .group("connection").since("6.0.0").complexity("O(1)").summary("Handshakes with the server.")
-                .history("6.2.0", "`protover` made optional; when called without arguments the command reports the current connection's context.")
-                .args(Arg.block("arguments",
-                                Arg.integer("protover"),
-                                Arg.block("auth", Arg.string("username"), Arg.string("password")).token("AUTH").optional(),
-                                Arg.string("clientname").token("SETNAME").optional())
-                        .optional());
+                .arity(-1)
+                .flags(NOSCRIPT, LOADING, STALE, FAST, NO_AUTH, ALLOW_BUSY, SKIP_SLOWLOG)
+                .group("connection")
+                .since("6.0.0")
+                .complexity("O(1)")
+                .summary("Handshakes with the server.")
+                .history(
+                        "6.2.0",
+                        "`protover` made optional; when called without arguments the command reports the current connection's context.")
+                .args(
+                        Arg.block(
+                                        "arguments",
+                                        Arg.integer("protover"),
+                                        Arg.block(
+                                                        "auth",
+                                                        Arg.string("username"),
+                                                        Arg.string("password"))
+                                                .token("AUTH")
+                                                .optional(),
+                                        Arg.string("clientname").token("SETNAME").optional())
+                                .optional());
         t.add("AUTH", ConnectionCommands::auth)
-                .arity(-2).flags(NOSCRIPT, LOADING, STALE, FAST, NO_AUTH, ALLOW_BUSY, SKIP_SLOWLOG)
-                .group("connection").since("1.0.0").complexity("O(N) where N is the number of passwords defined for the user")
+                .arity(-2)
+                .flags(NOSCRIPT, LOADING, STALE, FAST, NO_AUTH, ALLOW_BUSY, SKIP_SLOWLOG)
+                .group("connection")
+                .since("1.0.0")
+                .complexity("O(N) where N is the number of passwords defined for the user")
                 .summary("Authenticates the connection.")
                 .history("6.0.0", "Added ACL style (username and password).")
                 .args(Arg.string("username").optional().since("6.0.0"), Arg.string("password"));
-        t.add("SELECT", ConnectionCommands::select).arity(2).flags(LOADING, STALE, FAST, CommandFlag.ALLOW_BUSY)
-                .group("connection").since("1.0.0").complexity("O(1)").summary("Changes the selected database.")
+        t.add("SELECT", ConnectionCommands::select)
+                .arity(2)
+                .flags(LOADING, STALE, FAST, CommandFlag.ALLOW_BUSY)
+                .group("connection")
+                .since("1.0.0")
+                .complexity("O(1)")
+                .summary("Changes the selected database.")
                 .args(Arg.integer("index"));
         // Nothing to choose without replicas; valkey-cli --bigkeys begins with it.
         for (String mode : new String[] {"READONLY", "READWRITE"}) {
-            t.add(mode, c -> c.reply().ok()).arity(1).flags(LOADING, STALE, FAST).categories(AclCategory.CONNECTION)
-                    .group("cluster").since("3.0.0").complexity("O(1)")
-                    .summary("Says whether the connection may read from a replica; every connection may do both here.");
+            t.add(mode, c -> c.reply().ok())
+                    .arity(1)
+                    .flags(LOADING, STALE, FAST)
+                    .categories(AclCategory.CONNECTION)
+                    .group("cluster")
+                    .since("3.0.0")
+                    .complexity("O(1)")
+                    .summary(
+                            "Says whether the connection may read from a replica; every connection may do both here.");
         }
         t.add("QUIT", ConnectionCommands::quit)
-                .arity(-1).flags(NOSCRIPT, LOADING, STALE, FAST, NO_AUTH, ALLOW_BUSY)
-                .group("connection").since("1.0.0").complexity("O(1)").summary("Closes the connection.");
+                .arity(-1)
+                .flags(NOSCRIPT, LOADING, STALE, FAST, NO_AUTH, ALLOW_BUSY)
+                .group("connection")
+                .since("1.0.0")
+                .complexity("O(1)")
+                .summary("Closes the connection.");
         t.add("RESET", ConnectionCommands::reset)
-                .arity(1).flags(NOSCRIPT, LOADING, STALE, FAST, NO_AUTH, ALLOW_BUSY)
-                .group("connection").since("6.2.0").complexity("O(1)").summary("Resets the connection.");
+                .arity(1)
+                .flags(NOSCRIPT, LOADING, STALE, FAST, NO_AUTH, ALLOW_BUSY)
+                .group("connection")
+                .since("6.2.0")
+                .complexity("O(1)")
+                .summary("Resets the connection.");
     }
 
     static void ping(CommandContext c) {
@@ -122,7 +170,10 @@ final class ConnectionCommands {
     /** The one user is {@code default}; without requirepass it takes any password. */
     private static boolean authenticate(CommandContext c, String user, int passwordArg) {
         String password = c.node().config.password;
-        boolean right = user.equals("default") && (password.isEmpty() || equalsConstantTime(password, c.argBytes(passwordArg)));
+        boolean right =
+                user.equals("default")
+                        && (password.isEmpty()
+                                || equalsConstantTime(password, c.argBytes(passwordArg)));
         Connection connection = c.connection();
         if (right) {
             connection.authenticated = true;

@@ -36,7 +36,9 @@ final class Cron {
             if (c == null || c.state == Connection.State.CLOSED) {
                 continue;
             }
-            if (timeoutSeconds > 0 && !c.isWaiting() && nowMillis - c.lastActiveMillis > timeoutSeconds * 1000L) {
+            if (timeoutSeconds > 0
+                    && !c.isWaiting()
+                    && nowMillis - c.lastActiveMillis > timeoutSeconds * 1000L) {
                 loop.close(c);
             } else if (c.outBytes > 0 && node.overOutputLimit(c, clock.nanoTime() / 1_000_000)) {
                 loop.close(c);

@@ -15,37 +15,53 @@ final class DatabaseCommands {
 
     static void register(CommandTable t) {
         t.add("DBSIZE", DatabaseCommands::dbsize)
-                .arity(1).flags(READONLY, FAST)
+                .arity(1)
+                .flags(READONLY, FAST)
                 .tips("request_policy:all_shards", "response_policy:agg_sum")
                 .categories(AclCategory.KEYSPACE)
-                .group("server").since("1.0.0").complexity("O(1)")
+                .group("server")
+                .since("1.0.0")
+                .complexity("O(1)")
                 .summary("Counts the keys of the database.");
         t.add("SWAPDB", DatabaseCommands::swapdb)
-                .arity(3).flags(WRITE, FAST)
+                .arity(3)
+                .flags(WRITE, FAST)
                 .categories(AclCategory.DANGEROUS, AclCategory.KEYSPACE)
                 .args(Arg.integer("index1"), Arg.integer("index2"))
-                .group("server").since("4.0.0").complexity("O(1)")
+                .group("server")
+                .since("4.0.0")
+                .complexity("O(1)")
                 .summary("Exchanges two databases.");
         t.add("FLUSHDB", DatabaseCommands::flushdb)
-                .arity(-1).flags(WRITE)
+                .arity(-1)
+                .flags(WRITE)
                 .tips("request_policy:all_shards", "response_policy:all_succeeded")
                 .categories(AclCategory.DANGEROUS, AclCategory.KEYSPACE)
                 .args(
-                        Arg.oneOf("flush-type",
-                                Arg.token("async", "ASYNC").since("4.0.0"),
-                                Arg.token("sync", "SYNC").since("6.2.0")).optional())
-                .group("server").since("1.0.0").complexity("O(1); memory comes back in the background.")
+                        Arg.oneOf(
+                                        "flush-type",
+                                        Arg.token("async", "ASYNC").since("4.0.0"),
+                                        Arg.token("sync", "SYNC").since("6.2.0"))
+                                .optional())
+                .group("server")
+                .since("1.0.0")
+                .complexity("O(1); memory comes back in the background.")
                 .history("4.0.0", "ASYNC.", "6.2.0", "SYNC.")
                 .summary("Deletes all keys of the database.");
         t.add("FLUSHALL", DatabaseCommands::flushall)
-                .arity(-1).flags(WRITE)
+                .arity(-1)
+                .flags(WRITE)
                 .tips("request_policy:all_shards", "response_policy:all_succeeded")
                 .categories(AclCategory.DANGEROUS, AclCategory.KEYSPACE)
                 .args(
-                        Arg.oneOf("flush-type",
-                                Arg.token("async", "ASYNC").since("4.0.0"),
-                                Arg.token("sync", "SYNC").since("6.2.0")).optional())
-                .group("server").since("1.0.0").complexity("O(1); memory comes back in the background.")
+                        Arg.oneOf(
+                                        "flush-type",
+                                        Arg.token("async", "ASYNC").since("4.0.0"),
+                                        Arg.token("sync", "SYNC").since("6.2.0"))
+                                .optional())
+                .group("server")
+                .since("1.0.0")
+                .complexity("O(1); memory comes back in the background.")
                 .history("4.0.0", "ASYNC.", "6.2.0", "SYNC.")
                 .summary("Deletes all keys of all databases.");
     }

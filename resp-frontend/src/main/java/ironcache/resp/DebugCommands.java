@@ -16,15 +16,23 @@ final class DebugCommands {
     private DebugCommands() {}
 
     static void register(CommandTable t) {
-        t.add("DEBUG", DebugCommands::debug).arity(-2).flags(ADMIN, NOSCRIPT, LOADING, STALE, PROTECTED)
-                .group("server").since("1.0.0").complexity("Depends on subcommand.")
+        t.add("DEBUG", DebugCommands::debug)
+                .arity(-2)
+                .flags(ADMIN, NOSCRIPT, LOADING, STALE, PROTECTED)
+                .group("server")
+                .since("1.0.0")
+                .complexity("Depends on subcommand.")
                 .summary("A container for debugging commands.");
     }
 
     static void debug(CommandContext c) {
         boolean done = c.argc() == 2 ? plain(c) : withArguments(c);
         if (!done) {
-            c.reply().error("ERR unknown subcommand or wrong number of arguments for '" + c.argLatin1(1) + "'. Try DEBUG HELP.");
+            c.reply()
+                    .error(
+                            "ERR unknown subcommand or wrong number of arguments for '"
+                                    + c.argLatin1(1)
+                                    + "'. Try DEBUG HELP.");
         }
     }
 
@@ -89,7 +97,8 @@ final class DebugCommands {
         long nanos = (long) Math.min(seconds * 1e9, Long.MAX_VALUE / 4.0);
         long end = c.node().clock.nanoTime() + nanos;
         while (c.node().clock.nanoTime() - end < 0) {
-            java.util.concurrent.locks.LockSupport.parkNanos(Math.min(end - c.node().clock.nanoTime(), 10_000_000));
+            java.util.concurrent.locks.LockSupport.parkNanos(
+                    Math.min(end - c.node().clock.nanoTime(), 10_000_000));
         }
         c.reply().ok();
     }
@@ -102,12 +111,28 @@ final class DebugCommands {
         }
         String encoding =
                 switch (Record.kind(record)) {
-                    case Record.STRING -> isInteger(record) ? "int" : Record.valueLength(record) <= 44 ? "embstr" : "raw";
+                    case Record.STRING ->
+                            isInteger(record)
+                                    ? "int"
+                                    : Record.valueLength(record) <= 44 ? "embstr" : "raw";
                     default -> "raw";
                 };
-        c.reply().simple("Value at:0x" + Long.toHexString(record) + " refcount:1 encoding:" + encoding + " serializedlength:"
-                + Record.valueLength(record) + " lru:" + (c.now() / 1000 & (1 << 24) - 1) + " lru_seconds_idle:0 visits:"
-                + Record.visits(record) + " record_bytes:" + Record.length(record) + " home:" + (Record.hasHome(record) ? 1 : 0));
+        c.reply()
+                .simple(
+                        "Value at:0x"
+                                + Long.toHexString(record)
+                                + " refcount:1 encoding:"
+                                + encoding
+                                + " serializedlength:"
+                                + Record.valueLength(record)
+                                + " lru:"
+                                + (c.now() / 1000 & (1 << 24) - 1)
+                                + " lru_seconds_idle:0 visits:"
+                                + Record.visits(record)
+                                + " record_bytes:"
+                                + Record.length(record)
+                                + " home:"
+                                + (Record.hasHome(record) ? 1 : 0));
     }
 
     private static boolean isInteger(long record) {
@@ -149,7 +174,8 @@ final class DebugCommands {
         } else if (c.argIs(2, "FALSE")) {
             reply.bool(false);
         } else {
-            reply.error("ERR Wrong protocol type name. Please use one of the following: string|integer|double|null|array|set|map|attrib|push|verbatim|true|false");
+            reply.error(
+                    "ERR Wrong protocol type name. Please use one of the following: string|integer|double|null|array|set|map|attrib|push|verbatim|true|false");
         }
         return true;
     }
@@ -164,10 +190,21 @@ final class DebugCommands {
     private static String heap() {
         StringBuilder text = new StringBuilder();
         ManagementFactory.getMemoryPoolMXBeans()
-                .forEach(pool -> text.append(pool.getName()).append(": ").append(pool.getUsage().getUsed()).append('\n'));
+                .forEach(
+                        pool ->
+                                text.append(pool.getName())
+                                        .append(": ")
+                                        .append(pool.getUsage().getUsed())
+                                        .append('\n'));
         ManagementFactory.getGarbageCollectorMXBeans()
-                .forEach(gc -> text.append(gc.getName()).append(": ").append(gc.getCollectionCount()).append(" collections, ")
-                        .append(gc.getCollectionTime()).append(" ms\n"));
+                .forEach(
+                        gc ->
+                                text.append(gc.getName())
+                                        .append(": ")
+                                        .append(gc.getCollectionCount())
+                                        .append(" collections, ")
+                                        .append(gc.getCollectionTime())
+                                        .append(" ms\n"));
         return text.toString();
     }
 

@@ -11,7 +11,8 @@ final class DoubleParser {
         if (body.equalsIgnoreCase("inf") || body.equalsIgnoreCase("infinity")) {
             return text.charAt(0) == '-' ? Double.NEGATIVE_INFINITY : Double.POSITIVE_INFINITY;
         }
-        if (body.isEmpty() || !(body.charAt(0) == '.' || Character.digit(body.charAt(0), 10) >= 0)) {
+        if (body.isEmpty()
+                || !(body.charAt(0) == '.' || Character.digit(body.charAt(0), 10) >= 0)) {
             return Double.NaN;
         }
         boolean hex = body.startsWith("0x") || body.startsWith("0X");
@@ -20,7 +21,8 @@ final class DoubleParser {
             return Double.NaN; // Java takes the suffixes d and f, C does not.
         }
         try {
-            return Double.parseDouble(hex && body.indexOf('p') < 0 && body.indexOf('P') < 0 ? text + "p0" : text);
+            return Double.parseDouble(
+                    hex && body.indexOf('p') < 0 && body.indexOf('P') < 0 ? text + "p0" : text);
         } catch (NumberFormatException e) {
             return Double.NaN;
         }

@@ -65,7 +65,9 @@ final class Doubles {
             if (digits.length() > 1) {
                 out.append('.').append(digits, 1, digits.length());
             }
-            out.append('e').append(decimalExponent < 0 ? '-' : '+').append(Math.abs(decimalExponent));
+            out.append('e')
+                    .append(decimalExponent < 0 ? '-' : '+')
+                    .append(Math.abs(decimalExponent));
         }
         return out.toString();
     }

@@ -7,6 +7,7 @@ import java.nio.charset.StandardCharsets;
 /** An error line with its {@code -} and CRLF, encoded once, off-heap, for the life of the process. */
 final class ErrorReply {
     final String text;
+
     /** First word: what INFO errorstats counts by. */
     final String code;
 

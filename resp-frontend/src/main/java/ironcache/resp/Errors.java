@@ -5,11 +5,13 @@ final class Errors {
     static final ErrorReply SYNTAX = new ErrorReply("ERR syntax error");
     static final ErrorReply WRONG_TYPE =
             new ErrorReply("WRONGTYPE Operation against a key holding the wrong kind of value");
-    static final ErrorReply NOT_AN_INTEGER = new ErrorReply("ERR value is not an integer or out of range");
+    static final ErrorReply NOT_AN_INTEGER =
+            new ErrorReply("ERR value is not an integer or out of range");
     static final ErrorReply NOT_A_FLOAT = new ErrorReply("ERR value is not a valid float");
     static final ErrorReply OUT_OF_RANGE = new ErrorReply("ERR value is out of range");
     static final ErrorReply NO_SUCH_KEY = new ErrorReply("ERR no such key");
-    static final ErrorReply SAME_OBJECT = new ErrorReply("ERR source and destination objects are the same");
+    static final ErrorReply SAME_OBJECT =
+            new ErrorReply("ERR source and destination objects are the same");
     static final ErrorReply INDEX_OUT_OF_RANGE = new ErrorReply("ERR index out of range");
     static final ErrorReply OFFSET_OUT_OF_RANGE = new ErrorReply("ERR offset is out of range");
     static final ErrorReply DB_OUT_OF_RANGE = new ErrorReply("ERR DB index is out of range");
@@ -22,7 +24,8 @@ final class Errors {
     static final ErrorReply WRONG_PASS =
             new ErrorReply("WRONGPASS invalid username-password pair or user is disabled.");
     static final ErrorReply NO_PROTO = new ErrorReply("NOPROTO unsupported protocol version");
-    static final ErrorReply LOADING = new ErrorReply("LOADING Valkey is loading the dataset in memory");
+    static final ErrorReply LOADING =
+            new ErrorReply("LOADING Valkey is loading the dataset in memory");
     static final ErrorReply OOM =
             new ErrorReply("OOM command not allowed when used memory > 'maxmemory'.");
 
@@ -30,9 +33,13 @@ final class Errors {
     static final ErrorReply MODULE_PROTECTED = protectedCommand("MODULE", "enable-module-command");
 
     private static ErrorReply protectedCommand(String name, String setting) {
-        return new ErrorReply("ERR " + name + " command not allowed. If the " + setting
-                + " option is set to \"local\", you can run it from a local connection, otherwise you need to set this option in"
-                + " the configuration file, and then restart the server.");
+        return new ErrorReply(
+                "ERR "
+                        + name
+                        + " command not allowed. If the "
+                        + setting
+                        + " option is set to \"local\", you can run it from a local connection, otherwise you need to set this option in"
+                        + " the configuration file, and then restart the server.");
     }
 
     private Errors() {}

@@ -47,7 +47,13 @@ final class EventLoop implements Io.SocketHandler, ShardListener {
     private long nextCronNanos;
     private boolean moreWork;
 
-    EventLoop(Io io, Shard shard, Node node, TurnClock clock, ConnectionBuffers buffers, Executor executor) {
+    EventLoop(
+            Io io,
+            Shard shard,
+            Node node,
+            TurnClock clock,
+            ConnectionBuffers buffers,
+            Executor executor) {
         this.io = io;
         this.shard = shard;
         this.node = node;
@@ -127,7 +133,8 @@ final class EventLoop implements Io.SocketHandler, ShardListener {
             executor.prefetchWaiting(c);
         }
         flush(c);
-        if (c.outBytes > OutputChunks.DATA_BYTES && node.overOutputLimit(c, clock.nanoTime() / 1_000_000)) {
+        if (c.outBytes > OutputChunks.DATA_BYTES
+                && node.overOutputLimit(c, clock.nanoTime() / 1_000_000)) {
             close(c);
             return;
         }
@@ -211,7 +218,9 @@ final class EventLoop implements Io.SocketHandler, ShardListener {
         c.createdMillis = clock.currentTimeMillis();
         c.lastActiveMillis = c.createdMillis;
         if (socket >= connections.length) {
-            connections = java.util.Arrays.copyOf(connections, Math.max(socket + 1, connections.length * 2));
+            connections =
+                    java.util.Arrays.copyOf(
+                            connections, Math.max(socket + 1, connections.length * 2));
         }
         connections[socket] = c;
         connectionCount++;
@@ -255,8 +264,12 @@ final class EventLoop implements Io.SocketHandler, ShardListener {
             return;
         }
         if ((long) c.inputBytes() + length > node.config.clientQueryBufferLimit) {
-            node.log.warn("closing client " + c.id + ": client-query-buffer-limit of "
-                    + node.config.clientQueryBufferLimit + " bytes reached");
+            node.log.warn(
+                    "closing client "
+                            + c.id
+                            + ": client-query-buffer-limit of "
+                            + node.config.clientQueryBufferLimit
+                            + " bytes reached");
             node.stats.queryBufferLimitDisconnections++;
             close(c);
             return;
@@ -297,7 +310,8 @@ final class EventLoop implements Io.SocketHandler, ShardListener {
         c.sentBytes += c.outInFlight;
         node.stats.sentBytes += c.outInFlight;
         buffers.sent(c);
-        if (c.state == Connection.State.AWAITING_OUTPUT && c.outBytes <= Connection.STREAM_BYTES / 2) {
+        if (c.state == Connection.State.AWAITING_OUTPUT
+                && c.outBytes <= Connection.STREAM_BYTES / 2) {
             resume(c);
         }
         if (c.outHead != 0 || c.state == Connection.State.DRAINING) {

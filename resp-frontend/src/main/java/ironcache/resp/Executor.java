@@ -40,10 +40,13 @@ final class Executor {
         @Nullable CommandRow row;
         int firstArgument;
         int argc;
+
         /** Address of the request's first byte. */
         long start;
+
         /** The bits of all its arguments' lengths. */
         int lengthBits;
+
         /** One of the constants below. */
         int problem;
     }
@@ -132,7 +135,9 @@ final class Executor {
             if (row.firstKey != 0) {
                 keyedCommands++;
             } else if (argc > 1 && row.isContainer()) {
-                CommandRow sub = commands.findSub(row, ArgumentTable.address(args, 1), ArgumentTable.length(args, 1));
+                CommandRow sub =
+                        commands.findSub(
+                                row, ArgumentTable.address(args, 1), ArgumentTable.length(args, 1));
                 e.problem = sub == null ? UNKNOWN_SUBCOMMAND : NONE;
                 row = sub == null ? row : sub;
             }
@@ -194,7 +199,8 @@ final class Executor {
             int db = e.connection.db;
             int last = lastKey(row, e.argc);
             for (int k = row.firstKey; k <= last && count < MOST_TOUCHES; k += row.keyStep) {
-                long hash = shard.hash(ArgumentTable.address(args, k), ArgumentTable.length(args, k));
+                long hash =
+                        shard.hash(ArgumentTable.address(args, k), ArgumentTable.length(args, k));
                 ArgumentTable.putHash(args, k, hash);
                 touched[count] = hash;
                 touchedDb[count++] = db;
@@ -231,7 +237,8 @@ final class Executor {
         if (own) {
             attributeGroup(index);
         }
-        if (((row.flags & CHECKED_FLAGS) | c.checks | e.lengthBits >>> 16) != 0 && !admit(e, row, c)) {
+        if (((row.flags & CHECKED_FLAGS) | c.checks | e.lengthBits >>> 16) != 0
+                && !admit(e, row, c)) {
             return;
         }
         int errors = reply.errorCount();
@@ -249,7 +256,8 @@ final class Executor {
             suspend(c, e, Connection.State.AWAITING_OUTPUT);
             return;
         } catch (DamagedBlockException damage) {
-            // The record cannot be served; everything else can. What is damaged is said to the client and to the operator.
+            // The record cannot be served; everything else can. What is damaged is said to the
+            // client and to the operator.
             reply.rollback();
             reply.error("ERR IronCache read a damaged block: " + damage.getMessage());
             node.log.warn("damaged block: " + damage.getMessage());
@@ -300,7 +308,8 @@ final class Executor {
         if ((row.flags & CommandFlag.PROTECTED.bit()) != 0 && !node.allowsProtected(row, c)) {
             row.rejectedCalls++;
             reply.error(
-                    row.name.equals("DEBUG") || row.parent != null && row.parent.name.equals("DEBUG")
+                    row.name.equals("DEBUG")
+                                    || row.parent != null && row.parent.name.equals("DEBUG")
                             ? Errors.DEBUG_PROTECTED
                             : Errors.MODULE_PROTECTED);
             return false;
@@ -366,12 +375,14 @@ final class Executor {
                 return;
             }
         }
-        if ((c.checks & Connection.CHECK_AUTH) != 0 && (row == null || !row.has(CommandFlag.NO_AUTH))) {
+        if ((c.checks & Connection.CHECK_AUTH) != 0
+                && (row == null || !row.has(CommandFlag.NO_AUTH))) {
             reply.error(Errors.NO_AUTH);
         } else if (row == null) {
             reply.error(unknownCommand());
         } else if (e.problem == UNKNOWN_SUBCOMMAND) {
-            reply.error("ERR unknown subcommand '" + clipped(1, 128) + "'. Try " + row.name + " HELP.");
+            reply.error(
+                    "ERR unknown subcommand '" + clipped(1, 128) + "'. Try " + row.name + " HELP.");
         } else {
             row.rejectedCalls++;
             reply.error("ERR wrong number of arguments for '" + row.fullName + "' command");
@@ -383,7 +394,9 @@ final class Executor {
 
     private String unknownCommand() {
         StringBuilder text = new StringBuilder(256);
-        text.append("ERR unknown command '").append(clipped(0, 128)).append("', with args beginning with: ");
+        text.append("ERR unknown command '")
+                .append(clipped(0, 128))
+                .append("', with args beginning with: ");
         int argsStart = text.length();
         for (int i = 1; i < context.argc() && text.length() - argsStart < 128; i++) {
             String argument = clipped(i, 128 - (text.length() - argsStart));
@@ -472,7 +485,8 @@ final class Executor {
     private void prefetchKeys(Connection c, int first) {
         long args = table.entry(first);
         int argc = parser.argc();
-        CommandRow row = commands.find(ArgumentTable.address(args, 0), ArgumentTable.length(args, 0));
+        CommandRow row =
+                commands.find(ArgumentTable.address(args, 0), ArgumentTable.length(args, 0));
         if (row == null || row.firstKey == 0 || row.blindWrite || !row.arityFits(argc)) {
             return;
         }

@@ -28,66 +28,93 @@ final class ExpiryCommands {
 
     static void register(CommandTable t) {
         t.add("EXPIRE", ExpiryCommands::expire)
-                .arity(-3).flags(WRITE, FAST, BRIEF)
+                .arity(-3)
+                .flags(WRITE, FAST, BRIEF)
                 .keys(1, 1, 1, RW, UPDATE)
                 .args(Arg.key("key"), Arg.integer("seconds"), conditions())
-                .group("generic").since("1.0.0").complexity("O(1)")
+                .group("generic")
+                .since("1.0.0")
+                .complexity("O(1)")
                 .history("7.0.0", "NX, XX, GT and LT.")
                 .summary("Lets a key expire after some seconds.");
         t.add("PEXPIRE", ExpiryCommands::pexpire)
-                .arity(-3).flags(WRITE, FAST, BRIEF)
+                .arity(-3)
+                .flags(WRITE, FAST, BRIEF)
                 .keys(1, 1, 1, RW, UPDATE)
                 .args(Arg.key("key"), Arg.integer("milliseconds"), conditions())
-                .group("generic").since("2.6.0").complexity("O(1)")
+                .group("generic")
+                .since("2.6.0")
+                .complexity("O(1)")
                 .history("7.0.0", "NX, XX, GT and LT.")
                 .summary("Lets a key expire after some milliseconds.");
         t.add("EXPIREAT", ExpiryCommands::expireat)
-                .arity(-3).flags(WRITE, FAST, BRIEF)
+                .arity(-3)
+                .flags(WRITE, FAST, BRIEF)
                 .keys(1, 1, 1, RW, UPDATE)
                 .args(Arg.key("key"), Arg.unixTime("unix-time-seconds"), conditions())
-                .group("generic").since("1.2.0").complexity("O(1)")
+                .group("generic")
+                .since("1.2.0")
+                .complexity("O(1)")
                 .history("7.0.0", "NX, XX, GT and LT.")
                 .summary("Lets a key expire at a Unix time in seconds.");
         t.add("PEXPIREAT", ExpiryCommands::pexpireat)
-                .arity(-3).flags(WRITE, FAST, BRIEF)
+                .arity(-3)
+                .flags(WRITE, FAST, BRIEF)
                 .keys(1, 1, 1, RW, UPDATE)
                 .args(Arg.key("key"), Arg.unixTime("unix-time-milliseconds"), conditions())
-                .group("generic").since("2.6.0").complexity("O(1)")
+                .group("generic")
+                .since("2.6.0")
+                .complexity("O(1)")
                 .history("7.0.0", "NX, XX, GT and LT.")
                 .summary("Lets a key expire at a Unix time in milliseconds.");
         t.add("TTL", ExpiryCommands::ttl)
-                .arity(2).flags(READONLY, FAST, BRIEF)
+                .arity(2)
+                .flags(READONLY, FAST, BRIEF)
                 .keys(1, 1, 1, RO, ACCESS)
                 .tips("nondeterministic_output")
                 .args(Arg.key("key"))
-                .group("generic").since("1.0.0").complexity("O(1)")
+                .group("generic")
+                .since("1.0.0")
+                .complexity("O(1)")
                 .history("2.8.0", "Replies -2 for a missing key.")
                 .summary("Tells in how many seconds a key expires.");
         t.add("PTTL", ExpiryCommands::pttl)
-                .arity(2).flags(READONLY, FAST, BRIEF)
+                .arity(2)
+                .flags(READONLY, FAST, BRIEF)
                 .keys(1, 1, 1, RO, ACCESS)
                 .tips("nondeterministic_output")
                 .args(Arg.key("key"))
-                .group("generic").since("2.6.0").complexity("O(1)")
+                .group("generic")
+                .since("2.6.0")
+                .complexity("O(1)")
                 .history("2.8.0", "Replies -2 for a missing key.")
                 .summary("Tells in how many milliseconds a key expires.");
         t.add("EXPIRETIME", ExpiryCommands::expiretime)
-                .arity(2).flags(READONLY, FAST, BRIEF)
+                .arity(2)
+                .flags(READONLY, FAST, BRIEF)
                 .keys(1, 1, 1, RO, ACCESS)
                 .args(Arg.key("key"))
-                .group("generic").since("7.0.0").complexity("O(1)")
+                .group("generic")
+                .since("7.0.0")
+                .complexity("O(1)")
                 .summary("Tells the Unix time in seconds at which a key expires.");
         t.add("PEXPIRETIME", ExpiryCommands::pexpiretime)
-                .arity(2).flags(READONLY, FAST, BRIEF)
+                .arity(2)
+                .flags(READONLY, FAST, BRIEF)
                 .keys(1, 1, 1, RO, ACCESS)
                 .args(Arg.key("key"))
-                .group("generic").since("7.0.0").complexity("O(1)")
+                .group("generic")
+                .since("7.0.0")
+                .complexity("O(1)")
                 .summary("Tells the Unix time in milliseconds at which a key expires.");
         t.add("PERSIST", ExpiryCommands::persist)
-                .arity(2).flags(WRITE, FAST, BRIEF)
+                .arity(2)
+                .flags(WRITE, FAST, BRIEF)
                 .keys(1, 1, 1, RW, UPDATE)
                 .args(Arg.key("key"))
-                .group("generic").since("2.2.0").complexity("O(1)")
+                .group("generic")
+                .since("2.2.0")
+                .complexity("O(1)")
                 .summary("Lets a key live without expiry.");
     }
 
@@ -225,7 +252,8 @@ final class ExpiryCommands {
             return;
         }
         long left = Math.max(0, expiry - baseMillis);
-        // Rounded to the nearest second; unsigned, because the sum passes the sign bit for the largest time there is.
+        // Rounded to the nearest second; unsigned, because the sum passes the sign bit for the
+        // largest time there is.
         c.reply().integer(seconds ? Long.divideUnsigned(left + 500, 1000) : left);
     }
 

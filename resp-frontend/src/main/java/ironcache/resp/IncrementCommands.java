@@ -18,8 +18,10 @@ import org.jspecify.annotations.Nullable;
 
 /** The strings family, part four: numbers. Rows and handlers. */
 final class IncrementCommands {
-    private static final ErrorReply DECREMENT_OVERFLOW = new ErrorReply("ERR decrement would overflow");
-    private static final ErrorReply NOT_FINITE = new ErrorReply("ERR increment would produce NaN or Infinity");
+    private static final ErrorReply DECREMENT_OVERFLOW =
+            new ErrorReply("ERR decrement would overflow");
+    private static final ErrorReply NOT_FINITE =
+            new ErrorReply("ERR increment would produce NaN or Infinity");
 
     /** Longest text that can be a number for INCRBYFLOAT. */
     private static final int MAX_NUMBER_BYTES = 5 * 1024;
@@ -28,34 +30,49 @@ final class IncrementCommands {
 
     static void register(CommandTable t) {
         t.add("INCR", IncrementCommands::incr)
-                .arity(2).flags(WRITE, DENYOOM, FAST, BRIEF)
+                .arity(2)
+                .flags(WRITE, DENYOOM, FAST, BRIEF)
                 .keys(1, 1, 1, RW, ACCESS, UPDATE)
                 .args(Arg.key("key"))
-                .group("string").since("1.0.0").complexity("O(1)")
+                .group("string")
+                .since("1.0.0")
+                .complexity("O(1)")
                 .summary("Adds one to a number; a missing key counts as 0.");
         t.add("DECR", IncrementCommands::decr)
-                .arity(2).flags(WRITE, DENYOOM, FAST, BRIEF)
+                .arity(2)
+                .flags(WRITE, DENYOOM, FAST, BRIEF)
                 .keys(1, 1, 1, RW, ACCESS, UPDATE)
                 .args(Arg.key("key"))
-                .group("string").since("1.0.0").complexity("O(1)")
+                .group("string")
+                .since("1.0.0")
+                .complexity("O(1)")
                 .summary("Takes one from a number; a missing key counts as 0.");
         t.add("INCRBY", IncrementCommands::incrby)
-                .arity(3).flags(WRITE, DENYOOM, FAST, BRIEF)
+                .arity(3)
+                .flags(WRITE, DENYOOM, FAST, BRIEF)
                 .keys(1, 1, 1, RW, ACCESS, UPDATE)
                 .args(Arg.key("key"), Arg.integer("increment"))
-                .group("string").since("1.0.0").complexity("O(1)")
+                .group("string")
+                .since("1.0.0")
+                .complexity("O(1)")
                 .summary("Adds to a number; a missing key counts as 0.");
         t.add("DECRBY", IncrementCommands::decrby)
-                .arity(3).flags(WRITE, DENYOOM, FAST, BRIEF)
+                .arity(3)
+                .flags(WRITE, DENYOOM, FAST, BRIEF)
                 .keys(1, 1, 1, RW, ACCESS, UPDATE)
                 .args(Arg.key("key"), Arg.integer("decrement"))
-                .group("string").since("1.0.0").complexity("O(1)")
+                .group("string")
+                .since("1.0.0")
+                .complexity("O(1)")
                 .summary("Takes from a number; a missing key counts as 0.");
         t.add("INCRBYFLOAT", IncrementCommands::incrbyfloat)
-                .arity(3).flags(WRITE, DENYOOM, FAST)
+                .arity(3)
+                .flags(WRITE, DENYOOM, FAST)
                 .keys(1, 1, 1, RW, ACCESS, UPDATE)
                 .args(Arg.key("key"), Arg.real("increment"))
-                .group("string").since("2.6.0").complexity("O(1)")
+                .group("string")
+                .since("2.6.0")
+                .complexity("O(1)")
                 .summary("Adds to a floating point number; a missing key counts as 0.");
     }
 
@@ -107,7 +124,10 @@ final class IncrementCommands {
             return;
         }
         int length = LongText.length(sum);
-        long to = record == 0 ? c.upsert(1, Record.STRING, length, 0) : c.modify(1, Record.STRING, length);
+        long to =
+                record == 0
+                        ? c.upsert(1, Record.STRING, length, 0)
+                        : c.modify(1, Record.STRING, length);
         LongText.format(sum, to, length);
         c.changed(1, "incrby");
         c.reply().integer(sum);
@@ -120,7 +140,10 @@ final class IncrementCommands {
             return;
         }
         LongDouble old = record == 0 ? LongDouble.ZERO : number(record);
-        LongDouble delta = old == null || c.argLength(2) > MAX_NUMBER_BYTES ? null : LongDouble.parse(c.argBytes(2));
+        LongDouble delta =
+                old == null || c.argLength(2) > MAX_NUMBER_BYTES
+                        ? null
+                        : LongDouble.parse(c.argBytes(2));
         if (old == null || delta == null) {
             c.reply().error(Errors.NOT_A_FLOAT);
             return;
@@ -131,9 +154,10 @@ final class IncrementCommands {
             return;
         }
         byte[] text = sum.toText().getBytes(StandardCharsets.ISO_8859_1);
-        long to = record == 0
-                ? c.upsert(1, Record.STRING_TEXT, text.length, 0)
-                : c.modify(1, Record.STRING_TEXT, text.length);
+        long to =
+                record == 0
+                        ? c.upsert(1, Record.STRING_TEXT, text.length, 0)
+                        : c.modify(1, Record.STRING_TEXT, text.length);
         Memory.copyIn(text, 0, to, text.length);
         c.changed(1, "incrbyfloat");
         c.reply().bulk(text, text.length);

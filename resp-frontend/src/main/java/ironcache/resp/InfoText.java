@@ -9,8 +9,21 @@ import java.util.Map;
 final class InfoText {
     /** In the order in which they are printed. */
     private static final String[] SECTIONS = {
-        "server", "clients", "memory", "persistence", "threads", "stats", "replication", "cpu", "modules", "commandstats", "errorstats",
-        "latencystats", "cluster", "keyspace", "ironcache"
+        "server",
+        "clients",
+        "memory",
+        "persistence",
+        "threads",
+        "stats",
+        "replication",
+        "cpu",
+        "modules",
+        "commandstats",
+        "errorstats",
+        "latencystats",
+        "cluster",
+        "keyspace",
+        "ironcache"
     };
 
     private final CommandContext c;
@@ -117,7 +130,8 @@ final class InfoText {
             scale *= 10;
         }
         long scaled = Math.round(Math.abs(value) * scale);
-        StringBuilder text = new StringBuilder().append(value < 0 ? "-" : "").append(scaled / scale);
+        StringBuilder text =
+                new StringBuilder().append(value < 0 ? "-" : "").append(scaled / scale);
         if (decimals > 0) {
             String fraction = Long.toString(scaled % scale);
             text.append('.').repeat('0', decimals - fraction.length()).append(fraction);
@@ -141,7 +155,13 @@ final class InfoText {
         line("redis_build_id", "0");
         line("redis_mode", "standalone");
         line("server_mode", "standalone");
-        line("os", System.getProperty("os.name") + " " + System.getProperty("os.version") + " " + System.getProperty("os.arch"));
+        line(
+                "os",
+                System.getProperty("os.name")
+                        + " "
+                        + System.getProperty("os.version")
+                        + " "
+                        + System.getProperty("os.arch"));
         line("arch_bits", 64);
         line("monotonic_clock", "POSIX clock_gettime");
         line("multiplexing_api", node.loop().io().name());
@@ -160,7 +180,12 @@ final class InfoText {
         ConfigFile file = node.configFile;
         line("config_file", file == null ? "" : file.path());
         line("io_threads_active", 0);
-        line("listener0", "name=tcp,bind=" + node.config.value("bind") + ",port=" + node.config.number("port"));
+        line(
+                "listener0",
+                "name=tcp,bind="
+                        + node.config.value("bind")
+                        + ",port="
+                        + node.config.number("port"));
     }
 
     private void clients() {
@@ -191,7 +216,9 @@ final class InfoText {
         boolean isPaused = node.pauseUntilMillis != 0;
         line("paused_reason", isPaused ? "client_pause" : "none");
         line("paused_actions", isPaused ? node.pauseWritesOnly ? "write" : "all" : "none");
-        line("paused_timeout_milliseconds", isPaused ? Math.max(0, node.pauseUntilMillis - c.now()) : 0);
+        line(
+                "paused_timeout_milliseconds",
+                isPaused ? Math.max(0, node.pauseUntilMillis - c.now()) : 0);
         line("paused_clients", paused);
         line("clients_waiting_for_ssd", waiting);
     }
@@ -207,11 +234,15 @@ final class InfoText {
         sized("used_memory", used);
         sized("used_memory_rss", rss);
         sized("used_memory_peak", memory.peakUsedBytes);
-        line("used_memory_peak_perc", fixed(100.0 * used / Math.max(1, memory.peakUsedBytes), 2) + "%");
+        line(
+                "used_memory_peak_perc",
+                fixed(100.0 * used / Math.max(1, memory.peakUsedBytes), 2) + "%");
         line("used_memory_overhead", overhead);
         line("used_memory_startup", memory.startupBytes);
         line("used_memory_dataset", dataset);
-        line("used_memory_dataset_perc", fixed(100.0 * dataset / Math.max(1, used - memory.startupBytes), 2) + "%");
+        line(
+                "used_memory_dataset_perc",
+                fixed(100.0 * dataset / Math.max(1, used - memory.startupBytes), 2) + "%");
         for (MemoryTag tag : MemoryTag.values()) {
             line("used_memory_" + tag.name().toLowerCase(java.util.Locale.ROOT), tag.bytes());
         }
@@ -395,10 +426,18 @@ final class InfoText {
                 continue;
             }
             long micros = row.nanos / 1000;
-            line("cmdstat_" + row.fullName,
-                    "calls=" + row.calls + ",usec=" + micros + ",usec_per_call="
-                            + (row.calls == 0 ? "0.00" : fixed(row.nanos / 1000.0 / row.calls, 2)) + ",rejected_calls="
-                            + row.rejectedCalls + ",failed_calls=" + row.failedCalls);
+            line(
+                    "cmdstat_" + row.fullName,
+                    "calls="
+                            + row.calls
+                            + ",usec="
+                            + micros
+                            + ",usec_per_call="
+                            + (row.calls == 0 ? "0.00" : fixed(row.nanos / 1000.0 / row.calls, 2))
+                            + ",rejected_calls="
+                            + row.rejectedCalls
+                            + ",failed_calls="
+                            + row.failedCalls);
         }
     }
 
@@ -422,7 +461,9 @@ final class InfoText {
             }
             StringBuilder text = new StringBuilder();
             for (double percentile : node.config.latencyPercentiles) {
-                text.append(text.isEmpty() ? "p" : ",p").append(Doubles.text(percentile)).append('=')
+                text.append(text.isEmpty() ? "p" : ",p")
+                        .append(Doubles.text(percentile))
+                        .append('=')
                         .append(fixed(histogram.percentileNanos(percentile) / 1000.0, 3));
             }
             line("latency_percentiles_usec_" + row.fullName, text.toString());
@@ -434,7 +475,13 @@ final class InfoText {
         for (int db = 0; db < Shard.DATABASES; db++) {
             long keys = c.shard().size(db);
             if (keys > 0) {
-                line("db" + db, "keys=" + keys + ",expires=" + c.shard().expires(db) + ",avg_ttl=0,keys_with_volatile_items=0");
+                line(
+                        "db" + db,
+                        "keys="
+                                + keys
+                                + ",expires="
+                                + c.shard().expires(db)
+                                + ",avg_ttl=0,keys_with_volatile_items=0");
             }
         }
     }

@@ -29,7 +29,8 @@ final class KeyArguments {
         }
     }
 
-    private void counted(CommandContext c, int offset, int argc, KeySpec spec, KeyFlag[] specFlags) {
+    private void counted(
+            CommandContext c, int offset, int argc, KeySpec spec, KeyFlag[] specFlags) {
         int at = spec.begin();
         if (at >= argc || !c.isLong(offset + at)) {
             invalid = true;
@@ -51,7 +52,8 @@ final class KeyArguments {
     }
 
     /** SET and BITFIELD tell by their options whether they read the key. */
-    private static KeyFlag[] variableFlags(CommandContext c, int offset, CommandRow row, KeySpec spec) {
+    private static KeyFlag[] variableFlags(
+            CommandContext c, int offset, CommandRow row, KeySpec spec) {
         if (row.name.equals("SET") && row.parent == null) {
             for (int i = offset + 3; i < c.argc(); i++) {
                 if (c.argIs(i, "GET") || c.argIs(i, "IFEQ")) {

@@ -21,63 +21,86 @@ import ironcache.hybridlog.Record;
 /** The generic keyspace family, part one: keys as a whole. Rows and handlers. */
 final class KeyCommands {
     private static final ErrorReply NOT_AN_INT =
-            new ErrorReply("ERR value is out of range, value must between -2147483648 and 2147483647");
+            new ErrorReply(
+                    "ERR value is out of range, value must between -2147483648 and 2147483647");
 
     private KeyCommands() {}
 
     static void register(CommandTable t) {
         t.add("DEL", KeyCommands::del)
-                .arity(-2).flags(WRITE)
+                .arity(-2)
+                .flags(WRITE)
                 .keys(1, -1, 1, RM, DELETE)
                 .tips("request_policy:multi_shard", "response_policy:agg_sum")
                 .args(Arg.key("key").multiple())
-                .group("generic").since("1.0.0").complexity("O(N) with N keys, whatever they hold.")
+                .group("generic")
+                .since("1.0.0")
+                .complexity("O(N) with N keys, whatever they hold.")
                 .summary("Deletes keys.");
         t.add("UNLINK", KeyCommands::del)
-                .arity(-2).flags(WRITE, FAST)
+                .arity(-2)
+                .flags(WRITE, FAST)
                 .keys(1, -1, 1, RM, DELETE)
                 .tips("request_policy:multi_shard", "response_policy:agg_sum")
                 .args(Arg.key("key").multiple())
-                .group("generic").since("4.0.0").complexity("O(N) with N keys, whatever they hold.")
+                .group("generic")
+                .since("4.0.0")
+                .complexity("O(N) with N keys, whatever they hold.")
                 .summary("Deletes keys; their memory is freed in the background.");
         t.add("EXISTS", KeyCommands::exists)
-                .arity(-2).flags(READONLY, FAST)
+                .arity(-2)
+                .flags(READONLY, FAST)
                 .keys(1, -1, 1, RO)
                 .tips("request_policy:multi_shard", "response_policy:agg_sum")
                 .args(Arg.key("key").multiple())
-                .group("generic").since("1.0.0").complexity("O(N) with N keys.")
+                .group("generic")
+                .since("1.0.0")
+                .complexity("O(N) with N keys.")
                 .history("3.0.3", "Takes several keys.")
                 .summary("Counts how many of the keys exist.");
         t.add("TOUCH", KeyCommands::touch)
-                .arity(-2).flags(READONLY, FAST)
+                .arity(-2)
+                .flags(READONLY, FAST)
                 .keys(1, -1, 1, RO)
                 .tips("request_policy:multi_shard", "response_policy:agg_sum")
                 .args(Arg.key("key").multiple())
-                .group("generic").since("3.2.1").complexity("O(N) with N keys.")
+                .group("generic")
+                .since("3.2.1")
+                .complexity("O(N) with N keys.")
                 .summary("Counts how many of the keys exist and marks them as used.");
         t.add("TYPE", KeyCommands::type)
-                .arity(2).flags(READONLY, FAST, BRIEF)
+                .arity(2)
+                .flags(READONLY, FAST, BRIEF)
                 .keys(1, 1, 1, RO)
                 .args(Arg.key("key"))
-                .group("generic").since("1.0.0").complexity("O(1)")
+                .group("generic")
+                .since("1.0.0")
+                .complexity("O(1)")
                 .summary("Tells the type of the value of a key.");
         t.add("RENAME", KeyCommands::rename)
-                .arity(3).flags(WRITE)
+                .arity(3)
+                .flags(WRITE)
                 .keys(1, 1, 1, RW, ACCESS, DELETE)
                 .keys(2, 2, 1, OW, UPDATE)
                 .args(Arg.key("key"), Arg.key("newkey", 1))
-                .group("generic").since("1.0.0").complexity("O(1)")
+                .group("generic")
+                .since("1.0.0")
+                .complexity("O(1)")
                 .summary("Gives a key another name, replacing what had it.");
         t.add("RENAMENX", KeyCommands::renamenx)
-                .arity(3).flags(WRITE, FAST)
+                .arity(3)
+                .flags(WRITE, FAST)
                 .keys(1, 1, 1, RW, ACCESS, DELETE)
                 .keys(2, 2, 1, OW, INSERT)
                 .args(Arg.key("key"), Arg.key("newkey", 1))
-                .group("generic").since("1.0.0").complexity("O(1)")
+                .group("generic")
+                .since("1.0.0")
+                .complexity("O(1)")
                 .history("3.2.0", "Equal names are no error.")
                 .summary("Gives a key another name unless that is taken.");
         t.add("COPY", KeyCommands::copy)
-                .arity(-3).flags(WRITE, DENYOOM)
+                .arity(-3)
+                .flags(WRITE, DENYOOM)
                 .keys(1, 1, 1, RO, ACCESS)
                 .keys(2, 2, 1, OW, UPDATE)
                 .args(
@@ -85,13 +108,18 @@ final class KeyCommands {
                         Arg.key("destination", 1),
                         Arg.integer("destination-db").token("DB").optional(),
                         Arg.token("replace", "REPLACE").optional())
-                .group("generic").since("6.2.0").complexity("O(N) with N the size of the value.")
+                .group("generic")
+                .since("6.2.0")
+                .complexity("O(N) with N the size of the value.")
                 .summary("Copies a key and its value to another name or database.");
         t.add("MOVE", KeyCommands::move)
-                .arity(3).flags(WRITE, FAST)
+                .arity(3)
+                .flags(WRITE, FAST)
                 .keys(1, 1, 1, RW, ACCESS, UPDATE)
                 .args(Arg.key("key"), Arg.integer("db"))
-                .group("generic").since("1.0.0").complexity("O(1); O(N) for values of more than 64 KiB.")
+                .group("generic")
+                .since("1.0.0")
+                .complexity("O(1); O(N) for values of more than 64 KiB.")
                 .summary("Moves a key to another database.");
         ExpiryCommands.register(t);
         ScanCommands.register(t);
@@ -267,7 +295,8 @@ final class KeyCommands {
             c.reply().integer(0);
             return;
         }
-        // Pages belong to their database: a paged object is copied, and the old one goes with its root.
+        // Pages belong to their database: a paged object is copied, and the old one goes with its
+        // root.
         Keys.copy(shard, record, db, c.arg(1), c.argLength(1), c.hash(1));
         c.delete(1);
         c.changed(1, "move_from");

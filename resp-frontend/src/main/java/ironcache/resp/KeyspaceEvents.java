@@ -3,6 +3,7 @@ package ironcache.resp;
 /** The letters of notify-keyspace-events. Events themselves come with pub/sub. */
 final class KeyspaceEvents {
     private static final String ALL_CLASSES = "g$lshzxetd";
+
     /** In the order in which Valkey prints them. */
     private static final String OTHERS = "KEmn";
 

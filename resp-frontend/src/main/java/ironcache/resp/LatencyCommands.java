@@ -10,60 +10,133 @@ import java.util.Map;
 
 /** SLOWLOG and LATENCY. Stateless; runs on the shard's thread. */
 final class LatencyCommands {
-    private static final ErrorReply BAD_COUNT = new ErrorReply("ERR count should be greater than or equal to -1");
+    private static final ErrorReply BAD_COUNT =
+            new ErrorReply("ERR count should be greater than or equal to -1");
 
     private LatencyCommands() {}
 
     static void register(CommandTable t) {
-        CommandRow slowlog = t.container("SLOWLOG").group("server").since("2.2.12").complexity("Depends on subcommand.")
-                .summary("A container for slow log commands.");
-        t.sub(slowlog, "GET", LatencyCommands::slowlogGet).arity(-2).flags(ADMIN, LOADING, STALE)
-                .since("2.2.12").complexity("O(N) where N is the number of entries returned")
-                .summary("Returns the slow log's entries.").tips("request_policy:all_nodes", "nondeterministic_output")
+        CommandRow slowlog =
+                t.container("SLOWLOG")
+                        .group("server")
+                        .since("2.2.12")
+                        .complexity("Depends on subcommand.")
+                        .summary("A container for slow log commands.");
+        t.sub(slowlog, "GET", LatencyCommands::slowlogGet)
+                .arity(-2)
+                .flags(ADMIN, LOADING, STALE)
+                .since("2.2.12")
+                .complexity("O(N) where N is the number of entries returned")
+                .summary("Returns the slow log's entries.")
+                .tips("request_policy:all_nodes", "nondeterministic_output")
                 .history("4.0.0", "Added client IP address, port and name to the reply.")
                 .args(Arg.integer("count").optional());
-        t.sub(slowlog, "LEN", LatencyCommands::slowlogLength).arity(2).flags(ADMIN, LOADING, STALE)
-                .since("2.2.12").complexity("O(1)").summary("Returns the number of entries in the slow log.")
-                .tips("request_policy:all_nodes", "response_policy:agg_sum", "nondeterministic_output");
-        t.sub(slowlog, "RESET", LatencyCommands::slowlogReset).arity(2).flags(ADMIN, LOADING, STALE)
-                .since("2.2.12").complexity("O(N) where N is the number of entries in the slowlog")
+        t.sub(slowlog, "LEN", LatencyCommands::slowlogLength)
+                .arity(2)
+                .flags(ADMIN, LOADING, STALE)
+                .since("2.2.12")
+                .complexity("O(1)")
+                .summary("Returns the number of entries in the slow log.")
+                .tips(
+                        "request_policy:all_nodes",
+                        "response_policy:agg_sum",
+                        "nondeterministic_output");
+        t.sub(slowlog, "RESET", LatencyCommands::slowlogReset)
+                .arity(2)
+                .flags(ADMIN, LOADING, STALE)
+                .since("2.2.12")
+                .complexity("O(N) where N is the number of entries in the slowlog")
                 .summary("Clears all entries from the slow log.")
                 .tips("request_policy:all_nodes", "response_policy:all_succeeded");
-        t.sub(slowlog, "HELP", c -> Help.reply(c, "SLOWLOG", SLOWLOG_HELP)).arity(2).flags(LOADING, STALE)
-                .since("6.2.0").complexity("O(1)").summary("Show helpful text about the different subcommands");
-        CommandRow latency = t.container("LATENCY").group("server").since("2.8.13").complexity("Depends on subcommand.")
-                .summary("A container for latency diagnostics commands.");
-        t.sub(latency, "LATEST", LatencyCommands::latest).arity(2).flags(ADMIN, NOSCRIPT, LOADING, STALE)
-                .since("2.8.13").complexity("O(1)").summary("Returns the latest latency samples for all events.")
-                .tips("nondeterministic_output", "request_policy:all_nodes", "response_policy:special");
-        t.sub(latency, "HISTORY", LatencyCommands::history).arity(3).flags(ADMIN, NOSCRIPT, LOADING, STALE)
-                .since("2.8.13").complexity("O(1)").summary("Returns timestamp-latency samples for an event.")
-                .tips("nondeterministic_output", "request_policy:all_nodes", "response_policy:special")
+        t.sub(slowlog, "HELP", c -> Help.reply(c, "SLOWLOG", SLOWLOG_HELP))
+                .arity(2)
+                .flags(LOADING, STALE)
+                .since("6.2.0")
+                .complexity("O(1)")
+                .summary("Show helpful text about the different subcommands");
+        CommandRow latency =
+                t.container("LATENCY")
+                        .group("server")
+                        .since("2.8.13")
+                        .complexity("Depends on subcommand.")
+                        .summary("A container for latency diagnostics commands.");
+        t.sub(latency, "LATEST", LatencyCommands::latest)
+                .arity(2)
+                .flags(ADMIN, NOSCRIPT, LOADING, STALE)
+                .since("2.8.13")
+                .complexity("O(1)")
+                .summary("Returns the latest latency samples for all events.")
+                .tips(
+                        "nondeterministic_output",
+                        "request_policy:all_nodes",
+                        "response_policy:special");
+        t.sub(latency, "HISTORY", LatencyCommands::history)
+                .arity(3)
+                .flags(ADMIN, NOSCRIPT, LOADING, STALE)
+                .since("2.8.13")
+                .complexity("O(1)")
+                .summary("Returns timestamp-latency samples for an event.")
+                .tips(
+                        "nondeterministic_output",
+                        "request_policy:all_nodes",
+                        "response_policy:special")
                 .args(Arg.string("event"));
-        t.sub(latency, "RESET", LatencyCommands::reset).arity(-2).flags(ADMIN, NOSCRIPT, LOADING, STALE)
-                .since("2.8.13").complexity("O(1)").summary("Resets the latency data for one or more events.")
+        t.sub(latency, "RESET", LatencyCommands::reset)
+                .arity(-2)
+                .flags(ADMIN, NOSCRIPT, LOADING, STALE)
+                .since("2.8.13")
+                .complexity("O(1)")
+                .summary("Resets the latency data for one or more events.")
                 .tips("request_policy:all_nodes", "response_policy:agg_sum")
                 .args(Arg.string("event").optional().multiple());
-        t.sub(latency, "GRAPH", LatencyCommands::graph).arity(3).flags(ADMIN, NOSCRIPT, LOADING, STALE)
-                .since("2.8.13").complexity("O(1)").summary("Returns a latency graph for an event.")
-                .tips("nondeterministic_output", "request_policy:all_nodes", "response_policy:special")
+        t.sub(latency, "GRAPH", LatencyCommands::graph)
+                .arity(3)
+                .flags(ADMIN, NOSCRIPT, LOADING, STALE)
+                .since("2.8.13")
+                .complexity("O(1)")
+                .summary("Returns a latency graph for an event.")
+                .tips(
+                        "nondeterministic_output",
+                        "request_policy:all_nodes",
+                        "response_policy:special")
                 .args(Arg.string("event"));
-        t.sub(latency, "DOCTOR", LatencyCommands::doctor).arity(2).flags(ADMIN, NOSCRIPT, LOADING, STALE)
-                .since("2.8.13").complexity("O(1)").summary("Returns a human-readable latency analysis report.")
-                .tips("nondeterministic_output", "request_policy:all_nodes", "response_policy:special");
-        t.sub(latency, "HISTOGRAM", LatencyCommands::histogram).arity(-2).flags(ADMIN, NOSCRIPT, LOADING, STALE)
-                .since("7.0.0").complexity("O(N) where N is the number of commands with latency information being retrieved.")
-                .summary("Returns the cumulative distribution of latencies of a subset or all commands.")
-                .tips("nondeterministic_output", "request_policy:all_nodes", "response_policy:special")
+        t.sub(latency, "DOCTOR", LatencyCommands::doctor)
+                .arity(2)
+                .flags(ADMIN, NOSCRIPT, LOADING, STALE)
+                .since("2.8.13")
+                .complexity("O(1)")
+                .summary("Returns a human-readable latency analysis report.")
+                .tips(
+                        "nondeterministic_output",
+                        "request_policy:all_nodes",
+                        "response_policy:special");
+        t.sub(latency, "HISTOGRAM", LatencyCommands::histogram)
+                .arity(-2)
+                .flags(ADMIN, NOSCRIPT, LOADING, STALE)
+                .since("7.0.0")
+                .complexity(
+                        "O(N) where N is the number of commands with latency information being retrieved.")
+                .summary(
+                        "Returns the cumulative distribution of latencies of a subset or all commands.")
+                .tips(
+                        "nondeterministic_output",
+                        "request_policy:all_nodes",
+                        "response_policy:special")
                 .args(Arg.string("command").optional().multiple());
-        t.sub(latency, "HELP", c -> Help.reply(c, "LATENCY", LATENCY_HELP)).arity(2).flags(LOADING, STALE)
-                .since("2.8.13").complexity("O(1)").summary("Returns helpful text about the different subcommands.");
+        t.sub(latency, "HELP", c -> Help.reply(c, "LATENCY", LATENCY_HELP))
+                .arity(2)
+                .flags(LOADING, STALE)
+                .since("2.8.13")
+                .complexity("O(1)")
+                .summary("Returns helpful text about the different subcommands.");
     }
 
     static void slowlogGet(CommandContext c) {
         long count = 10;
         if (c.argc() > 3) {
-            c.reply().error("ERR unknown subcommand or wrong number of arguments for 'GET'. Try SLOWLOG HELP.");
+            c.reply()
+                    .error(
+                            "ERR unknown subcommand or wrong number of arguments for 'GET'. Try SLOWLOG HELP.");
             return;
         }
         if (c.argc() == 3) {
@@ -155,13 +228,21 @@ final class LatencyCommands {
             c.reply().error("ERR No samples available for event '" + name + "'");
             return;
         }
-        StringBuilder text = new StringBuilder(name).append(" - high ").append(event.maxMillis).append(" ms, last ")
-                .append(event.millis[event.latest()]).append(" ms\n");
+        StringBuilder text =
+                new StringBuilder(name)
+                        .append(" - high ")
+                        .append(event.maxMillis)
+                        .append(" ms, last ")
+                        .append(event.millis[event.latest()])
+                        .append(" ms\n");
         for (int i = 0; i < LatencyMonitor.SAMPLES; i++) {
             int at = (event.next + i) % LatencyMonitor.SAMPLES;
             if (event.seconds[at] != 0) {
                 int bars = (int) (40 * event.millis[at] / Math.max(1, event.maxMillis));
-                text.repeat('#', Math.max(1, bars)).append(' ').append(event.millis[at]).append(" ms\n");
+                text.repeat('#', Math.max(1, bars))
+                        .append(' ')
+                        .append(event.millis[at])
+                        .append(" ms\n");
             }
         }
         c.reply().verbatim(text.toString());
@@ -169,21 +250,31 @@ final class LatencyCommands {
 
     static void doctor(CommandContext c) {
         if (c.node().config.latencyMonitorMillis == 0) {
-            c.reply().verbatim("I'm sorry, Dave, I can't do that. Latency monitoring is disabled in this Valkey instance. You may use"
-                    + " \"CONFIG SET latency-monitor-threshold <milliseconds>.\" in order to enable it.\n");
+            c.reply()
+                    .verbatim(
+                            "I'm sorry, Dave, I can't do that. Latency monitoring is disabled in this Valkey instance. You may use"
+                                    + " \"CONFIG SET latency-monitor-threshold <milliseconds>.\" in order to enable it.\n");
             return;
         }
         Map<String, LatencyMonitor.Event> events = c.node().latencyMonitor.events();
         if (events.isEmpty()) {
-            c.reply().verbatim("Dave, no latency spike was observed during the lifetime of this Valkey instance, not in the slightest"
-                    + " bit. I honestly think you ought to sit down calmly, take a stress pill, and think things over.\n");
+            c.reply()
+                    .verbatim(
+                            "Dave, no latency spike was observed during the lifetime of this Valkey instance, not in the slightest"
+                                    + " bit. I honestly think you ought to sit down calmly, take a stress pill, and think things over.\n");
             return;
         }
         StringBuilder text = new StringBuilder("Latency spikes were observed:\n");
         for (Map.Entry<String, LatencyMonitor.Event> entry : events.entrySet()) {
             LatencyMonitor.Event event = entry.getValue();
-            text.append(entry.getKey()).append(": ").append(event.count).append(" spikes, average ")
-                    .append(event.sumMillis / Math.max(1, event.count)).append(" ms, worst ").append(event.maxMillis).append(" ms\n");
+            text.append(entry.getKey())
+                    .append(": ")
+                    .append(event.count)
+                    .append(" spikes, average ")
+                    .append(event.sumMillis / Math.max(1, event.count))
+                    .append(" ms, worst ")
+                    .append(event.maxMillis)
+                    .append(" ms\n");
         }
         c.reply().verbatim(text.toString());
     }
@@ -232,7 +323,8 @@ final class LatencyCommands {
                 if (upTo > before) {
                     steps++;
                     if (pass == 1) {
-                        // The end of the bucket that a histogram of two significant digits has there.
+                        // The end of the bucket that a histogram of two significant digits has
+                        // there.
                         reply.integer((nanos + nanos / 128 - 1) / 1000);
                         reply.integer(upTo);
                     }

@@ -20,7 +20,8 @@ final class LatencyHistogram {
         if (exponent < STEP_BITS) {
             return (int) clamped;
         }
-        return (exponent - STEP_BITS + 1 << STEP_BITS) + ((int) (clamped >>> exponent - STEP_BITS) & STEPS - 1);
+        return (exponent - STEP_BITS + 1 << STEP_BITS)
+                + ((int) (clamped >>> exponent - STEP_BITS) & STEPS - 1);
     }
 
     /** Highest duration that falls into the bucket. */

@@ -13,17 +13,20 @@ import ironcache.hybridlog.Record;
 
 /** LCS: longest common subsequence of two strings. Row and handler. */
 final class LcsCommand {
-    private static final ErrorReply NOT_STRINGS = new ErrorReply("ERR The specified keys must contain string values");
+    private static final ErrorReply NOT_STRINGS =
+            new ErrorReply("ERR The specified keys must contain string values");
     private static final ErrorReply LEN_AND_IDX =
             new ErrorReply("ERR If you want both the length and indexes, please just use IDX.");
     private static final ErrorReply TOO_LARGE =
-            new ErrorReply("ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len");
+            new ErrorReply(
+                    "ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len");
 
     private LcsCommand() {}
 
     static void register(CommandTable t) {
         t.add("LCS", LcsCommand::lcs)
-                .arity(-3).flags(READONLY)
+                .arity(-3)
+                .flags(READONLY)
                 .keys(1, 2, 1, RO, ACCESS)
                 .args(
                         Arg.key("key1"),
@@ -32,7 +35,9 @@ final class LcsCommand {
                         Arg.token("idx", "IDX").optional(),
                         Arg.integer("min-match-len").token("MINMATCHLEN").optional(),
                         Arg.token("withmatchlen", "WITHMATCHLEN").optional())
-                .group("string").since("7.0.0").complexity("O(N*M) with N and M the lengths of the values.")
+                .group("string")
+                .since("7.0.0")
+                .complexity("O(N*M) with N and M the lengths of the values.")
                 .summary("Finds the longest common subsequence of two values.");
     }
 
@@ -41,7 +46,8 @@ final class LcsCommand {
         c.prefetch(2);
         long recordA = c.read(1);
         long recordB = c.read(2);
-        if (recordA != 0 && !Strings.isString(recordA) || recordB != 0 && !Strings.isString(recordB)) {
+        if (recordA != 0 && !Strings.isString(recordA)
+                || recordB != 0 && !Strings.isString(recordB)) {
             c.reply().error(NOT_STRINGS);
             return;
         }
@@ -72,7 +78,8 @@ final class LcsCommand {
         }
         long lengthA = recordA == 0 ? 0 : Strings.length(recordA);
         long lengthB = recordB == 0 ? 0 : Strings.length(recordB);
-        // What Valkey's table of ints would take; ours takes a 32nd, but its clients know this limit.
+        // What Valkey's table of ints would take; ours takes a 32nd, but its clients know this
+        // limit.
         if (Math.multiplyHigh(lengthA + 1, 4 * (lengthB + 1)) != 0
                 || (lengthA + 1) * (lengthB + 1) > StringReplies.maxBytes(c) / 4) {
             c.reply().error(TOO_LARGE);
@@ -91,22 +98,25 @@ final class LcsCommand {
         }
     }
 
-    private static void replyIndexes(ReplyWriter reply, Lcs lcs, long minLength, boolean withLengths) {
+    private static void replyIndexes(
+            ReplyWriter reply, Lcs lcs, long minLength, boolean withLengths) {
         reply.map(2);
         reply.bulk("matches");
         reply.array(lcs.countRanges(minLength));
-        lcs.ranges(minLength, (aStart, aEnd, bStart, bEnd) -> {
-            reply.array(withLengths ? 3 : 2);
-            reply.array(2);
-            reply.integer(aStart);
-            reply.integer(aEnd);
-            reply.array(2);
-            reply.integer(bStart);
-            reply.integer(bEnd);
-            if (withLengths) {
-                reply.integer(aEnd - aStart + 1);
-            }
-        });
+        lcs.ranges(
+                minLength,
+                (aStart, aEnd, bStart, bEnd) -> {
+                    reply.array(withLengths ? 3 : 2);
+                    reply.array(2);
+                    reply.integer(aStart);
+                    reply.integer(aEnd);
+                    reply.array(2);
+                    reply.integer(bStart);
+                    reply.integer(bEnd);
+                    if (withLengths) {
+                        reply.integer(aEnd - aStart + 1);
+                    }
+                });
         reply.bulk("len");
         reply.integer(lcs.length());
     }

@@ -58,7 +58,13 @@ final class Log {
         }
         StringBuilder line = new StringBuilder(message.length() + 48);
         appendTime(line, clock.currentTimeMillis());
-        line.append(' ').append(pid).append(' ').append(NAMES[at]).append(' ').append(message).append('\n');
+        line.append(' ')
+                .append(pid)
+                .append(' ')
+                .append(NAMES[at])
+                .append(' ')
+                .append(message)
+                .append('\n');
         synchronized (out) {
             out.print(line);
             out.flush();

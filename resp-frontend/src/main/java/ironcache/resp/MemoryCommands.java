@@ -13,28 +13,61 @@ final class MemoryCommands {
     private MemoryCommands() {}
 
     static void register(CommandTable t) {
-        CommandRow memory = t.container("MEMORY").group("server").since("4.0.0").complexity("Depends on subcommand.")
-                .summary("A container for memory diagnostics commands.");
-        t.sub(memory, "USAGE", MemoryCommands::usage).arity(-3).flags(READONLY).keys(2, 2, 1, KeyFlag.RO)
-                .since("4.0.0").complexity("O(N) where N is the number of samples.")
+        CommandRow memory =
+                t.container("MEMORY")
+                        .group("server")
+                        .since("4.0.0")
+                        .complexity("Depends on subcommand.")
+                        .summary("A container for memory diagnostics commands.");
+        t.sub(memory, "USAGE", MemoryCommands::usage)
+                .arity(-3)
+                .flags(READONLY)
+                .keys(2, 2, 1, KeyFlag.RO)
+                .since("4.0.0")
+                .complexity("O(N) where N is the number of samples.")
                 .summary("Estimates the memory usage of a key.")
                 .args(Arg.key("key"), Arg.integer("count").token("SAMPLES").optional());
-        t.sub(memory, "STATS", MemoryCommands::stats).arity(2)
-                .since("4.0.0").complexity("O(1)").summary("Returns details about memory usage.")
-                .tips("nondeterministic_output", "request_policy:all_shards", "response_policy:special");
-        t.sub(memory, "DOCTOR", MemoryCommands::doctor).arity(2)
-                .since("4.0.0").complexity("O(1)").summary("Outputs a memory problems report.")
-                .tips("nondeterministic_output", "request_policy:all_shards", "response_policy:special");
-        t.sub(memory, "MALLOC-STATS", MemoryCommands::mallocStats).arity(2).flags(CommandFlag.LOADING)
-                .since("4.0.0").complexity("Depends on how much memory is allocated, could be slow")
+        t.sub(memory, "STATS", MemoryCommands::stats)
+                .arity(2)
+                .since("4.0.0")
+                .complexity("O(1)")
+                .summary("Returns details about memory usage.")
+                .tips(
+                        "nondeterministic_output",
+                        "request_policy:all_shards",
+                        "response_policy:special");
+        t.sub(memory, "DOCTOR", MemoryCommands::doctor)
+                .arity(2)
+                .since("4.0.0")
+                .complexity("O(1)")
+                .summary("Outputs a memory problems report.")
+                .tips(
+                        "nondeterministic_output",
+                        "request_policy:all_shards",
+                        "response_policy:special");
+        t.sub(memory, "MALLOC-STATS", MemoryCommands::mallocStats)
+                .arity(2)
+                .flags(CommandFlag.LOADING)
+                .since("4.0.0")
+                .complexity("Depends on how much memory is allocated, could be slow")
                 .summary("Returns the allocator statistics.")
-                .tips("nondeterministic_output", "request_policy:all_shards", "response_policy:special");
-        t.sub(memory, "PURGE", MemoryCommands::purge).arity(2).flags(CommandFlag.LOADING)
-                .since("4.0.0").complexity("Depends on how much memory is allocated, could be slow")
+                .tips(
+                        "nondeterministic_output",
+                        "request_policy:all_shards",
+                        "response_policy:special");
+        t.sub(memory, "PURGE", MemoryCommands::purge)
+                .arity(2)
+                .flags(CommandFlag.LOADING)
+                .since("4.0.0")
+                .complexity("Depends on how much memory is allocated, could be slow")
                 .summary("Asks the allocator to release memory.")
                 .tips("request_policy:all_shards", "response_policy:all_succeeded");
-        t.sub(memory, "HELP", MemoryCommands::help).arity(2).flags(CommandFlag.LOADING, CommandFlag.STALE)
-                .since("4.0.0").complexity("O(1)").summary("Returns helpful text about the different subcommands.");
+        t.sub(memory, "HELP", MemoryCommands::help)
+                .arity(2)
+                .flags(CommandFlag.LOADING, CommandFlag.STALE)
+                .since("4.0.0")
+                .complexity("O(1)")
+                .summary("Returns helpful text about the different subcommands.");
     }
 
     static void usage(CommandContext c) {
@@ -102,9 +135,15 @@ final class MemoryCommands {
         integer(reply, "overhead.total", overhead);
         integer(reply, "db.dict.rehashing.count", 0);
         integer(reply, "keys.count", keys);
-        integer(reply, "keys.bytes-per-key", keys == 0 ? 0 : Math.max(0, used - memory.startupBytes) / keys);
+        integer(
+                reply,
+                "keys.bytes-per-key",
+                keys == 0 ? 0 : Math.max(0, used - memory.startupBytes) / keys);
         integer(reply, "dataset.bytes", dataset);
-        real(reply, "dataset.percentage", 100.0 * dataset / Math.max(1, used - memory.startupBytes));
+        real(
+                reply,
+                "dataset.percentage",
+                100.0 * dataset / Math.max(1, used - memory.startupBytes));
         real(reply, "peak.percentage", 100.0 * used / Math.max(1, memory.peakUsedBytes));
         integer(reply, "allocator.resident", memory.residentBytes);
         real(reply, "fragmentation", (double) memory.residentBytes / Math.max(1, used));
@@ -131,20 +170,30 @@ final class MemoryCommands {
         }
         long maximum = c.node().config.number("maxmemory");
         if (maximum > 0 && memory.residentBytes > maximum * 115 / 100) {
-            text.append("* The process is at ").append(InfoText.human(memory.residentBytes))
-                    .append(", more than 15 % above maxmemory (").append(InfoText.human(maximum))
+            text.append("* The process is at ")
+                    .append(InfoText.human(memory.residentBytes))
+                    .append(", more than 15 % above maxmemory (")
+                    .append(InfoText.human(maximum))
                     .append("): please report it with INFO memory.\n");
         }
         if (c.shard().stats().diskFull) {
-            text.append("* The disk, or maxdisk, is full: writes are refused until space returns.\n");
+            text.append(
+                    "* The disk, or maxdisk, is full: writes are refused until space returns.\n");
         }
-        c.reply().verbatim(text.isEmpty() ? "I see no memory problem in this instance.\n" : text.toString());
+        c.reply()
+                .verbatim(
+                        text.isEmpty()
+                                ? "I see no memory problem in this instance.\n"
+                                : text.toString());
     }
 
     static void mallocStats(CommandContext c) {
         StringBuilder text = new StringBuilder("Off-heap memory by tag, bytes:\n");
         for (ironcache.ffm.MemoryTag tag : ironcache.ffm.MemoryTag.values()) {
-            text.append(tag.name().toLowerCase(java.util.Locale.ROOT)).append(": ").append(tag.bytes()).append('\n');
+            text.append(tag.name().toLowerCase(java.util.Locale.ROOT))
+                    .append(": ")
+                    .append(tag.bytes())
+                    .append('\n');
         }
         text.append("heap: ").append(c.node().memory.heapBytes()).append('\n');
         c.reply().verbatim(text.toString());

@@ -16,46 +16,64 @@ import ironcache.hybridlog.Record;
 
 /** The strings family, part three: several keys at once. Rows and handlers. */
 final class MultiStringCommands {
-    private static final ErrorReply INVALID_COUNT = new ErrorReply("ERR invalid numkeys value or out of range");
+    private static final ErrorReply INVALID_COUNT =
+            new ErrorReply("ERR invalid numkeys value or out of range");
 
     private MultiStringCommands() {}
 
     static void register(CommandTable t) {
         t.add("MGET", MultiStringCommands::mget)
-                .arity(-2).flags(READONLY, FAST)
+                .arity(-2)
+                .flags(READONLY, FAST)
                 .keys(1, -1, 1, RO, ACCESS)
                 .tips("request_policy:multi_shard")
                 .args(Arg.key("key").multiple())
-                .group("string").since("1.0.0").complexity("O(N) with N keys.")
+                .group("string")
+                .since("1.0.0")
+                .complexity("O(N) with N keys.")
                 .summary("Reads the values of several keys.");
         t.add("MSET", MultiStringCommands::mset)
-                .arity(-3).flags(WRITE, DENYOOM)
-                .keys(1, -1, 2, OW, UPDATE).blindWrite()
+                .arity(-3)
+                .flags(WRITE, DENYOOM)
+                .keys(1, -1, 2, OW, UPDATE)
+                .blindWrite()
                 .tips("request_policy:multi_shard", "response_policy:all_succeeded")
                 .args(Arg.block("data", Arg.key("key"), Arg.string("value")).multiple())
-                .group("string").since("1.0.1").complexity("O(N) with N keys.")
+                .group("string")
+                .since("1.0.1")
+                .complexity("O(N) with N keys.")
                 .summary("Gives several keys their values in one step.");
         t.add("MSETNX", MultiStringCommands::msetnx)
-                .arity(-3).flags(WRITE, DENYOOM)
+                .arity(-3)
+                .flags(WRITE, DENYOOM)
                 .keys(1, -1, 2, OW, INSERT)
                 .args(Arg.block("data", Arg.key("key"), Arg.string("value")).multiple())
-                .group("string").since("1.0.1").complexity("O(N) with N keys.")
+                .group("string")
+                .since("1.0.1")
+                .complexity("O(N) with N keys.")
                 .summary("Gives several keys their values in one step unless one of them exists.");
         t.add("MSETEX", MultiStringCommands::msetex)
-                .arity(-4).flags(WRITE, DENYOOM, MOVABLEKEYS)
-                .countedKeys(1, 2, OW, UPDATE).blindWrite()
+                .arity(-4)
+                .flags(WRITE, DENYOOM, MOVABLEKEYS)
+                .countedKeys(1, 2, OW, UPDATE)
+                .blindWrite()
                 .tips("request_policy:multi_shard", "response_policy:all_succeeded")
                 .args(
                         Arg.integer("numkeys"),
                         Arg.block("data", Arg.key("key"), Arg.string("value")).multiple(),
-                        Arg.oneOf("condition", Arg.token("nx", "NX"), Arg.token("xx", "XX")).optional(),
-                        Arg.oneOf("expiration",
-                                Arg.integer("seconds").token("EX"),
-                                Arg.integer("milliseconds").token("PX"),
-                                Arg.unixTime("unix-time-seconds").token("EXAT"),
-                                Arg.unixTime("unix-time-milliseconds").token("PXAT"),
-                                Arg.token("keepttl", "KEEPTTL")).optional())
-                .group("string").since("9.1.0").complexity("O(N) with N keys.")
+                        Arg.oneOf("condition", Arg.token("nx", "NX"), Arg.token("xx", "XX"))
+                                .optional(),
+                        Arg.oneOf(
+                                        "expiration",
+                                        Arg.integer("seconds").token("EX"),
+                                        Arg.integer("milliseconds").token("PX"),
+                                        Arg.unixTime("unix-time-seconds").token("EXAT"),
+                                        Arg.unixTime("unix-time-milliseconds").token("PXAT"),
+                                        Arg.token("keepttl", "KEEPTTL"))
+                                .optional())
+                .group("string")
+                .since("9.1.0")
+                .complexity("O(N) with N keys.")
                 .summary("Gives several keys their values and one expiry in one step.");
     }
 

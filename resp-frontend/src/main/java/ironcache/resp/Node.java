@@ -11,6 +11,7 @@ import org.jspecify.annotations.Nullable;
 final class Node {
     /** Valkey's, which tells Redis clients which commands to expect. */
     static final String REDIS_VERSION = "7.2.4";
+
     static final String VALKEY_VERSION = "9.1.2";
     static final String VERSION = "0.1.0";
 
@@ -50,7 +51,14 @@ final class Node {
     boolean pauseWritesOnly;
     boolean activeExpiry = true;
 
-    Node(CommandTable commands, Config config, Clock clock, Log log, MemoryGauge memory, String runId, long pid) {
+    Node(
+            CommandTable commands,
+            Config config,
+            Clock clock,
+            Log log,
+            MemoryGauge memory,
+            String runId,
+            long pid) {
         this.commands = commands;
         this.config = config;
         this.clock = clock;
@@ -92,7 +100,9 @@ final class Node {
     }
 
     private long monitorNanos() {
-        return config.latencyMonitorMillis == 0 ? Long.MAX_VALUE : config.latencyMonitorMillis * 1_000_000;
+        return config.latencyMonitorMillis == 0
+                ? Long.MAX_VALUE
+                : config.latencyMonitorMillis * 1_000_000;
     }
 
     // Connections.
@@ -125,8 +135,11 @@ final class Node {
     }
 
     private static boolean isLoopback(String address) {
-        return address.startsWith("127.") || address.startsWith("[::1]") || address.startsWith("::1")
-                || address.startsWith("[0:0:0:0:0:0:0:1]") || address.startsWith("0:0:0:0:0:0:0:1");
+        return address.startsWith("127.")
+                || address.startsWith("[::1]")
+                || address.startsWith("::1")
+                || address.startsWith("[0:0:0:0:0:0:0:1]")
+                || address.startsWith("0:0:0:0:0:0:0:1");
     }
 
     /** Whether the connection exceeds client-output-buffer-limit; then it is to be closed. */
@@ -139,24 +152,32 @@ final class Node {
             c.softLimitSince = 0;
         } else if (c.softLimitSince == 0) {
             c.softLimitSince = Math.max(nowMillis, 1);
-        } else if (nowMillis - c.softLimitSince > limits.softSeconds()[OutputLimits.NORMAL] * 1000) {
+        } else if (nowMillis - c.softLimitSince
+                > limits.softSeconds()[OutputLimits.NORMAL] * 1000) {
             over = true;
         }
         if (over) {
             stats.outputLimitDisconnections++;
-            log.warn("closing client " + c.id + ": client-output-buffer-limit reached with " + c.outBytes + " bytes");
+            log.warn(
+                    "closing client "
+                            + c.id
+                            + ": client-output-buffer-limit reached with "
+                            + c.outBytes
+                            + " bytes");
         }
         return over;
     }
 
     /** Whether a command guarded by enable-debug-command and the like may run. */
     boolean allowsProtected(CommandRow row, Connection c) {
-        String setting = row.name.equals("MODULE") ? "enable-module-command" : "enable-debug-command";
+        String setting =
+                row.name.equals("MODULE") ? "enable-module-command" : "enable-debug-command";
         return allowsAction(config.value(setting), c);
     }
 
     boolean allowsAction(String mode, Connection c) {
-        return mode.equals("yes") || mode.equals("local") && isLoopback(loop().io().peerAddress(c.socket));
+        return mode.equals("yes")
+                || mode.equals("local") && isLoopback(loop().io().peerAddress(c.socket));
     }
 
     // CLIENT PAUSE.
@@ -185,7 +206,9 @@ final class Node {
 
     boolean isPaused(CommandRow row) {
         return pauseUntilMillis != 0
-                && (!pauseWritesOnly || row.has(CommandFlag.WRITE) || row.has(CommandFlag.MAY_REPLICATE));
+                && (!pauseWritesOnly
+                        || row.has(CommandFlag.WRITE)
+                        || row.has(CommandFlag.MAY_REPLICATE));
     }
 
     // Slow commands.
@@ -197,7 +220,9 @@ final class Node {
         }
         if (nanos >= monitorNanos()) {
             latencyMonitor.add(
-                    row.has(CommandFlag.FAST) ? "fast-command" : "command", nanos / 1_000_000, c.now() / 1000);
+                    row.has(CommandFlag.FAST) ? "fast-command" : "command",
+                    nanos / 1_000_000,
+                    c.now() / 1000);
         }
     }
 

@@ -11,9 +11,11 @@ import java.util.Locale;
 
 /** OBJECT: how a value is kept. Rows and handlers. */
 final class ObjectCommands {
-    private static final ErrorReply NO_FREQUENCY = new ErrorReply("ERR An LFU maxmemory policy is not selected, access"
-            + " frequency not tracked. Please note that when switching between policies at runtime LRU and LFU data will"
-            + " take some time to adjust.");
+    private static final ErrorReply NO_FREQUENCY =
+            new ErrorReply(
+                    "ERR An LFU maxmemory policy is not selected, access"
+                            + " frequency not tracked. Please note that when switching between policies at runtime LRU and LFU data will"
+                            + " take some time to adjust.");
 
     /** Valkey's lines: clients and tests compare them. */
     private static final String[] HELP = {
@@ -42,41 +44,59 @@ final class ObjectCommands {
     private ObjectCommands() {}
 
     static void register(CommandTable t) {
-        CommandRow object = t.container("OBJECT")
-                .group("generic").since("2.2.3").complexity("O(1)")
-                .summary("Looks into how values are kept.");
+        CommandRow object =
+                t.container("OBJECT")
+                        .group("generic")
+                        .since("2.2.3")
+                        .complexity("O(1)")
+                        .summary("Looks into how values are kept.");
         t.sub(object, "ENCODING", ObjectCommands::encoding)
-                .arity(3).flags(READONLY)
+                .arity(3)
+                .flags(READONLY)
                 .keys(2, 2, 1, RO)
                 .tips("nondeterministic_output")
                 .args(Arg.key("key"))
-                .group("generic").since("2.2.3").complexity("O(1)")
+                .group("generic")
+                .since("2.2.3")
+                .complexity("O(1)")
                 .summary("Tells the representation of a value.");
         t.sub(object, "FREQ", ObjectCommands::freq)
-                .arity(3).flags(READONLY)
+                .arity(3)
+                .flags(READONLY)
                 .keys(2, 2, 1, RO)
                 .tips("nondeterministic_output")
                 .args(Arg.key("key"))
-                .group("generic").since("4.0.0").complexity("O(1)")
+                .group("generic")
+                .since("4.0.0")
+                .complexity("O(1)")
                 .summary("Tells how often a key is used.");
         t.sub(object, "IDLETIME", ObjectCommands::idletime)
-                .arity(3).flags(READONLY)
+                .arity(3)
+                .flags(READONLY)
                 .keys(2, 2, 1, RO)
                 .tips("nondeterministic_output")
                 .args(Arg.key("key"))
-                .group("generic").since("2.2.3").complexity("O(1)")
+                .group("generic")
+                .since("2.2.3")
+                .complexity("O(1)")
                 .summary("Tells how long a key was not used.");
         t.sub(object, "REFCOUNT", ObjectCommands::refcount)
-                .arity(3).flags(READONLY)
+                .arity(3)
+                .flags(READONLY)
                 .keys(2, 2, 1, RO)
                 .tips("nondeterministic_output")
                 .args(Arg.key("key"))
-                .group("generic").since("2.2.3").complexity("O(1)")
+                .group("generic")
+                .since("2.2.3")
+                .complexity("O(1)")
                 .summary("Tells how many references to a value there are.");
         t.sub(object, "HELP", ObjectCommands::help)
-                .arity(2).flags(LOADING, STALE)
+                .arity(2)
+                .flags(LOADING, STALE)
                 .categories(AclCategory.KEYSPACE)
-                .group("generic").since("6.2.0").complexity("O(1)")
+                .group("generic")
+                .since("6.2.0")
+                .complexity("O(1)")
                 .summary("Describes the subcommands.");
     }
 

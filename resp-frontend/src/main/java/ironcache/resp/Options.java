@@ -9,6 +9,7 @@ final class Options {
     @Nullable String file;
     boolean help;
     boolean version;
+
     /** By name, in order; a setting with several words has them joined by spaces, as {@code --bind A B}. */
     final Map<String, String> settings = new LinkedHashMap<>();
 
@@ -24,7 +25,11 @@ final class Options {
                 options.version = true;
             } else if (!arg.startsWith("--")) {
                 if (options.file != null) {
-                    throw new ConfigException(arg + ": one configuration file at most (" + options.file + " was given)");
+                    throw new ConfigException(
+                            arg
+                                    + ": one configuration file at most ("
+                                    + options.file
+                                    + " was given)");
                 }
                 options.file = arg;
             } else {
@@ -34,7 +39,8 @@ final class Options {
         return options;
     }
 
-    private static int setting(Options options, String[] args, int next, String word) throws ConfigException {
+    private static int setting(Options options, String[] args, int next, String word)
+            throws ConfigException {
         int equals = word.indexOf('=');
         if (equals >= 0) {
             options.settings.put(word.substring(0, equals), word.substring(equals + 1));

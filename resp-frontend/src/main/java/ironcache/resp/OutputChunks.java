@@ -17,6 +17,7 @@ import ironcache.ffm.MemoryTag;
 final class OutputChunks implements AutoCloseable {
     static final int HEADER_BYTES = 16;
     static final int DATA_BYTES = (16 << 10) + 64 - HEADER_BYTES;
+
     /** Most that one chunk holds: a bigger value spans several. */
     static final int MAX_DATA_BYTES = 1 << 20;
 

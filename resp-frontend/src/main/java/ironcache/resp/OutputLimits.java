@@ -10,8 +10,11 @@ record OutputLimits(long[] hard, long[] soft, long[] softSeconds) {
     static final int PUBSUB = 2;
     private static final String[] NAMES = {"normal", "slave", "pubsub"};
 
-    static final OutputLimits DEFAULT = new OutputLimits(
-            new long[] {0, 256L << 20, 32L << 20}, new long[] {0, 64L << 20, 8L << 20}, new long[] {0, 60, 60});
+    static final OutputLimits DEFAULT =
+            new OutputLimits(
+                    new long[] {0, 256L << 20, 32L << 20},
+                    new long[] {0, 64L << 20, 8L << 20},
+                    new long[] {0, 60, 60});
 
     static OutputLimits parse(String text) {
         OutputLimits limits = DEFAULT.merge(text);
@@ -67,8 +70,14 @@ record OutputLimits(long[] hard, long[] soft, long[] softSeconds) {
     public String toString() {
         StringBuilder text = new StringBuilder();
         for (int i = 0; i < NAMES.length; i++) {
-            text.append(i == 0 ? "" : " ").append(NAMES[i]).append(' ').append(hard[i]).append(' ').append(soft[i])
-                    .append(' ').append(softSeconds[i]);
+            text.append(i == 0 ? "" : " ")
+                    .append(NAMES[i])
+                    .append(' ')
+                    .append(hard[i])
+                    .append(' ')
+                    .append(soft[i])
+                    .append(' ')
+                    .append(softSeconds[i]);
         }
         return text.toString();
     }

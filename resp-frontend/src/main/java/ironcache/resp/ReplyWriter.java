@@ -30,6 +30,7 @@ final class ReplyWriter {
     private long markPosition;
     private boolean resp3;
     private int errorCount;
+
     /** For the digits of doubles. */
     private final byte[] scratch = new byte[128];
 
@@ -66,7 +67,8 @@ final class ReplyWriter {
     /** Publishes what was written to the connection. */
     void detach() {
         if (connection.outTail != 0) {
-            OutputChunks.setUsed(connection.outTail, (int) (position - OutputChunks.data(connection.outTail)));
+            OutputChunks.setUsed(
+                    connection.outTail, (int) (position - OutputChunks.data(connection.outTail)));
         }
         connection = null;
     }
@@ -103,7 +105,10 @@ final class ReplyWriter {
                 chunk = next;
             }
             connection.outTail = markChunk;
-            limit = markChunk == 0 ? 0 : OutputChunks.data(markChunk) + OutputChunks.capacity(markChunk);
+            limit =
+                    markChunk == 0
+                            ? 0
+                            : OutputChunks.data(markChunk) + OutputChunks.capacity(markChunk);
         }
         position = markPosition;
     }
@@ -397,7 +402,8 @@ final class ReplyWriter {
             return at + 4;
         }
         if (count >= 10 && count <= 99) {
-            Memory.putLong(at, type | '0' + count / 10 << 8 | '0' + count % 10 << 16 | (long) CRLF << 24);
+            Memory.putLong(
+                    at, type | '0' + count / 10 << 8 | '0' + count % 10 << 16 | (long) CRLF << 24);
             return at + 5;
         }
         Memory.putByte(at, (byte) type);
@@ -488,5 +494,4 @@ final class ReplyWriter {
         Memory.putShort(position, CRLF);
         position += 2;
     }
-
 }

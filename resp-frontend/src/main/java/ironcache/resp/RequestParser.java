@@ -16,12 +16,16 @@ import org.jspecify.annotations.Nullable;
 final class RequestParser implements AutoCloseable {
     /** A request is complete: {@link #next}, {@link #argc}. */
     static final int COMPLETE = 0;
+
     /** More bytes are needed: {@link #neededBytes}. */
     static final int INCOMPLETE = 1;
+
     /** An empty request, skipped: {@link #next}. */
     static final int EMPTY = 2;
+
     /** {@link #error} tells the protocol error. */
     static final int ERROR = 3;
+
     /** The scratch area is full: run the batch, {@link #reset}, and parse again. */
     static final int FULL = 4;
 
@@ -119,7 +123,8 @@ final class RequestParser implements AutoCloseable {
                 return fail(BAD_CRLF);
             }
             int length = (int) (carriage - from - 1);
-            if (!Digits.isLong(from + 1, length) || Digits.parse(from + 1, length) > Integer.MAX_VALUE) {
+            if (!Digits.isLong(from + 1, length)
+                    || Digits.parse(from + 1, length) > Integer.MAX_VALUE) {
                 return fail("invalid multibulk length");
             }
             count = (int) Math.max(Digits.parse(from + 1, length), 0);
@@ -141,7 +146,8 @@ final class RequestParser implements AutoCloseable {
         long lengths = 0;
         for (int i = 0; i < count; i++) {
             if (end - at < LEAST_BULK_BYTES) {
-                // Valkey notices a wrong type byte with the end of its line; so do we, when that has come.
+                // Valkey notices a wrong type byte with the end of its line; so do we, when that
+                // has come.
                 return bulkIncomplete(from, at, end, count - i, mark);
             }
             int word = Memory.getInt(at);
@@ -149,7 +155,9 @@ final class RequestParser implements AutoCloseable {
             if ((word & ONE_DIGIT_MASK) == ONE_DIGIT_BULK && isDigit(word >>> 8)) {
                 length = (word >>> 8 & 0xff) - '0';
                 at += 4;
-            } else if ((word & TWO_DIGIT_MASK) == TWO_DIGIT_BULK && isDigit(word >>> 16) && isDigit1To9(word >>> 8)) {
+            } else if ((word & TWO_DIGIT_MASK) == TWO_DIGIT_BULK
+                    && isDigit(word >>> 16)
+                    && isDigit1To9(word >>> 8)) {
                 length = ((word >>> 8 & 0xff) - '0') * 10 + (word >>> 16 & 0xff) - '0';
                 at += 5;
             } else {
@@ -263,7 +271,8 @@ final class RequestParser implements AutoCloseable {
         if (newline == end || Memory.getByte(newline) == 0) {
             return lineIncomplete(from, end, "too big inline request");
         }
-        long lineEnd = newline > from && Memory.getByte(newline - 1) == '\r' ? newline - 1 : newline;
+        long lineEnd =
+                newline > from && Memory.getByte(newline - 1) == '\r' ? newline - 1 : newline;
         if (lineEnd - from > SCRATCH_BYTES - scratchUsed) {
             if (scratchUsed == 0) {
                 return fail("too big inline request");
@@ -340,7 +349,10 @@ final class RequestParser implements AutoCloseable {
                 at++;
             } else if (quote == '"' && b == '\\' && at + 1 < end) {
                 at = escape(at, end, to++);
-            } else if (quote == '\'' && b == '\\' && at + 1 < end && Memory.getByte(at + 1) == '\'') {
+            } else if (quote == '\''
+                    && b == '\\'
+                    && at + 1 < end
+                    && Memory.getByte(at + 1) == '\'') {
                 Memory.putByte(to++, (byte) '\'');
                 at += 2;
             } else {

@@ -11,8 +11,10 @@ import java.util.Arrays;
 
 /** The generic keyspace family, part three: which keys are there. Rows and handlers. */
 final class ScanCommands {
-    private static final ErrorReply NOVALUES = new ErrorReply("ERR NOVALUES option can only be used in HSCAN");
-    private static final ErrorReply NOSCORES = new ErrorReply("ERR NOSCORES option can only be used in ZSCAN");
+    private static final ErrorReply NOVALUES =
+            new ErrorReply("ERR NOVALUES option can only be used in HSCAN");
+    private static final ErrorReply NOSCORES =
+            new ErrorReply("ERR NOSCORES option can only be used in ZSCAN");
 
     private static final int DEFAULT_COUNT = 10;
 
@@ -31,27 +33,42 @@ final class ScanCommands {
 
     static void register(CommandTable t) {
         t.add("KEYS", ScanCommands::keys)
-                .arity(2).flags(READONLY)
+                .arity(2)
+                .flags(READONLY)
                 .tips("request_policy:all_shards", "nondeterministic_output_order")
                 .categories(AclCategory.DANGEROUS)
                 .args(Arg.pattern("pattern"))
-                .group("generic").since("1.0.0").complexity("O(N) with N keys in the database.")
+                .group("generic")
+                .since("1.0.0")
+                .complexity("O(N) with N keys in the database.")
                 .summary("Lists all keys that match a pattern.");
         t.add("SCAN", ScanCommands::scan)
-                .arity(-2).flags(READONLY)
-                .tips("nondeterministic_output", "request_policy:special", "response_policy:special")
+                .arity(-2)
+                .flags(READONLY)
+                .tips(
+                        "nondeterministic_output",
+                        "request_policy:special",
+                        "response_policy:special")
                 .args(
                         Arg.integer("cursor"),
                         Arg.pattern("pattern").token("MATCH").optional(),
                         Arg.integer("count").token("COUNT").optional(),
                         Arg.string("type").token("TYPE").since("6.0.0").optional())
-                .group("generic").since("2.8.0").complexity("O(1) for a call, O(N) for a whole walk over N keys.")
+                .group("generic")
+                .since("2.8.0")
+                .complexity("O(1) for a call, O(N) for a whole walk over N keys.")
                 .history("6.0.0", "TYPE.")
                 .summary("Walks the keys of the database a few at a time.");
         t.add("RANDOMKEY", ScanCommands::randomkey)
-                .arity(1).flags(READONLY)
-                .tips("request_policy:all_shards", "response_policy:special", "nondeterministic_output")
-                .group("generic").since("1.0.0").complexity("O(1)")
+                .arity(1)
+                .flags(READONLY)
+                .tips(
+                        "request_policy:all_shards",
+                        "response_policy:special",
+                        "nondeterministic_output")
+                .group("generic")
+                .since("1.0.0")
+                .complexity("O(1)")
                 .summary("Picks a key at random.");
     }
 
@@ -77,7 +94,8 @@ final class ScanCommands {
                 return;
             }
             if (patternLength >= 0
-                    && !Glob.matches(pattern, patternLength, Record.key(record), Record.keyLength(record))) {
+                    && !Glob.matches(
+                            pattern, patternLength, Record.key(record), Record.keyLength(record))) {
                 return;
             }
             if (count == records.length) {
@@ -178,12 +196,17 @@ final class ScanCommands {
                     return;
                 }
             } else {
-                c.reply().error(c.argIs(i, "NOVALUES") ? NOVALUES : c.argIs(i, "NOSCORES") ? NOSCORES : Errors.SYNTAX);
+                c.reply()
+                        .error(
+                                c.argIs(i, "NOVALUES")
+                                        ? NOVALUES
+                                        : c.argIs(i, "NOSCORES") ? NOSCORES : Errors.SYNTAX);
                 return;
             }
         }
         int keys = (int) Math.min(count, MAX_COUNT);
-        Collector collector = new Collector(pattern, patternLength, type, Math.min(keys, KEYS_STEP) + 8);
+        Collector collector =
+                new Collector(pattern, patternLength, type, Math.min(keys, KEYS_STEP) + 8);
         long next = c.shard().scan(c.db(), cursor, keys, collector);
         c.reply().array(2);
         replyCursor(c.reply(), next);

@@ -52,17 +52,39 @@ public final class Server implements AutoCloseable {
     private final int[] listeners;
 
     /** Opens everything, on the thread that will run it. */
-    Server(Config config, Io io, Clock source, Log log, Path directory, long shardBytes, long hashSeed, @Nullable ConfigFile file)
+    Server(
+            Config config,
+            Io io,
+            Clock source,
+            Log log,
+            Path directory,
+            long shardBytes,
+            long hashSeed,
+            @Nullable ConfigFile file)
             throws IOException {
         this.io = io;
         TurnClock clock = new TurnClock(source);
         MemoryGauge memory = new MemoryGauge(new ProcFiles());
-        node = new Node(Commands.table(), config, clock, log, memory, runId(hashSeed), ProcessHandle.current().pid());
+        node =
+                new Node(
+                        Commands.table(),
+                        config,
+                        clock,
+                        log,
+                        memory,
+                        runId(hashSeed),
+                        ProcessHandle.current().pid());
         node.configFile = file;
         buffers = new ConnectionBuffers(keepFree(config));
         LateListener listener = new LateListener();
-        shard = new Shard(io, clock, new ShardConfig(directory, shardBytes, config.number("maxdisk"), hashSeed), listener);
-        executor = new Executor(node, shard, clock, new ReplyWriter(buffers.chunks, node.errorStats));
+        shard =
+                new Shard(
+                        io,
+                        clock,
+                        new ShardConfig(directory, shardBytes, config.number("maxdisk"), hashSeed),
+                        listener);
+        executor =
+                new Executor(node, shard, clock, new ReplyWriter(buffers.chunks, node.errorStats));
         loop = new EventLoop(io, shard, node, clock, buffers, executor);
         listener.target = loop;
         io.setHandlers(loop, shard.fileHandler());
@@ -108,9 +130,14 @@ public final class Server implements AutoCloseable {
             boolean optional = word.startsWith("-");
             String address = optional ? word.substring(1) : word;
             try {
-                InetAddress host = address.equals("*") ? InetAddress.getByAddress(new byte[4])
-                        : InetAddress.getByName(address.equals("::*") ? "::" : address);
-                listeners[count] = io.listen(new InetSocketAddress(host, port), (int) config.number("tcp-backlog"));
+                InetAddress host =
+                        address.equals("*")
+                                ? InetAddress.getByAddress(new byte[4])
+                                : InetAddress.getByName(address.equals("::*") ? "::" : address);
+                listeners[count] =
+                        io.listen(
+                                new InetSocketAddress(host, port),
+                                (int) config.number("tcp-backlog"));
                 if (port == 0) {
                     port = io.listenAddress(listeners[count]).getPort();
                     config.get("port").set(Integer.toString(port));
@@ -118,14 +145,22 @@ public final class Server implements AutoCloseable {
                 count++;
             } catch (IOException e) {
                 if (!optional) {
-                    throw new IOException("bind " + address + ", port " + port + ": " + e.getMessage(), e);
+                    throw new IOException(
+                            "bind " + address + ", port " + port + ": " + e.getMessage(), e);
                 }
                 last = e;
-                log.verbose("bind " + address + ": not available (" + e.getMessage() + "), and optional");
+                log.verbose(
+                        "bind "
+                                + address
+                                + ": not available ("
+                                + e.getMessage()
+                                + "), and optional");
             }
         }
         if (count == 0) {
-            throw new IOException("none of the addresses of bind (" + config.value("bind") + ") is available", last);
+            throw new IOException(
+                    "none of the addresses of bind (" + config.value("bind") + ") is available",
+                    last);
         }
         return java.util.Arrays.copyOf(listeners, count);
     }
@@ -215,15 +250,34 @@ public final class Server implements AutoCloseable {
         Path shardDirectory = dir.resolve("shard-0");
         Files.createDirectories(shardDirectory);
         FileLock lock = lock(dir);
-        log.notice("IronCache " + Node.VERSION + " starting, dir " + dir + ", maxmemory " + InfoText.human(memoryBytes));
+        log.notice(
+                "IronCache "
+                        + Node.VERSION
+                        + " starting, dir "
+                        + dir
+                        + ", maxmemory "
+                        + InfoText.human(memoryBytes));
         logLeftovers(shardDirectory, log);
 
         CountDownLatch ended = new CountDownLatch(1);
-        try (Server server = new Server(
-                config, Ios.open(ioConfig(config, log)), SystemClock.INSTANCE, log, shardDirectory, shardBytes(memoryBytes),
-                Prng.freshSeed(), file)) {
-            Runtime.getRuntime().addShutdownHook(new Thread(() -> stopAtSignal(server, ended), "shutdown"));
-            log.notice("Ready to accept connections on port " + server.port() + " (" + config.value("bind") + ")");
+        try (Server server =
+                new Server(
+                        config,
+                        Ios.open(ioConfig(config, log)),
+                        SystemClock.INSTANCE,
+                        log,
+                        shardDirectory,
+                        shardBytes(memoryBytes),
+                        Prng.freshSeed(),
+                        file)) {
+            Runtime.getRuntime()
+                    .addShutdownHook(new Thread(() -> stopAtSignal(server, ended), "shutdown"));
+            log.notice(
+                    "Ready to accept connections on port "
+                            + server.port()
+                            + " ("
+                            + config.value("bind")
+                            + ")");
             server.run();
             log.notice("shutting down");
         } catch (RuntimeException | Error e) {
@@ -250,16 +304,25 @@ public final class Server implements AutoCloseable {
         }
     }
 
-    private static void apply(Config config, String where, Map<String, String> values) throws ConfigException {
+    private static void apply(Config config, String where, Map<String, String> values)
+            throws ConfigException {
         for (Map.Entry<String, String> entry : values.entrySet()) {
             Setting setting = config.find(entry.getKey());
             if (setting == null) {
-                throw new ConfigException(where + entry.getKey() + ": no such setting; --help lists them");
+                throw new ConfigException(
+                        where + entry.getKey() + ": no such setting; --help lists them");
             }
             String wrong = config.set(setting, entry.getValue());
             if (wrong != null) {
-                throw new ConfigException(where + entry.getKey() + " " + entry.getValue() + ": " + wrong + "; allowed: "
-                        + allowed(setting));
+                throw new ConfigException(
+                        where
+                                + entry.getKey()
+                                + " "
+                                + entry.getValue()
+                                + ": "
+                                + wrong
+                                + "; allowed: "
+                                + allowed(setting));
             }
         }
     }
@@ -280,8 +343,11 @@ public final class Server implements AutoCloseable {
             setting.set(Long.toString(Math.max(LEAST_MEMORY_BYTES, grantedBytes() / 2)));
         }
         if (setting.number() < LEAST_MEMORY_BYTES) {
-            throw new ConfigException("maxmemory " + setting.number() + ": too small; allowed: 192mb or more, or 0 for half of the"
-                    + " memory that the machine or cgroup grants");
+            throw new ConfigException(
+                    "maxmemory "
+                            + setting.number()
+                            + ": too small; allowed: 192mb or more, or 0 for half of the"
+                            + " memory that the machine or cgroup grants");
         }
         return setting.number();
     }
@@ -307,17 +373,19 @@ public final class Server implements AutoCloseable {
 
     private static IoConfig ioConfig(Config config, Log log) {
         IoConfig io = IoConfig.defaults().withLog(log::notice);
-        io = switch (config.value("io")) {
-            case "io_uring" -> io.withKind(IoConfig.Kind.IO_URING);
-            case "nio" -> io.withKind(IoConfig.Kind.NIO);
-            default -> io;
-        };
+        io =
+                switch (config.value("io")) {
+                    case "io_uring" -> io.withKind(IoConfig.Kind.IO_URING);
+                    case "nio" -> io.withKind(IoConfig.Kind.NIO);
+                    default -> io;
+                };
         // auto: a polling thread costs a core, so only where there are plenty.
-        boolean sqpoll = switch (config.value("sqpoll")) {
-            case "yes" -> true;
-            case "auto" -> Runtime.getRuntime().availableProcessors() >= 16;
-            default -> false;
-        };
+        boolean sqpoll =
+                switch (config.value("sqpoll")) {
+                    case "yes" -> true;
+                    case "auto" -> Runtime.getRuntime().availableProcessors() >= 16;
+                    default -> false;
+                };
         return io.withSqpoll(sqpoll);
     }
 
@@ -326,11 +394,17 @@ public final class Server implements AutoCloseable {
         Log log = standard;
         if (!name.isEmpty()) {
             try {
-                log = new Log(
-                        new PrintStream(new FileOutputStream(name, true), false, StandardCharsets.UTF_8), SystemClock.INSTANCE,
-                        ProcessHandle.current().pid());
+                log =
+                        new Log(
+                                new PrintStream(
+                                        new FileOutputStream(name, true),
+                                        false,
+                                        StandardCharsets.UTF_8),
+                                SystemClock.INSTANCE,
+                                ProcessHandle.current().pid());
             } catch (IOException e) {
-                throw new ConfigException("logfile " + name + ": cannot be written (" + e.getMessage() + ")");
+                throw new ConfigException(
+                        "logfile " + name + ": cannot be written (" + e.getMessage() + ")");
             }
         }
         log.setLevel(config.value("loglevel"));
@@ -340,10 +414,14 @@ public final class Server implements AutoCloseable {
     /** Two servers on one directory would destroy each other's files. */
     private static FileLock lock(Path dir) throws IOException {
         FileChannel channel =
-                FileChannel.open(dir.resolve("ironcache.lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+                FileChannel.open(
+                        dir.resolve("ironcache.lock"),
+                        StandardOpenOption.CREATE,
+                        StandardOpenOption.WRITE);
         FileLock lock = channel.tryLock();
         if (lock == null) {
-            throw new IOException("dir " + dir + ": another IronCache uses it (ironcache.lock is held)");
+            throw new IOException(
+                    "dir " + dir + ": another IronCache uses it (ironcache.lock is held)");
         }
         return lock;
     }
@@ -355,21 +433,31 @@ public final class Server implements AutoCloseable {
                 count++;
             }
             if (count > 0) {
-                log.warn(directory + ": " + count + " files of a previous run are deleted:"
-                        + " this version does not recover data after a restart");
+                log.warn(
+                        directory
+                                + ": "
+                                + count
+                                + " files of a previous run are deleted:"
+                                + " this version does not recover data after a restart");
             }
         }
     }
 
     private static String usage() {
         StringBuilder text = new StringBuilder(8192);
-        text.append("usage: ironcache server [FILE.toml] [--NAME VALUE ...]\n\nsettings, with their defaults:\n");
+        text.append(
+                "usage: ironcache server [FILE.toml] [--NAME VALUE ...]\n\nsettings, with their defaults:\n");
         Config config = new Config();
         for (Setting setting : config.all()) {
             if (!config.isWithoutEffect(setting.name)) {
                 String initial = setting.initialValue();
-                text.append("  --").append(setting.name).append(' ').append(initial.isEmpty() ? "\"\"" : initial).append("\n        ")
-                        .append(allowed(setting)).append('\n');
+                text.append("  --")
+                        .append(setting.name)
+                        .append(' ')
+                        .append(initial.isEmpty() ? "\"\"" : initial)
+                        .append("\n        ")
+                        .append(allowed(setting))
+                        .append('\n');
             }
         }
         text.append("\naccepted for clients that ask, without effect:\n ");
@@ -400,7 +488,11 @@ public final class Server implements AutoCloseable {
             try (FileChannel channel = FileChannel.open(fresh, StandardOpenOption.WRITE)) {
                 channel.force(true);
             }
-            Files.move(fresh, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+            Files.move(
+                    fresh,
+                    file,
+                    StandardCopyOption.ATOMIC_MOVE,
+                    StandardCopyOption.REPLACE_EXISTING);
         }
     }
 
@@ -458,7 +550,10 @@ public final class Server implements AutoCloseable {
             try (RandomAccessFile file = new RandomAccessFile("/proc/self/stat", "r")) {
                 String line = file.readLine();
                 String[] fields = Config.words(line.substring(line.lastIndexOf(')') + 2));
-                return new long[] {Long.parseLong(fields[11]) * TICK_MICROS, Long.parseLong(fields[12]) * TICK_MICROS};
+                return new long[] {
+                    Long.parseLong(fields[11]) * TICK_MICROS,
+                    Long.parseLong(fields[12]) * TICK_MICROS
+                };
             } catch (IOException | RuntimeException e) {
                 return new long[2];
             }

@@ -17,38 +17,86 @@ final class ServerCommands {
     private ServerCommands() {}
 
     static void register(CommandTable t) {
-        t.add("INFO", ServerCommands::info).arity(-1).flags(LOADING, STALE).categories(AclCategory.DANGEROUS)
-                .group("server").since("1.0.0").complexity("O(1)").summary("Returns information and statistics about the server.")
-                .tips("nondeterministic_output", "request_policy:all_shards", "response_policy:special")
+        t.add("INFO", ServerCommands::info)
+                .arity(-1)
+                .flags(LOADING, STALE)
+                .categories(AclCategory.DANGEROUS)
+                .group("server")
+                .since("1.0.0")
+                .complexity("O(1)")
+                .summary("Returns information and statistics about the server.")
+                .tips(
+                        "nondeterministic_output",
+                        "request_policy:all_shards",
+                        "response_policy:special")
                 .history("7.0.0", "Added support for taking multiple section arguments.")
                 .args(Arg.string("section").optional().multiple());
-        t.add("TIME", ServerCommands::time).arity(1).flags(LOADING, STALE, FAST)
-                .group("server").since("2.6.0").complexity("O(1)").summary("Returns the server time.")
+        t.add("TIME", ServerCommands::time)
+                .arity(1)
+                .flags(LOADING, STALE, FAST)
+                .group("server")
+                .since("2.6.0")
+                .complexity("O(1)")
+                .summary("Returns the server time.")
                 .tips("nondeterministic_output");
-        t.add("SHUTDOWN", ServerCommands::shutdown).arity(-1).flags(ADMIN, NOSCRIPT, LOADING, STALE, NO_MULTI, ALLOW_BUSY)
-                .group("server").since("1.0.0")
-                .complexity("O(N) when saving, where N is the total number of keys in all databases when saving data, otherwise O(1)")
+        t.add("SHUTDOWN", ServerCommands::shutdown)
+                .arity(-1)
+                .flags(ADMIN, NOSCRIPT, LOADING, STALE, NO_MULTI, ALLOW_BUSY)
+                .group("server")
+                .since("1.0.0")
+                .complexity(
+                        "O(N) when saving, where N is the total number of keys in all databases when saving data, otherwise O(1)")
                 .summary("Synchronously saves the database(s) to disk and shuts down the server.")
                 .history("7.0.0", "Added the `NOW`, `FORCE` and `ABORT` modifiers.")
-                .args(Arg.oneOf("abort-selector",
-                                Arg.block("shutdown",
-                                        Arg.oneOf("save-selector", Arg.token("nosave", "NOSAVE"), Arg.token("save", "SAVE")).optional(),
-                                        Arg.token("now", "NOW").since("7.0.0").optional(),
-                                        Arg.token("force", "FORCE").since("7.0.0").optional()),
-                                Arg.token("abort", "ABORT").since("7.0.0"))
-                        .optional());
-        t.add("LOLWUT", ServerCommands::lolwut).arity(-1).flags(CommandFlag.READONLY, FAST)
-                .group("server").since("5.0.0").summary("Displays computer art and the server version")
+                .args(
+                        Arg.oneOf(
+                                        "abort-selector",
+                                        Arg.block(
+                                                "shutdown",
+                                                Arg.oneOf(
+                                                                "save-selector",
+                                                                Arg.token("nosave", "NOSAVE"),
+                                                                Arg.token("save", "SAVE"))
+                                                        .optional(),
+                                                Arg.token("now", "NOW").since("7.0.0").optional(),
+                                                Arg.token("force", "FORCE")
+                                                        .since("7.0.0")
+                                                        .optional()),
+                                        Arg.token("abort", "ABORT").since("7.0.0"))
+                                .optional());
+        t.add("LOLWUT", ServerCommands::lolwut)
+                .arity(-1)
+                .flags(CommandFlag.READONLY, FAST)
+                .group("server")
+                .since("5.0.0")
+                .summary("Displays computer art and the server version")
                 .args(Arg.integer("version").token("VERSION").optional());
-        t.add("ROLE", ServerCommands::role).arity(1).flags(NOSCRIPT, LOADING, STALE, FAST)
+        t.add("ROLE", ServerCommands::role)
+                .arity(1)
+                .flags(NOSCRIPT, LOADING, STALE, FAST)
                 .categories(AclCategory.ADMIN, AclCategory.DANGEROUS)
-                .group("server").since("2.8.12").complexity("O(1)").summary("Returns the replication role.");
-        t.add("LASTSAVE", ServerCommands::lastSave).arity(1).flags(LOADING, STALE, FAST)
+                .group("server")
+                .since("2.8.12")
+                .complexity("O(1)")
+                .summary("Returns the replication role.");
+        t.add("LASTSAVE", ServerCommands::lastSave)
+                .arity(1)
+                .flags(LOADING, STALE, FAST)
                 .categories(AclCategory.ADMIN, AclCategory.DANGEROUS)
-                .group("server").since("1.0.0").complexity("O(1)")
-                .summary("Returns the Unix timestamp of the last successful save to disk.").tips("nondeterministic_output");
-        t.add("WAIT", ServerCommands::await).arity(3).flags(CommandFlag.BLOCKING).categories(AclCategory.CONNECTION).group("generic").since("3.0.0").complexity("O(1)")
-                .summary("Blocks until the asynchronous replication of all preceding write commands sent by the connection is completed.")
+                .group("server")
+                .since("1.0.0")
+                .complexity("O(1)")
+                .summary("Returns the Unix timestamp of the last successful save to disk.")
+                .tips("nondeterministic_output");
+        t.add("WAIT", ServerCommands::await)
+                .arity(3)
+                .flags(CommandFlag.BLOCKING)
+                .categories(AclCategory.CONNECTION)
+                .group("generic")
+                .since("3.0.0")
+                .complexity("O(1)")
+                .summary(
+                        "Blocks until the asynchronous replication of all preceding write commands sent by the connection is completed.")
                 .tips("request_policy:all_shards", "response_policy:agg_min")
                 .args(Arg.integer("numreplicas"), Arg.integer("timeout"));
     }
@@ -103,7 +151,9 @@ final class ServerCommands {
             c.reply().error("ERR Syntax error. Use: LOLWUT [columns rows] [real imaginary]");
             return;
         }
-        c.reply().verbatim("""
+        c.reply()
+                .verbatim(
+                        """
 
                     _____                  ____           _
                    |_   _|                / ___|         | |
@@ -113,7 +163,8 @@ final class ServerCommands {
                    |_____|_|  \\___/|_| |_|\\____|\\__,_|\\__|_| |_|\\___|
 
                    larger than RAM, smaller than it looks. IronCache ver.\s"""
-                + Node.VERSION + "\n");
+                                + Node.VERSION
+                                + "\n");
     }
 
     static void role(CommandContext c) {

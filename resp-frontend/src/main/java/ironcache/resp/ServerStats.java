@@ -6,8 +6,10 @@ final class ServerStats {
 
     long keyspaceHits;
     long keyspaceMisses;
+
     /** Changes since the last save. */
     long dirty;
+
     long commands;
     long connectionsReceived;
     long rejectedConnections;
@@ -17,9 +19,12 @@ final class ServerStats {
     long receivedBytes;
     long sentBytes;
     long turns;
+
     /** Commands that had to wait for the SSD or for space. */
     long parks;
+
     long authenticationFailures;
+
     /** Gauge. */
     long networkBytes;
 

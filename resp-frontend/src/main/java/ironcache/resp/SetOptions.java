@@ -48,7 +48,10 @@ final class SetOptions {
             long option = option(c, i);
             long conflicts = conflicts(option);
             boolean takesArgument = (option & (EXPIRY | IFEQ)) != 0;
-            if ((option & allowed) == 0 || (options & conflicts) != 0 || takesArgument && i + 1 >= argc || i >= MAX_INDEX) {
+            if ((option & allowed) == 0
+                    || (options & conflicts) != 0
+                    || takesArgument && i + 1 >= argc
+                    || i >= MAX_INDEX) {
                 c.reply().error(Errors.SYNTAX);
                 return INVALID;
             }
@@ -65,11 +68,15 @@ final class SetOptions {
     private static long option(CommandContext c, int i) {
         switch (c.argLength(i)) {
             case 2:
-                return c.argIs(i, "EX") ? EX : c.argIs(i, "PX") ? PX : c.argIs(i, "NX") ? NX : c.argIs(i, "XX") ? XX : 0;
+                return c.argIs(i, "EX")
+                        ? EX
+                        : c.argIs(i, "PX") ? PX : c.argIs(i, "NX") ? NX : c.argIs(i, "XX") ? XX : 0;
             case 3:
                 return c.argIs(i, "GET") ? GET : 0;
             case 4:
-                return c.argIs(i, "EXAT") ? EXAT : c.argIs(i, "PXAT") ? PXAT : c.argIs(i, "IFEQ") ? IFEQ : 0;
+                return c.argIs(i, "EXAT")
+                        ? EXAT
+                        : c.argIs(i, "PXAT") ? PXAT : c.argIs(i, "IFEQ") ? IFEQ : 0;
             case 7:
                 return c.argIs(i, "KEEPTTL") ? KEEPTTL : c.argIs(i, "PERSIST") ? PERSIST : 0;
             default:

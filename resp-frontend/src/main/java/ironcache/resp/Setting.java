@@ -33,7 +33,14 @@ final class Setting {
     private String text;
     private long number;
 
-    private Setting(String name, Kind kind, Change change, String initial, long least, long most, String... choices) {
+    private Setting(
+            String name,
+            Kind kind,
+            Change change,
+            String initial,
+            long least,
+            long most,
+            String... choices) {
         this.name = name;
         this.kind = kind;
         this.change = change;
@@ -161,7 +168,9 @@ final class Setting {
     /** Bytes of {@code 100}, {@code 100b}, {@code 1k} (1000), {@code 1kb} (1024), {@code m}, {@code mb}, {@code g}, {@code gb}, {@code t}, {@code tb}; -1 where it is none. */
     static long parseSize(String value) {
         int digits = 0;
-        while (digits < value.length() && value.charAt(digits) >= '0' && value.charAt(digits) <= '9') {
+        while (digits < value.length()
+                && value.charAt(digits) >= '0'
+                && value.charAt(digits) <= '9') {
             digits++;
         }
         if (digits == 0 || digits > 18) {

@@ -10,7 +10,13 @@ final class SlowLog {
     private static final int MOST_ARGUMENT_BYTES = 128;
 
     /** One slow command. */
-    record Entry(long id, long seconds, long micros, byte[][] arguments, String peer, @Nullable String name) {}
+    record Entry(
+            long id,
+            long seconds,
+            long micros,
+            byte[][] arguments,
+            String peer,
+            @Nullable String name) {}
 
     private final ArrayDeque<Entry> entries = new ArrayDeque<>();
     private long nextId;
@@ -26,7 +32,13 @@ final class SlowLog {
             }
         }
         entries.addFirst(
-                new Entry(nextId++, c.now() / 1000, nanos / 1000, arguments, peer, c.connection().name));
+                new Entry(
+                        nextId++,
+                        c.now() / 1000,
+                        nanos / 1000,
+                        arguments,
+                        peer,
+                        c.connection().name));
         trim(mostEntries);
     }
 

@@ -24,34 +24,55 @@ final class StringCommands {
 
     static void register(CommandTable t) {
         t.add("GET", StringCommands::get)
-                .arity(2).flags(READONLY, FAST, BRIEF)
+                .arity(2)
+                .flags(READONLY, FAST, BRIEF)
                 .keys(1, 1, 1, RO, ACCESS)
                 .args(Arg.key("key"))
-                .group("string").since("1.0.0").complexity("O(1)")
+                .group("string")
+                .since("1.0.0")
+                .complexity("O(1)")
                 .summary("Reads the value of a key.");
         t.add("SET", StringCommands::set)
-                .arity(-3).flags(WRITE, DENYOOM, BRIEF)
+                .arity(-3)
+                .flags(WRITE, DENYOOM, BRIEF)
                 .keysWithNotes(
-                        "RW and ACCESS due to the optional `GET` argument", 1, 1, 1, RW, ACCESS, UPDATE, VARIABLE_FLAGS)
+                        "RW and ACCESS due to the optional `GET` argument",
+                        1,
+                        1,
+                        1,
+                        RW,
+                        ACCESS,
+                        UPDATE,
+                        VARIABLE_FLAGS)
                 .blindWrite()
                 .args(
                         Arg.key("key"),
                         Arg.string("value"),
-                        Arg.oneOf("condition",
-                                Arg.token("nx", "NX").since("2.6.12"),
-                                Arg.token("xx", "XX").since("2.6.12"),
-                                Arg.string("comparison-value")
-                                        .token("IFEQ")
-                                        .since("8.1.0")
-                                        .summary("Only if the key holds this value.")).optional(),
+                        Arg.oneOf(
+                                        "condition",
+                                        Arg.token("nx", "NX").since("2.6.12"),
+                                        Arg.token("xx", "XX").since("2.6.12"),
+                                        Arg.string("comparison-value")
+                                                .token("IFEQ")
+                                                .since("8.1.0")
+                                                .summary("Only if the key holds this value."))
+                                .optional(),
                         Arg.token("get", "GET").since("6.2.0").optional(),
-                        Arg.oneOf("expiration",
-                                Arg.integer("seconds").token("EX").since("2.6.12"),
-                                Arg.integer("milliseconds").token("PX").since("2.6.12"),
-                                Arg.unixTime("unix-time-seconds").token("EXAT").since("6.2.0"),
-                                Arg.unixTime("unix-time-milliseconds").token("PXAT").since("6.2.0"),
-                                Arg.token("keepttl", "KEEPTTL").since("6.0.0")).optional())
-                .group("string").since("1.0.0").complexity("O(1)")
+                        Arg.oneOf(
+                                        "expiration",
+                                        Arg.integer("seconds").token("EX").since("2.6.12"),
+                                        Arg.integer("milliseconds").token("PX").since("2.6.12"),
+                                        Arg.unixTime("unix-time-seconds")
+                                                .token("EXAT")
+                                                .since("6.2.0"),
+                                        Arg.unixTime("unix-time-milliseconds")
+                                                .token("PXAT")
+                                                .since("6.2.0"),
+                                        Arg.token("keepttl", "KEEPTTL").since("6.0.0"))
+                                .optional())
+                .group("string")
+                .since("1.0.0")
+                .complexity("O(1)")
                 .history(
                         "2.6.12", "EX, PX, NX and XX.",
                         "6.0.0", "KEEPTTL.",
@@ -60,53 +81,79 @@ final class StringCommands {
                         "8.1.0", "IFEQ.")
                 .summary("Gives a key a string value, whatever it held before.");
         t.add("SETNX", StringCommands::setnx)
-                .arity(3).flags(WRITE, DENYOOM, FAST, BRIEF)
+                .arity(3)
+                .flags(WRITE, DENYOOM, FAST, BRIEF)
                 .keys(1, 1, 1, OW, INSERT)
                 .args(Arg.key("key"), Arg.string("value"))
-                .group("string").since("1.0.0").complexity("O(1)")
+                .group("string")
+                .since("1.0.0")
+                .complexity("O(1)")
                 .summary("Gives a key a string value unless it has one.");
         t.add("SETEX", StringCommands::setex)
-                .arity(4).flags(WRITE, DENYOOM, BRIEF)
-                .keys(1, 1, 1, OW, UPDATE).blindWrite()
+                .arity(4)
+                .flags(WRITE, DENYOOM, BRIEF)
+                .keys(1, 1, 1, OW, UPDATE)
+                .blindWrite()
                 .args(Arg.key("key"), Arg.integer("seconds"), Arg.string("value"))
-                .group("string").since("2.0.0").complexity("O(1)")
+                .group("string")
+                .since("2.0.0")
+                .complexity("O(1)")
                 .summary("Gives a key a string value that expires after some seconds.");
         t.add("PSETEX", StringCommands::psetex)
-                .arity(4).flags(WRITE, DENYOOM, BRIEF)
-                .keys(1, 1, 1, OW, UPDATE).blindWrite()
+                .arity(4)
+                .flags(WRITE, DENYOOM, BRIEF)
+                .keys(1, 1, 1, OW, UPDATE)
+                .blindWrite()
                 .args(Arg.key("key"), Arg.integer("milliseconds"), Arg.string("value"))
-                .group("string").since("2.6.0").complexity("O(1)")
+                .group("string")
+                .since("2.6.0")
+                .complexity("O(1)")
                 .summary("Gives a key a string value that expires after some milliseconds.");
         t.add("GETSET", StringCommands::getset)
-                .arity(3).flags(WRITE, DENYOOM, FAST, BRIEF)
+                .arity(3)
+                .flags(WRITE, DENYOOM, FAST, BRIEF)
                 .keys(1, 1, 1, RW, ACCESS, UPDATE)
                 .args(Arg.key("key"), Arg.string("value"))
-                .group("string").since("1.0.0").complexity("O(1)")
+                .group("string")
+                .since("1.0.0")
+                .complexity("O(1)")
                 .summary("Gives a key a string value and returns the one before.");
         t.add("GETDEL", StringCommands::getdel)
-                .arity(2).flags(WRITE, FAST, BRIEF)
+                .arity(2)
+                .flags(WRITE, FAST, BRIEF)
                 .keys(1, 1, 1, RW, ACCESS, DELETE)
                 .args(Arg.key("key"))
-                .group("string").since("6.2.0").complexity("O(1)")
+                .group("string")
+                .since("6.2.0")
+                .complexity("O(1)")
                 .summary("Reads the value of a key and deletes the key.");
         t.add("GETEX", StringCommands::getex)
-                .arity(-2).flags(WRITE, FAST, BRIEF)
-                .keysWithNotes("RW and UPDATE because it changes the TTL", 1, 1, 1, RW, ACCESS, UPDATE)
+                .arity(-2)
+                .flags(WRITE, FAST, BRIEF)
+                .keysWithNotes(
+                        "RW and UPDATE because it changes the TTL", 1, 1, 1, RW, ACCESS, UPDATE)
                 .args(
                         Arg.key("key"),
-                        Arg.oneOf("expiration",
-                                Arg.integer("seconds").token("EX"),
-                                Arg.integer("milliseconds").token("PX"),
-                                Arg.unixTime("unix-time-seconds").token("EXAT"),
-                                Arg.unixTime("unix-time-milliseconds").token("PXAT"),
-                                Arg.token("persist", "PERSIST")).optional())
-                .group("string").since("6.2.0").complexity("O(1)")
+                        Arg.oneOf(
+                                        "expiration",
+                                        Arg.integer("seconds").token("EX"),
+                                        Arg.integer("milliseconds").token("PX"),
+                                        Arg.unixTime("unix-time-seconds").token("EXAT"),
+                                        Arg.unixTime("unix-time-milliseconds").token("PXAT"),
+                                        Arg.token("persist", "PERSIST"))
+                                .optional())
+                .group("string")
+                .since("6.2.0")
+                .complexity("O(1)")
                 .summary("Reads the value of a key and sets or removes its expiry.");
         t.add("DELIFEQ", StringCommands::delifeq)
-                .arity(3).flags(WRITE, FAST, BRIEF)
+                .arity(3)
+                .flags(WRITE, FAST, BRIEF)
                 .keys(1, 1, 1, RM, DELETE)
                 .args(Arg.key("key"), Arg.string("value"))
-                .group("string").since("9.0.0").complexity("O(1)")
+                .group("string")
+                .since("9.0.0")
+                .complexity("O(1)")
                 .summary("Deletes a key if it holds the given value.");
         StringRangeCommands.register(t);
         MultiStringCommands.register(t);
@@ -160,7 +207,12 @@ final class StringCommands {
             return;
         }
         boolean get = SetOptions.has(options, SetOptions.GET);
-        long seen = SetOptions.NX | SetOptions.XX | SetOptions.IFEQ | SetOptions.GET | SetOptions.KEEPTTL;
+        long seen =
+                SetOptions.NX
+                        | SetOptions.XX
+                        | SetOptions.IFEQ
+                        | SetOptions.GET
+                        | SetOptions.KEEPTTL;
         long record = !SetOptions.has(options, seen) ? 0 : get ? c.read(1) : c.readForWrite(1);
         if (record != 0
                 && SetOptions.has(options, SetOptions.GET | SetOptions.IFEQ)
@@ -208,7 +260,8 @@ final class StringCommands {
         }
         if (SetOptions.has(options, SetOptions.IFEQ)) {
             int index = SetOptions.ifeqIndex(options);
-            return record != 0 && Strings.equal(c.shard(), record, c.arg(index), c.argLength(index));
+            return record != 0
+                    && Strings.equal(c.shard(), record, c.arg(index), c.argLength(index));
         }
         return true;
     }
@@ -224,7 +277,14 @@ final class StringCommands {
     /** Makes the key hold the value; no read, no miss. */
     static void put(CommandContext c, int key, int value, long expiryMillis) {
         Strings.set(
-                c.shard(), c.db(), c.arg(key), c.argLength(key), c.hash(key), c.arg(value), c.argLength(value), expiryMillis);
+                c.shard(),
+                c.db(),
+                c.arg(key),
+                c.argLength(key),
+                c.hash(key),
+                c.arg(value),
+                c.argLength(value),
+                expiryMillis);
     }
 
     static void setnx(CommandContext c) {

@@ -20,34 +20,50 @@ final class StringRangeCommands {
 
     static void register(CommandTable t) {
         t.add("APPEND", StringRangeCommands::append)
-                .arity(3).flags(WRITE, DENYOOM, FAST, BRIEF)
+                .arity(3)
+                .flags(WRITE, DENYOOM, FAST, BRIEF)
                 .keys(1, 1, 1, RW, INSERT)
                 .args(Arg.key("key"), Arg.string("value"))
-                .group("string").since("2.0.0").complexity("O(N) with N bytes added; the value before is not copied as a whole once it is long.")
+                .group("string")
+                .since("2.0.0")
+                .complexity(
+                        "O(N) with N bytes added; the value before is not copied as a whole once it is long.")
                 .summary("Adds text to the end of a value; a missing key counts as empty.");
         t.add("STRLEN", StringRangeCommands::strlen)
-                .arity(2).flags(READONLY, FAST, BRIEF)
+                .arity(2)
+                .flags(READONLY, FAST, BRIEF)
                 .keys(1, 1, 1, RO)
                 .args(Arg.key("key"))
-                .group("string").since("2.2.0").complexity("O(1)")
+                .group("string")
+                .since("2.2.0")
+                .complexity("O(1)")
                 .summary("Tells the length of a value.");
         t.add("SETRANGE", StringRangeCommands::setrange)
-                .arity(4).flags(WRITE, DENYOOM)
+                .arity(4)
+                .flags(WRITE, DENYOOM)
                 .keys(1, 1, 1, RW, UPDATE)
                 .args(Arg.key("key"), Arg.integer("offset"), Arg.string("value"))
-                .group("string").since("2.2.0").complexity("O(M) with M bytes written.")
+                .group("string")
+                .since("2.2.0")
+                .complexity("O(M) with M bytes written.")
                 .summary("Overwrites part of a value from an offset on, padding with zero bytes.");
         t.add("GETRANGE", StringRangeCommands::getrange)
-                .arity(4).flags(READONLY)
+                .arity(4)
+                .flags(READONLY)
                 .keys(1, 1, 1, RO, ACCESS)
                 .args(Arg.key("key"), Arg.integer("start"), Arg.integer("end"))
-                .group("string").since("2.4.0").complexity("O(N) with N bytes returned.")
+                .group("string")
+                .since("2.4.0")
+                .complexity("O(N) with N bytes returned.")
                 .summary("Reads part of a value.");
         t.add("SUBSTR", StringRangeCommands::getrange)
-                .arity(4).flags(READONLY)
+                .arity(4)
+                .flags(READONLY)
                 .keys(1, 1, 1, RO, ACCESS)
                 .args(Arg.key("key"), Arg.integer("start"), Arg.integer("end"))
-                .group("string").since("1.0.0").complexity("O(N) with N bytes returned.")
+                .group("string")
+                .since("1.0.0")
+                .complexity("O(N) with N bytes returned.")
                 .summary("Reads part of a value; the old name of GETRANGE.");
     }
 
@@ -62,8 +78,16 @@ final class StringRangeCommands {
                 return;
             }
         }
-        long length = Strings.append(
-                c.shard(), c.db(), c.arg(1), c.argLength(1), c.hash(1), record, c.arg(2), c.argLength(2));
+        long length =
+                Strings.append(
+                        c.shard(),
+                        c.db(),
+                        c.arg(1),
+                        c.argLength(1),
+                        c.hash(1),
+                        record,
+                        c.arg(2),
+                        c.argLength(2));
         c.changed(1, "append");
         c.reply().integer(length);
     }
@@ -101,8 +125,17 @@ final class StringRangeCommands {
         if (!StringReplies.fits(c, offset + valueLength)) {
             return;
         }
-        long length = Strings.setRange(
-                c.shard(), c.db(), c.arg(1), c.argLength(1), c.hash(1), record, offset, c.arg(3), valueLength);
+        long length =
+                Strings.setRange(
+                        c.shard(),
+                        c.db(),
+                        c.arg(1),
+                        c.argLength(1),
+                        c.hash(1),
+                        record,
+                        offset,
+                        c.arg(3),
+                        valueLength);
         c.changed(1, "setrange");
         c.reply().integer(length);
     }

@@ -9,7 +9,8 @@ final class StringReplies {
     /** From this length on, a reply is sent while it is being made. */
     private static final long STREAM_BYTES = 1 << 20;
 
-    // State of a streaming reply: one more than the bytes done, and the low bits of the string's version.
+    // State of a streaming reply: one more than the bytes done, and the low bits of the string's
+    // version.
     private static final int DONE_BITS = 40;
     private static final long DONE_MASK = (1L << DONE_BITS) - 1;
     private static final int VERSION_MASK = (1 << 63 - DONE_BITS) - 1;

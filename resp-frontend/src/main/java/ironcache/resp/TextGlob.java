@@ -17,7 +17,8 @@ final class TextGlob {
         try {
             Memory.copyIn(patternBytes, 0, memory, patternBytes.length);
             Memory.copyIn(textBytes, 0, memory + patternBytes.length, textBytes.length);
-            return Glob.matches(memory, patternBytes.length, memory + patternBytes.length, textBytes.length);
+            return Glob.matches(
+                    memory, patternBytes.length, memory + patternBytes.length, textBytes.length);
         } finally {
             Memory.free(memory, bytes, MemoryTag.OTHER);
         }

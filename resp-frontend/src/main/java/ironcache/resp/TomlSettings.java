@@ -38,8 +38,12 @@ final class TomlSettings {
             case Long number -> number.toString();
             case Double number -> number.toString();
             case Boolean yes -> yes ? "yes" : "no";
-            default -> throw new ConfigException(
-                    file + ": " + name + ": a text, a number, true or false, or an array of them is allowed");
+            default ->
+                    throw new ConfigException(
+                            file
+                                    + ": "
+                                    + name
+                                    + ": a text, a number, true or false, or an array of them is allowed");
         };
     }
 }

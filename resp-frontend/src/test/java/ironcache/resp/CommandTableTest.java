@@ -39,7 +39,9 @@ class CommandTableTest {
             if (row.parent == null) {
                 assertSame(row, find(row.name));
                 assertSame(row, find(row.name.toLowerCase(Locale.ROOT)));
-                assertSame(row, find(row.name.charAt(0) + row.name.substring(1).toLowerCase(Locale.ROOT)));
+                assertSame(
+                        row,
+                        find(row.name.charAt(0) + row.name.substring(1).toLowerCase(Locale.ROOT)));
                 assertNull(find(row.name + "X"));
                 assertNull(find("X" + row.name));
             }
@@ -58,10 +60,15 @@ class CommandTableTest {
             assertFalse(row.summary.isEmpty(), row.fullName + ": summary");
             assertNotNull(table.find(row.fullName));
             assertTrue(row.arity != 0, row.fullName + ": arity");
-            assertTrue(row.since.chars().filter(c -> c == '.').count() == 2, row.fullName + ": since " + row.since);
-            // A command with keys says whether it reads or writes, or neither limits nor routing know.
+            assertTrue(
+                    row.since.chars().filter(c -> c == '.').count() == 2,
+                    row.fullName + ": since " + row.since);
+            // A command with keys says whether it reads or writes, or neither limits nor routing
+            // know.
             if (row.keySpecs.length > 0) {
-                assertTrue(row.has(CommandFlag.WRITE) != row.has(CommandFlag.READONLY), row.fullName + ": write or readonly");
+                assertTrue(
+                        row.has(CommandFlag.WRITE) != row.has(CommandFlag.READONLY),
+                        row.fullName + ": write or readonly");
             }
             if (row.has(CommandFlag.DENYOOM)) {
                 assertTrue(row.has(CommandFlag.WRITE), row.fullName + ": denyoom without write");
@@ -74,7 +81,8 @@ class CommandTableTest {
                 mandatory += arg.optional ? 0 : leastArguments(arg);
             }
             if (row.args.length > 0) {
-                assertEquals(mandatory, Math.abs(row.arity), row.fullName + ": arity against grammar");
+                assertEquals(
+                        mandatory, Math.abs(row.arity), row.fullName + ": arity against grammar");
             }
         }
     }
@@ -113,6 +121,9 @@ class CommandTableTest {
         if (Boolean.getBoolean("ironcache.writeDocs")) {
             Files.writeString(file, wanted);
         }
-        assertEquals(wanted, Files.readString(file), "docs/commands.md is old: its second paragraph tells how to write it anew");
+        assertEquals(
+                wanted,
+                Files.readString(file),
+                "docs/commands.md is old: its second paragraph tells how to write it anew");
     }
 }

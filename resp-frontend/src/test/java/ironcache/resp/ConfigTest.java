@@ -26,7 +26,10 @@ class ConfigTest {
         assertEquals(512L << 20, Setting.parseSize("512mb"));
         assertEquals(4_000_000_000L, Setting.parseSize("4g"));
         assertEquals(4L << 30, Setting.parseSize("4GB"));
-        for (String wrong : new String[] {"", "-1", "abc", "1.5g", "1x", "99999999999999999999", "9000000000000000000g"}) {
+        for (String wrong :
+                new String[] {
+                    "", "-1", "abc", "1.5g", "1x", "99999999999999999999", "9000000000000000000g"
+                }) {
             assertEquals(-1, Setting.parseSize(wrong), wrong);
         }
     }
@@ -38,9 +41,12 @@ class ConfigTest {
         assertEquals("argument must be between 0 and 2147483647 inclusive", set("timeout", "-1"));
         assertEquals("argument must be 'yes' or 'no'", set("appendonly", "maybe"));
         assertEquals("Invalid save parameters", set("save", "abc"));
-        assertEquals("Invalid event class character. Use 'Ag$lshzxeKEtmdn'.", set("notify-keyspace-events", "zq"));
         assertEquals(
-                "Wrong number of arguments in buffer limit configuration.", set("client-output-buffer-limit", "normal 1 1"));
+                "Invalid event class character. Use 'Ag$lshzxeKEtmdn'.",
+                set("notify-keyspace-events", "zq"));
+        assertEquals(
+                "Wrong number of arguments in buffer limit configuration.",
+                set("client-output-buffer-limit", "normal 1 1"));
         assertEquals("0", config.value("timeout"));
     }
 
@@ -74,26 +80,56 @@ class ConfigTest {
 
     @Test
     void commandLine() throws ConfigException {
-        Options options = Options.parse(new String[] {"my.toml", "--port", "7", "--bind", "127.0.0.1", "::1", "--save", "", "--hz=20"});
+        Options options =
+                Options.parse(
+                        new String[] {
+                            "my.toml",
+                            "--port",
+                            "7",
+                            "--bind",
+                            "127.0.0.1",
+                            "::1",
+                            "--save",
+                            "",
+                            "--hz=20"
+                        });
         assertEquals("my.toml", options.file);
-        assertEquals(Map.of("port", "7", "bind", "127.0.0.1 ::1", "save", "", "hz", "20"), options.settings);
+        assertEquals(
+                Map.of("port", "7", "bind", "127.0.0.1 ::1", "save", "", "hz", "20"),
+                options.settings);
         assertThrows(ConfigException.class, () -> Options.parse(new String[] {"--port"}));
         assertThrows(ConfigException.class, () -> Options.parse(new String[] {"a.toml", "b.toml"}));
     }
 
     @Test
     void toml() throws ConfigException {
-        Map<String, String> settings = TomlSettings.parse("x.toml", """
+        Map<String, String> settings =
+                TomlSettings.parse(
+                        "x.toml",
+                        """
                 # comment
                 port = 7000
                 bind = ["127.0.0.1", "-::1"]
                 maxmemory = "512mb"
                 protected-mode = false
                 """);
-        assertEquals(Map.of("port", "7000", "bind", "127.0.0.1 -::1", "maxmemory", "512mb", "protected-mode", "no"), settings);
-        ConfigException e = assertThrows(ConfigException.class, () -> TomlSettings.parse("x.toml", "port = \n"));
+        assertEquals(
+                Map.of(
+                        "port",
+                        "7000",
+                        "bind",
+                        "127.0.0.1 -::1",
+                        "maxmemory",
+                        "512mb",
+                        "protected-mode",
+                        "no"),
+                settings);
+        ConfigException e =
+                assertThrows(
+                        ConfigException.class, () -> TomlSettings.parse("x.toml", "port = \n"));
         assertTrue(e.getMessage().startsWith("x.toml: "), e.getMessage());
-        assertThrows(ConfigException.class, () -> TomlSettings.parse("x.toml", "[table]\nport = 1\n"));
+        assertThrows(
+                ConfigException.class, () -> TomlSettings.parse("x.toml", "[table]\nport = 1\n"));
     }
 
     @Test
@@ -101,7 +137,8 @@ class ConfigTest {
         config.set(config.get("timeout"), "5");
         config.set(config.get("hz"), "20");
         config.set(config.get("maxclients"), "77");
-        String before = """
+        String before =
+                """
                 # mine
                 timeout = 3 # seconds
 
@@ -114,7 +151,8 @@ class ConfigTest {
                 """;
         config.set(config.get("maxmemory"), "1gb");
         String after = ConfigRewrite.rewritten(before, config);
-        assertEquals("""
+        assertEquals(
+                """
                 # mine
                 timeout = 5
 
@@ -123,17 +161,23 @@ class ConfigTest {
                 hz = 20
                 # Written by CONFIG REWRITE
                 maxclients = 77
-                """, after);
-        assertEquals(after, ConfigRewrite.rewritten(after, config), "a second time changes nothing");
+                """,
+                after);
+        assertEquals(
+                after, ConfigRewrite.rewritten(after, config), "a second time changes nothing");
     }
 
     @Test
     void theLogsTimeIsTheCivilOne() {
-        for (long millis : new long[] {0, 951_782_399_999L, 951_782_400_000L, 1_795_300_470_120L, 4_102_444_800_001L}) {
+        for (long millis :
+                new long[] {
+                    0, 951_782_399_999L, 951_782_400_000L, 1_795_300_470_120L, 4_102_444_800_001L
+                }) {
             StringBuilder text = new StringBuilder();
             Log.appendTime(text, millis);
             String wanted = java.time.Instant.ofEpochMilli(millis).toString();
-            assertEquals(wanted.length() == 20 ? wanted.replace("Z", ".000Z") : wanted, text.toString());
+            assertEquals(
+                    wanted.length() == 20 ? wanted.replace("Z", ".000Z") : wanted, text.toString());
         }
         assertNull(config.find("no-such-setting"));
     }

@@ -35,13 +35,39 @@ class DigitsTest {
 
     @Test
     void takesExactlyWhatRedisTakes() {
-        for (String wrong : new String[] {
-            "", "-", "+1", " 1", "1 ", "01", "-0", "00", "-01", "1a", "a", "9223372036854775808", "-9223372036854775809",
-            "99999999999999999999", "123456789012345678901", "0x1", "1.0"
-        }) {
+        for (String wrong :
+                new String[] {
+                    "",
+                    "-",
+                    "+1",
+                    " 1",
+                    "1 ",
+                    "01",
+                    "-0",
+                    "00",
+                    "-01",
+                    "1a",
+                    "a",
+                    "9223372036854775808",
+                    "-9223372036854775809",
+                    "99999999999999999999",
+                    "123456789012345678901",
+                    "0x1",
+                    "1.0"
+                }) {
             assertEquals(null, parse(wrong), wrong);
         }
-        for (String right : new String[] {"0", "1", "-1", "9", "10", "9223372036854775807", "-9223372036854775808", "1000000000000000000"}) {
+        for (String right :
+                new String[] {
+                    "0",
+                    "1",
+                    "-1",
+                    "9",
+                    "10",
+                    "9223372036854775807",
+                    "-9223372036854775808",
+                    "1000000000000000000"
+                }) {
             assertEquals(Long.valueOf(right), parse(right), right);
         }
     }
@@ -49,7 +75,10 @@ class DigitsTest {
     @Test
     void writesWhatItReads() {
         Prng prng = new Prng(Long.getLong("ironcache.seed", 42));
-        for (long value : new long[] {0, 9, 10, 99, 100, 101, 999, 1000, Long.MAX_VALUE, Long.MIN_VALUE, -1, -10}) {
+        for (long value :
+                new long[] {
+                    0, 9, 10, 99, 100, 101, 999, 1000, Long.MAX_VALUE, Long.MIN_VALUE, -1, -10
+                }) {
             assertEquals(Long.toString(value), put(value));
         }
         for (int i = 0; i < 100_000; i++) {

@@ -37,8 +37,7 @@ class KeysTest {
     /** The bound on staged records of a shard this size, a step's pinned ones, and some room. */
     private static final long STAGING_BYTES = 6 * MIB;
 
-    @TempDir
-    private Path directory;
+    @TempDir private Path directory;
 
     private final CompletableFuture<Server> started = new CompletableFuture<>();
     private final CompletableFuture<Void> ended = new CompletableFuture<>();
@@ -67,9 +66,22 @@ class KeysTest {
             Config config = new Config();
             config.set(config.get("port"), "0");
             config.set(config.get("bind"), "127.0.0.1");
-            Log log = new Log(new PrintStream(OutputStream.nullOutputStream()), SystemClock.INSTANCE, 1);
+            Log log =
+                    new Log(
+                            new PrintStream(OutputStream.nullOutputStream()),
+                            SystemClock.INSTANCE,
+                            1);
             IoConfig io = IoConfig.defaults().withKind(IoConfig.Kind.NIO).withLog(line -> {});
-            try (Server opened = new Server(config, Ios.open(io), SystemClock.INSTANCE, log, directory, 32 * MIB, 7, null)) {
+            try (Server opened =
+                    new Server(
+                            config,
+                            Ios.open(io),
+                            SystemClock.INSTANCE,
+                            log,
+                            directory,
+                            32 * MIB,
+                            7,
+                            null)) {
                 started.complete(opened);
                 opened.run();
             }
@@ -102,7 +114,9 @@ class KeysTest {
         assertEquals(List.of(), keys("none*"));
 
         assertTrue(server.node().stats.parks > parks, "nothing was cold: the test tested nothing");
-        assertTrue(stagingPeakBytes < stagingBytes + STAGING_BYTES, "staged at most: " + stagingPeakBytes + ", before: " + stagingBytes);
+        assertTrue(
+                stagingPeakBytes < stagingBytes + STAGING_BYTES,
+                "staged at most: " + stagingPeakBytes + ", before: " + stagingBytes);
 
         // A client that leaves in the middle leaves nothing behind.
         Socket hasty = connect();
@@ -110,7 +124,9 @@ class KeysTest {
         hasty.setSoLinger(true, 0);
         hasty.close();
         assertEquals(names(i -> i == 5), keys("k:5"));
-        assertTrue(MemoryTag.NETWORK.bytes() <= networkBytes + MIB, "left behind: " + (MemoryTag.NETWORK.bytes() - networkBytes));
+        assertTrue(
+                MemoryTag.NETWORK.bytes() <= networkBytes + MIB,
+                "left behind: " + (MemoryTag.NETWORK.bytes() - networkBytes));
     }
 
     private void fill(int from, int to, Prng prng) throws IOException {

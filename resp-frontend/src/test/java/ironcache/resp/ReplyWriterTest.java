@@ -70,19 +70,25 @@ class ReplyWriterTest {
 
     @Test
     void integers() {
-        golden(":0\r\n:9\r\n:10\r\n:-1\r\n:99\r\n:100\r\n", r -> {
-            for (int n : new int[] {0, 9, 10, -1, 99, 100}) {
-                r.integer(n);
-            }
-        });
-        golden(":-9223372036854775808\r\n:9223372036854775807\r\n", r -> {
-            r.integer(Long.MIN_VALUE);
-            r.integer(Long.MAX_VALUE);
-        });
-        golden("$2\r\n42\r\n$20\r\n-9223372036854775808\r\n", r -> {
-            r.bulkInteger(42);
-            r.bulkInteger(Long.MIN_VALUE);
-        });
+        golden(
+                ":0\r\n:9\r\n:10\r\n:-1\r\n:99\r\n:100\r\n",
+                r -> {
+                    for (int n : new int[] {0, 9, 10, -1, 99, 100}) {
+                        r.integer(n);
+                    }
+                });
+        golden(
+                ":-9223372036854775808\r\n:9223372036854775807\r\n",
+                r -> {
+                    r.integer(Long.MIN_VALUE);
+                    r.integer(Long.MAX_VALUE);
+                });
+        golden(
+                "$2\r\n42\r\n$20\r\n-9223372036854775808\r\n",
+                r -> {
+                    r.bulkInteger(42);
+                    r.bulkInteger(Long.MIN_VALUE);
+                });
     }
 
     @Test
@@ -94,21 +100,25 @@ class ReplyWriterTest {
         golden("*2\r\n", ">2\r\n", r -> r.push(2));
         golden("$2\r\nhi\r\n", "=6\r\ntxt:hi\r\n", r -> r.verbatim("hi"));
         golden("$3\r\n123\r\n", "(123\r\n", r -> r.bigNumber("123"));
-        golden("*2\r\n:1\r\n:2\r\n", r -> {
-            long deferred = r.beginDeferred();
-            r.integer(1);
-            r.integer(2);
-            r.endDeferredArray(deferred, 2);
-        });
-        golden("*2\r\n*1\r\n:1\r\n*0\r\n", r -> {
-            long outer = r.beginDeferred();
-            long inner = r.beginDeferred();
-            r.integer(1);
-            r.endDeferredArray(inner, 1);
-            long empty = r.beginDeferred();
-            r.endDeferredArray(empty, 0);
-            r.endDeferredArray(outer, 2);
-        });
+        golden(
+                "*2\r\n:1\r\n:2\r\n",
+                r -> {
+                    long deferred = r.beginDeferred();
+                    r.integer(1);
+                    r.integer(2);
+                    r.endDeferredArray(deferred, 2);
+                });
+        golden(
+                "*2\r\n*1\r\n:1\r\n*0\r\n",
+                r -> {
+                    long outer = r.beginDeferred();
+                    long inner = r.beginDeferred();
+                    r.integer(1);
+                    r.endDeferredArray(inner, 1);
+                    long empty = r.beginDeferred();
+                    r.endDeferredArray(empty, 0);
+                    r.endDeferredArray(outer, 2);
+                });
     }
 
     @Test
@@ -129,14 +139,28 @@ class ReplyWriterTest {
         }
         String all = "abcdefghijklmnopqrstuvwxyz".repeat(bytes / 26 + 1);
         int[] lengths = {
-            0, 1, 9, 10, 99, 100, OutputChunks.DATA_BYTES - 40, OutputChunks.DATA_BYTES - 8, OutputChunks.DATA_BYTES,
-            OutputChunks.DATA_BYTES + 1, 65536, OutputChunks.MAX_DATA_BYTES, OutputChunks.MAX_DATA_BYTES + 1, bytes
+            0,
+            1,
+            9,
+            10,
+            99,
+            100,
+            OutputChunks.DATA_BYTES - 40,
+            OutputChunks.DATA_BYTES - 8,
+            OutputChunks.DATA_BYTES,
+            OutputChunks.DATA_BYTES + 1,
+            65536,
+            OutputChunks.MAX_DATA_BYTES,
+            OutputChunks.MAX_DATA_BYTES + 1,
+            bytes
         };
         for (int length : lengths) {
-            golden("+OK\r\n$" + length + "\r\n" + all.substring(0, length) + "\r\n", r -> {
-                r.ok();
-                r.bulk(memory, length);
-            });
+            golden(
+                    "+OK\r\n$" + length + "\r\n" + all.substring(0, length) + "\r\n",
+                    r -> {
+                        r.ok();
+                        r.bulk(memory, length);
+                    });
         }
         Memory.free(memory, bytes, MemoryTag.OTHER);
     }
@@ -162,14 +186,18 @@ class ReplyWriterTest {
 
     @Test
     void checkpointKeepsWhatWasWrittenBefore() {
-        assertEquals("*3\r\n:1\r\n:2\r\n:3\r\n", written(2, r -> {
-            r.array(3);
-            r.integer(1);
-            r.checkpoint();
-            r.integer(7);
-            r.rollback();
-            r.integer(2);
-            r.integer(3);
-        }));
+        assertEquals(
+                "*3\r\n:1\r\n:2\r\n:3\r\n",
+                written(
+                        2,
+                        r -> {
+                            r.array(3);
+                            r.integer(1);
+                            r.checkpoint();
+                            r.integer(7);
+                            r.rollback();
+                            r.integer(2);
+                            r.integer(3);
+                        }));
     }
 }

@@ -83,10 +83,13 @@ class RequestParserPropertyTest {
         for (int round = 0; round < 200; round++) {
             List<byte[]> command = randomCommand(prng);
             byte[] bytes = encode(command);
-            for (int cut = 1; cut < bytes.length; cut += command.size() > 20 ? 1 + prng.nextInt(50) : 1) {
+            for (int cut = 1;
+                    cut < bytes.length;
+                    cut += command.size() > 20 ? 1 + prng.nextInt(50) : 1) {
                 String where = "-Dironcache.seed=" + SEED + " round " + round + " cut " + cut;
                 assertEquals(RequestParser.INCOMPLETE, parse(bytes, cut), where);
-                assertTrue(parser.neededBytes() > cut && parser.neededBytes() <= bytes.length, where);
+                assertTrue(
+                        parser.neededBytes() > cut && parser.neededBytes() <= bytes.length, where);
                 assertEquals(0, table.size(), where);
             }
             assertEquals(RequestParser.COMPLETE, parse(bytes, bytes.length));
@@ -132,12 +135,17 @@ class RequestParserPropertyTest {
         for (int round = 0; round < 100_000; round++) {
             byte[] bytes = new byte[1 + prng.nextInt(40)];
             for (int i = 0; i < bytes.length; i++) {
-                bytes[i] = prng.chance(0.9) ? alphabet[prng.nextInt(alphabet.length)] : (byte) prng.nextInt();
+                bytes[i] =
+                        prng.chance(0.9)
+                                ? alphabet[prng.nextInt(alphabet.length)]
+                                : (byte) prng.nextInt();
             }
             int status = parse(bytes, bytes.length);
             String where = "-Dironcache.seed=" + SEED + " round " + round;
             if (status == RequestParser.COMPLETE || status == RequestParser.EMPTY) {
-                assertTrue(parser.next() > memory && parser.next() <= memory + bytes.length + 1, where);
+                assertTrue(
+                        parser.next() > memory && parser.next() <= memory + bytes.length + 1,
+                        where);
                 for (int i = 0; i < table.size(); i++) {
                     int length = ArgumentTable.length(table.entry(0), i);
                     assertTrue(length >= 0 && length <= bytes.length, where);
@@ -176,7 +184,9 @@ class RequestParserPropertyTest {
         assertEquals("status " + RequestParser.EMPTY, inline("\r\n"));
         assertEquals("status " + RequestParser.EMPTY, inline("   \r\n"));
         assertEquals("status " + RequestParser.INCOMPLETE, inline("PING"));
-        assertEquals("status " + RequestParser.ERROR + " unbalanced quotes in request", inline("a \"b\r\n"));
+        assertEquals(
+                "status " + RequestParser.ERROR + " unbalanced quotes in request",
+                inline("a \"b\r\n"));
         // Valkey 9 goes on after a closing quote; Redis calls it unbalanced.
         assertEquals("[ab]", inline("\"a\"b\r\n"));
     }

@@ -25,8 +25,7 @@ import org.junit.jupiter.api.io.TempDir;
 class ServerTest {
     private static final long MIB = 1 << 20;
 
-    @TempDir
-    private Path directory;
+    @TempDir private Path directory;
 
     private final CompletableFuture<Server> started = new CompletableFuture<>();
     private final CompletableFuture<Void> ended = new CompletableFuture<>();
@@ -46,10 +45,22 @@ class ServerTest {
             config.set(config.get("port"), "0");
             config.set(config.get("bind"), "127.0.0.1");
             config.set(config.get("enable-debug-command"), "yes");
-            Log log = new Log(new PrintStream(OutputStream.nullOutputStream()), SystemClock.INSTANCE, 1);
+            Log log =
+                    new Log(
+                            new PrintStream(OutputStream.nullOutputStream()),
+                            SystemClock.INSTANCE,
+                            1);
             IoConfig io = IoConfig.defaults().withKind(IoConfig.Kind.NIO).withLog(line -> {});
             try (Server opened =
-                    new Server(config, Ios.open(io), SystemClock.INSTANCE, log, directory, 48 * MIB, 7, null)) {
+                    new Server(
+                            config,
+                            Ios.open(io),
+                            SystemClock.INSTANCE,
+                            log,
+                            directory,
+                            48 * MIB,
+                            7,
+                            null)) {
                 started.complete(opened);
                 opened.run();
             }
@@ -116,11 +127,20 @@ class ServerTest {
 
     @Test
     void pipelinesInOnePieceAndByteByByte() throws IOException {
-        String pipeline = command("SET", "a", "1") + "PING\r\n" + command("get", "a") + command("ECHO", "x".repeat(300)) + "\r\n"
-                + command("NOSUCH", "b") + command("GET");
-        String replies = "+OK\r\n+PONG\r\n$1\r\n1\r\n$300\r\n" + "x".repeat(300) + "\r\n"
-                + "-ERR unknown command 'NOSUCH', with args beginning with: 'b' \r\n"
-                + "-ERR wrong number of arguments for 'get' command\r\n";
+        String pipeline =
+                command("SET", "a", "1")
+                        + "PING\r\n"
+                        + command("get", "a")
+                        + command("ECHO", "x".repeat(300))
+                        + "\r\n"
+                        + command("NOSUCH", "b")
+                        + command("GET");
+        String replies =
+                "+OK\r\n+PONG\r\n$1\r\n1\r\n$300\r\n"
+                        + "x".repeat(300)
+                        + "\r\n"
+                        + "-ERR unknown command 'NOSUCH', with args beginning with: 'b' \r\n"
+                        + "-ERR wrong number of arguments for 'get' command\r\n";
         try (Client whole = new Client();
                 Client pieces = new Client()) {
             whole.send(pipeline.repeat(50));
@@ -228,9 +248,14 @@ class ServerTest {
     @Test
     void replyModes() throws IOException {
         try (Client client = new Client()) {
-            client.send(command("CLIENT", "REPLY", "SKIP") + command("PING") + command("ECHO", "a"));
+            client.send(
+                    command("CLIENT", "REPLY", "SKIP") + command("PING") + command("ECHO", "a"));
             client.expect("$1\r\na\r\n");
-            client.send(command("CLIENT", "REPLY", "OFF") + command("PING") + command("CLIENT", "REPLY", "ON") + command("ECHO", "b"));
+            client.send(
+                    command("CLIENT", "REPLY", "OFF")
+                            + command("PING")
+                            + command("CLIENT", "REPLY", "ON")
+                            + command("ECHO", "b"));
             client.expect("+OK\r\n$1\r\nb\r\n");
         }
     }
@@ -241,9 +266,14 @@ class ServerTest {
             admin.send(command("CONFIG", "SET", "requirepass", "secret"));
             admin.expect("+OK\r\n");
             try (Client client = new Client()) {
-                client.send(command("GET", "a") + command("AUTH", "wrong") + command("AUTH", "secret") + command("PING"));
-                client.expect("-NOAUTH Authentication required.\r\n"
-                        + "-WRONGPASS invalid username-password pair or user is disabled.\r\n+OK\r\n+PONG\r\n");
+                client.send(
+                        command("GET", "a")
+                                + command("AUTH", "wrong")
+                                + command("AUTH", "secret")
+                                + command("PING"));
+                client.expect(
+                        "-NOAUTH Authentication required.\r\n"
+                                + "-WRONGPASS invalid username-password pair or user is disabled.\r\n+OK\r\n+PONG\r\n");
             }
             try (Client stranger = new Client()) {
                 stranger.send("*11\r\n");
@@ -256,13 +286,20 @@ class ServerTest {
     @Test
     void slowlogAndStatistics() throws IOException {
         try (Client client = new Client()) {
-            client.send(command("CONFIG", "SET", "slowlog-log-slower-than", "0") + command("SET", "a", "1") + command("GET", "a")
-                    + command("SLOWLOG", "LEN") + command("CONFIG", "RESETSTAT"));
+            client.send(
+                    command("CONFIG", "SET", "slowlog-log-slower-than", "0")
+                            + command("SET", "a", "1")
+                            + command("GET", "a")
+                            + command("SLOWLOG", "LEN")
+                            + command("CONFIG", "RESETSTAT"));
             client.expect("+OK\r\n+OK\r\n$1\r\n1\r\n");
             String length = client.line();
             assertTrue(Integer.parseInt(length.substring(1)) >= 2, length);
             client.expect("+OK\r\n");
-            client.send(command("GET", "a").repeat(10) + command("GET", "none") + command("INFO", "commandstats"));
+            client.send(
+                    command("GET", "a").repeat(10)
+                            + command("GET", "none")
+                            + command("INFO", "commandstats"));
             client.expect("$1\r\n1\r\n".repeat(10) + "$-1\r\n");
             int bytes = Integer.parseInt(client.line().substring(1));
             String info = client.read(bytes + 2);

@@ -58,6 +58,7 @@ public final class ColdReads implements AutoCloseable {
     private int[] entryBytes = new int[256];
     private int[] entryPins = new int[256];
     private int[] entryLinks = new int[256];
+
     /** Next in the slot's list, the queue or the free list. */
     private int[] entryNext = new int[256];
 
@@ -65,6 +66,7 @@ public final class ColdReads implements AutoCloseable {
     private int[] entryOlder = new int[256];
     private int entriesUsed;
     private int freeEntry = NONE;
+
     /** Unpinned ready entries, by the time that they became so. */
     private int oldest = NONE;
 
@@ -94,6 +96,7 @@ public final class ColdReads implements AutoCloseable {
 
     /** Found by others through slotOf: not the second, longer read of a block that is being read already. */
     private final boolean[] slotShared;
+
     private final int[] freeSmall;
     private int freeSmallCount;
     private final int[] freeLarge = new int[LARGE_SLOTS];
@@ -115,7 +118,12 @@ public final class ColdReads implements AutoCloseable {
      * @param onReady receives parked waiters whose records have all arrived
      */
     public ColdReads(
-            Io io, SegmentStore segments, int slots, long stagingBytesMax, long tokenBase, IntConsumer onReady) {
+            Io io,
+            SegmentStore segments,
+            int slots,
+            long stagingBytesMax,
+            long tokenBase,
+            IntConsumer onReady) {
         this.io = io;
         this.segments = segments;
         this.tokenBase = tokenBase;
@@ -123,7 +131,9 @@ public final class ColdReads implements AutoCloseable {
         this.stagingBytesMax = stagingBytesMax;
         smallSlots = slots;
         int all = slots + LARGE_SLOTS;
-        long bytes = (long) slots * SMALL_SLOT_BLOCKS + (long) LARGE_SLOTS * LARGE_SLOT_BLOCKS << PageLayout.BLOCK_SHIFT;
+        long bytes =
+                (long) slots * SMALL_SLOT_BLOCKS + (long) LARGE_SLOTS * LARGE_SLOT_BLOCKS
+                        << PageLayout.BLOCK_SHIFT;
         buffers = Mapping.reserve(bytes, MemoryTag.STAGING);
         buffers.commit(bytes);
         buffer = io.registerBuffer(buffers.address(), bytes);
@@ -300,7 +310,10 @@ public final class ColdReads implements AutoCloseable {
             if (blocks <= SMALL_SLOT_BLOCKS ? freeSmallCount == 0 : freeLargeCount == 0) {
                 return false;
             }
-            slot = blocks <= SMALL_SLOT_BLOCKS ? freeSmall[--freeSmallCount] : freeLarge[--freeLargeCount];
+            slot =
+                    blocks <= SMALL_SLOT_BLOCKS
+                            ? freeSmall[--freeSmallCount]
+                            : freeLarge[--freeLargeCount];
             slotBlock[slot] = key;
             slotBlocks[slot] = blocks;
             slotEntries[slot] = NONE;
@@ -345,8 +358,12 @@ public final class ColdReads implements AutoCloseable {
             int next = entryNext[entry];
             if (result != expected) {
                 checksumErrors++;
-                damage = segments.describe(page) + ", read of " + expected + " bytes: "
-                        + (result < 0 ? Errno.name(result) : "got " + result);
+                damage =
+                        segments.describe(page)
+                                + ", read of "
+                                + expected
+                                + " bytes: "
+                                + (result < 0 ? Errno.name(result) : "got " + result);
                 arrived(entry, DAMAGED);
             } else {
                 take(entry, page, (int) (key % PageLayout.BLOCKS), slot);

@@ -92,18 +92,31 @@ public final class PageBuffer implements AutoCloseable {
     private @Nullable String verify(int result) {
         long address = buffer.address();
         if (result != Address.PAGE_BYTES) {
-            return segments.describe(page) + ", read of " + Address.PAGE_BYTES + " bytes: "
+            return segments.describe(page)
+                    + ", read of "
+                    + Address.PAGE_BYTES
+                    + " bytes: "
                     + (result < 0 ? Errno.name(result) : "got " + result);
         }
         if (PageLayout.magic(address) != PageLayout.MAGIC) {
-            return segments.describe(page) + ", field magic: expected 0x" + Long.toHexString(PageLayout.MAGIC)
-                    + ", actual 0x" + Long.toHexString(PageLayout.magic(address));
+            return segments.describe(page)
+                    + ", field magic: expected 0x"
+                    + Long.toHexString(PageLayout.MAGIC)
+                    + ", actual 0x"
+                    + Long.toHexString(PageLayout.magic(address));
         }
         if (PageLayout.number(address) != page) {
-            return segments.describe(page) + ", field page: expected " + page + ", actual " + PageLayout.number(address);
+            return segments.describe(page)
+                    + ", field page: expected "
+                    + page
+                    + ", actual "
+                    + PageLayout.number(address);
         }
         if (PageLayout.generation(address) != segments.generationOf(page)) {
-            return segments.describe(page) + ", field generation: expected " + segments.generationOf(page) + ", actual "
+            return segments.describe(page)
+                    + ", field generation: expected "
+                    + segments.generationOf(page)
+                    + ", actual "
                     + PageLayout.generation(address);
         }
         int lastBlock = PageLayout.end(address) - 1 >>> PageLayout.BLOCK_SHIFT;

@@ -108,8 +108,11 @@ public final class PageLayout {
     static int blocksOf(long tables, int offset) {
         int block = offset >>> BLOCK_SHIFT;
         int unit = (offset & BLOCK_BYTES - 1) >>> LAST_UNIT_SHIFT;
-        int last = Byte.toUnsignedInt(Memory.getByte(tables + (LAST_OFFSET - TABLES_OFFSET) + block));
-        return unit < last ? 1 : 1 + Memory.getByte(tables + (REACH_OFFSET - TABLES_OFFSET) + block);
+        int last =
+                Byte.toUnsignedInt(Memory.getByte(tables + (LAST_OFFSET - TABLES_OFFSET) + block));
+        return unit < last
+                ? 1
+                : 1 + Memory.getByte(tables + (REACH_OFFSET - TABLES_OFFSET) + block);
     }
 
     /** Notes a record that was appended. */
@@ -118,6 +121,7 @@ public final class PageLayout {
         int reach = (offset + bytes - 1 >>> BLOCK_SHIFT) - block;
         Memory.putByte(tables + (REACH_OFFSET - TABLES_OFFSET) + block, (byte) reach);
         Memory.putByte(
-                tables + (LAST_OFFSET - TABLES_OFFSET) + block, (byte) ((offset & BLOCK_BYTES - 1) >>> LAST_UNIT_SHIFT));
+                tables + (LAST_OFFSET - TABLES_OFFSET) + block,
+                (byte) ((offset & BLOCK_BYTES - 1) >>> LAST_UNIT_SHIFT));
     }
 }

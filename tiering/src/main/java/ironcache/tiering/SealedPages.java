@@ -117,10 +117,15 @@ public final class SealedPages {
     public void onWritten(int page, int result, long nowNanos) {
         writing--;
         if (result != Address.PAGE_BYTES) {
-            // The page stays in RAM and in its place; what it holds is not lost, and it is written again later.
+            // The page stays in RAM and in its place; what it holds is not lost, and it is written
+            // again later.
             writeErrors++;
-            lastError = segments.describe(page) + ", write of " + Address.PAGE_BYTES + " bytes: "
-                    + (result < 0 ? Errno.name(result) : "only " + result + " written");
+            lastError =
+                    segments.describe(page)
+                            + ", write of "
+                            + Address.PAGE_BYTES
+                            + " bytes: "
+                            + (result < 0 ? Errno.name(result) : "only " + result + " written");
             if (failedCount == failed.length) {
                 failed = Arrays.copyOf(failed, 2 * failedCount);
             }

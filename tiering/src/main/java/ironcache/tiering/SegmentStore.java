@@ -59,6 +59,7 @@ public final class SegmentStore implements AutoCloseable {
         int pagesFlushed;
         long liveBytes;
         long liveRecords;
+
         /** Reads in flight or queued; it is not freed meanwhile. */
         int pins;
 
@@ -132,23 +133,43 @@ public final class SegmentStore implements AutoCloseable {
      * @param tokenBase high bits of the tokens of allocations, low 32 bits zero
      * @param maxDiskBytes bound; 0 for what the file system has
      */
-    public SegmentStore(Io io, Path directory, long maxDiskBytes, long tokenBase) throws IOException {
+    public SegmentStore(Io io, Path directory, long maxDiskBytes, long tokenBase)
+            throws IOException {
         this.io = io;
         this.directory = directory;
         this.tokenBase = tokenBase;
         deleteLeftovers();
         long usable = io.usableSpace(directory);
         long bound = maxDiskBytes == 0 ? usable : maxDiskBytes;
-        segmentPages = (int) Math.clamp(
-                Long.highestOneBit(Math.max(1, Math.min(bound, usable) / SEGMENTS_WANTED >>> Address.PAGE_SHIFT)),
-                MIN_SEGMENT_PAGES,
-                MAX_SEGMENT_PAGES);
+        segmentPages =
+                (int)
+                        Math.clamp(
+                                Long.highestOneBit(
+                                        Math.max(
+                                                1,
+                                                Math.min(bound, usable) / SEGMENTS_WANTED
+                                                        >>> Address.PAGE_SHIFT)),
+                                MIN_SEGMENT_PAGES,
+                                MAX_SEGMENT_PAGES);
         long addressable = (Address.PAGES - Address.FIRST_SSD_PAGE) / segmentPages;
-        maxSegments = (int) Math.min(maxDiskBytes == 0 ? addressable : maxDiskBytes / segmentBytes(), addressable);
-        slackBytes = Math.clamp(Math.min(bound, usable) / SLACK_PART, TIGHT_SEGMENTS * segmentBytes(), SLACK_BYTES_MAX);
-        tables = Mapping.reserve(
-                (long) (Address.PAGES - Address.FIRST_SSD_PAGE) * PageLayout.TABLES_BYTES, MemoryTag.LOG_META);
-        counts = Mapping.reserve((long) (Address.PAGES - Address.FIRST_SSD_PAGE) * COUNTS_BYTES, MemoryTag.LOG_META);
+        maxSegments =
+                (int)
+                        Math.min(
+                                maxDiskBytes == 0 ? addressable : maxDiskBytes / segmentBytes(),
+                                addressable);
+        slackBytes =
+                Math.clamp(
+                        Math.min(bound, usable) / SLACK_PART,
+                        TIGHT_SEGMENTS * segmentBytes(),
+                        SLACK_BYTES_MAX);
+        tables =
+                Mapping.reserve(
+                        (long) (Address.PAGES - Address.FIRST_SSD_PAGE) * PageLayout.TABLES_BYTES,
+                        MemoryTag.LOG_META);
+        counts =
+                Mapping.reserve(
+                        (long) (Address.PAGES - Address.FIRST_SSD_PAGE) * COUNTS_BYTES,
+                        MemoryTag.LOG_META);
     }
 
     public void setFreeListener(FreeListener listener) {
@@ -218,7 +239,8 @@ public final class SegmentStore implements AutoCloseable {
     }
 
     void write(int page, long address, int buffer, long token) {
-        io.write(segmentOf(page).file, fileOffset(page), address, Address.PAGE_BYTES, buffer, token);
+        io.write(
+                segmentOf(page).file, fileOffset(page), address, Address.PAGE_BYTES, buffer, token);
     }
 
     void flushed(int page) {
@@ -263,9 +285,14 @@ public final class SegmentStore implements AutoCloseable {
 
     /** Says which block is damaged, where, what was expected and what was found. */
     String damage(int page, int block, long address) {
-        return path(segmentOf(page).number) + ", offset "
-                + (fileOffset(page) + ((long) block << PageLayout.BLOCK_SHIFT)) + ", field blockCrc["
-                + block + "]: expected 0x" + Integer.toHexString(PageLayout.blockCrc(tables(page), block)) + ", actual 0x"
+        return path(segmentOf(page).number)
+                + ", offset "
+                + (fileOffset(page) + ((long) block << PageLayout.BLOCK_SHIFT))
+                + ", field blockCrc["
+                + block
+                + "]: expected 0x"
+                + Integer.toHexString(PageLayout.blockCrc(tables(page), block))
+                + ", actual 0x"
                 + Integer.toHexString(crc.of(address, PageLayout.BLOCK_BYTES));
     }
 
@@ -286,7 +313,10 @@ public final class SegmentStore implements AutoCloseable {
         int pageBytes = Memory.getInt(at);
         int pageRecords = Memory.getInt(at + 4);
         assert pageRecords > 0 : "page " + page + " has no live record";
-        int off = pageRecords == 1 ? pageBytes : Math.min(bytes == 0 ? pageBytes / pageRecords : bytes, pageBytes);
+        int off =
+                pageRecords == 1
+                        ? pageBytes
+                        : Math.min(bytes == 0 ? pageBytes / pageRecords : bytes, pageBytes);
         Memory.putInt(at, pageBytes - off);
         Memory.putInt(at + 4, pageRecords - 1);
         Segment segment = segmentOf(page);
@@ -397,7 +427,9 @@ public final class SegmentStore implements AutoCloseable {
 
     /** No space for another segment: the file system is full or maxdisk is reached. */
     public boolean isDiskFull() {
-        return diskFull && spares.size() <= RESERVED_SEGMENTS && open[Stream.SEAL.ordinal()] == null;
+        return diskFull
+                && spares.size() <= RESERVED_SEGMENTS
+                && open[Stream.SEAL.ordinal()] == null;
     }
 
     /** The errno of the last refused allocation, for messages. */
@@ -522,7 +554,11 @@ public final class SegmentStore implements AutoCloseable {
 
     private Path path(int number) {
         String digits = Integer.toString(number);
-        return directory.resolve(FILE_PREFIX + "00000000".substring(Math.min(8, digits.length())) + digits + FILE_SUFFIX);
+        return directory.resolve(
+                FILE_PREFIX
+                        + "00000000".substring(Math.min(8, digits.length()))
+                        + digits
+                        + FILE_SUFFIX);
     }
 
     @Override

@@ -66,13 +66,17 @@ class FrequencySketchTest {
                 sketch.increment(Prng.mix(next++));
             }
         }
-        assertTrue(averageOf(0, hot) > averageOf(next - hot, next) + 4, averageOf(0, hot) + " against " + averageOf(next - hot, next));
+        assertTrue(
+                averageOf(0, hot) > averageOf(next - hot, next) + 4,
+                averageOf(0, hot) + " against " + averageOf(next - hot, next));
         double before = averageOf(0, hot);
         for (int i = 0; i < 8_000_000; i++) {
             sketch.increment(Prng.mix(next++ % 200_000 - 200_000));
         }
         double control = averageOf(10_000_000, 10_000_000 + hot);
-        assertTrue(averageOf(0, hot) < control + 0.5, before + " became " + averageOf(0, hot) + ", a stranger has " + control);
+        assertTrue(
+                averageOf(0, hot) < control + 0.5,
+                before + " became " + averageOf(0, hot) + ", a stranger has " + control);
     }
 
     @Test

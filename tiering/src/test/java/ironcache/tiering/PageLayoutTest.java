@@ -25,7 +25,13 @@ final class PageLayoutTest {
         byte[] dump = new byte[36];
         Memory.copyOut(page, dump, 0, dump.length);
         assertEquals(
-                "4943504147453031" + "01000000" + "04030201" + "1817161514131211" + "24232221" + "34333231" + "44434241",
+                "4943504147453031"
+                        + "01000000"
+                        + "04030201"
+                        + "1817161514131211"
+                        + "24232221"
+                        + "34333231"
+                        + "44434241",
                 HexFormat.of().formatHex(dump));
         assertEquals(0x01020304, PageLayout.number(page));
         assertEquals(0x1112131415161718L, PageLayout.generation(page));
@@ -63,12 +69,18 @@ final class PageLayoutTest {
         int single = 0;
         for (int i = 0; i < count; i++) {
             int blocks = PageLayout.blocksOf(page + PageLayout.TABLES_OFFSET, offsets[i]);
-            int needed = (offsets[i] + lengths[i] - 1 >>> PageLayout.BLOCK_SHIFT)
-                    - (offsets[i] >>> PageLayout.BLOCK_SHIFT) + 1;
-            assertTrue(blocks >= needed, "offset " + offsets[i] + ": " + blocks + " blocks, needs " + needed);
-            boolean sameBlockNext = i + 1 < count
-                    && offsets[i] >>> PageLayout.BLOCK_SHIFT == offsets[i + 1] >>> PageLayout.BLOCK_SHIFT
-                    && offsets[i] >>> 4 != offsets[i + 1] >>> 4;
+            int needed =
+                    (offsets[i] + lengths[i] - 1 >>> PageLayout.BLOCK_SHIFT)
+                            - (offsets[i] >>> PageLayout.BLOCK_SHIFT)
+                            + 1;
+            assertTrue(
+                    blocks >= needed,
+                    "offset " + offsets[i] + ": " + blocks + " blocks, needs " + needed);
+            boolean sameBlockNext =
+                    i + 1 < count
+                            && offsets[i] >>> PageLayout.BLOCK_SHIFT
+                                    == offsets[i + 1] >>> PageLayout.BLOCK_SHIFT
+                            && offsets[i] >>> 4 != offsets[i + 1] >>> 4;
             if (sameBlockNext) {
                 assertEquals(1, blocks);
                 single++;
