@@ -22,7 +22,7 @@ final class BlindSetScenario implements Scenario {
         for (int round = 0; round < options.rounds(); round++) {
             load = base(harness, server);
             load.label = "SET of cold keys";
-            load.seed = 2000 + round;
+            load.seed = 2000L + round;
             ServerCounters counters = new ServerCounters(server);
             blind[round] = harness.run(server, load, counters).load().repliesPerSecond();
             coldReads += counters.delta("cold_reads");

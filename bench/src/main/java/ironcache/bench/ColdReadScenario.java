@@ -40,7 +40,7 @@ final class ColdReadScenario implements Scenario {
                 load.connections = shape[0];
                 load.pipeline = shape[1];
                 load.window = LoadOptions.Window.SLIDING;
-                load.seed = 1000 + round;
+                load.seed = 1000L + round;
                 load.warmupSeconds = options.warmupSeconds();
                 load.durationSeconds = options.seconds();
                 load.verify = true;

@@ -1,5 +1,7 @@
 package ironcache.bench;
 
+import org.jspecify.annotations.Nullable;
+
 /** Which key comes next: numbers in [first, first + count). Owned by the load thread; no allocation per draw. */
 sealed interface KeySequence {
     long next();
@@ -50,10 +52,10 @@ sealed interface KeySequence {
     final class Cursor implements KeySequence {
         private final long first;
         private final long count;
-        private final KeyPermutation order;
+        private final @Nullable KeyPermutation order;
         private long index;
 
-        Cursor(long first, long count, KeyPermutation order) {
+        Cursor(long first, long count, @Nullable KeyPermutation order) {
             this.first = first;
             this.count = count;
             this.order = order;

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.Selector;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One load run: connects, warms up, measures, drains. A single thread drives all connections without blocking, so the run
@@ -26,20 +27,28 @@ final class LoadRun implements AutoCloseable {
     private final LoadOptions options;
     private final Observer observer;
     private final OperationMix mix;
-    private final OpenLoopSchedule schedule;
+
+    /** Null in a closed loop. */
+    private final @Nullable OpenLoopSchedule schedule;
+
     private final LoadStats stats;
     private final Selector selector;
     private final LoadConnection[] connections;
     private final Consumer<SelectionKey> onReady = this::onReady;
 
+    // Set by each phase.
+    @SuppressWarnings("NullAway.Init")
     private KeySequence keys;
+
+    @SuppressWarnings("NullAway.Init")
     private Mix64 random;
+
     private boolean issuing;
     private long requestsLeft;
     private long inFlight;
     private int nextConnection;
     private long backlogMax;
-    private IOException failure;
+    private @Nullable IOException failure;
 
     LoadRun(LoadOptions options, Observer observer) throws IOException {
         this.options = options;
@@ -110,7 +119,7 @@ final class LoadRun implements AutoCloseable {
         }
         while (nowNs < endNs && (requestsLeft > 0 || inFlight > 0)) {
             if (schedule != null) {
-                issueDue(nowNs);
+                issueDue(schedule, nowNs);
             }
             poll(schedule == null ? 100 : schedule.dueNs() - nowNs > 3_000_000 ? 1 : 0);
             nowNs = System.nanoTime();
@@ -181,7 +190,7 @@ final class LoadRun implements AutoCloseable {
     }
 
     /** Open loop: sends what is due as far as connections have room. */
-    private void issueDue(long nowNs) throws IOException {
+    private void issueDue(OpenLoopSchedule schedule, long nowNs) throws IOException {
         while (requestsLeft > 0 && schedule.dueNs() <= nowNs) {
             LoadConnection connection = connectionWithRoom();
             if (connection == null) {
@@ -199,7 +208,7 @@ final class LoadRun implements AutoCloseable {
         }
     }
 
-    private LoadConnection connectionWithRoom() {
+    private @Nullable LoadConnection connectionWithRoom() {
         for (int i = 0; i < connections.length; i++) {
             LoadConnection connection = connections[nextConnection];
             nextConnection = nextConnection + 1 == connections.length ? 0 : nextConnection + 1;

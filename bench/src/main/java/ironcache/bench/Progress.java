@@ -14,6 +14,8 @@ interface Progress extends AutoCloseable {
     @Override
     default void close() {}
 
+    // Null where there is no terminal: so it was before JDK 22, and is again since 25.
+    @SuppressWarnings("SystemConsoleNull")
     static Progress of(LoadOptions options) {
         if (options.quiet) {
             return NONE;
@@ -32,7 +34,6 @@ interface Progress extends AutoCloseable {
 
     /** On a terminal: rate and remaining time. */
     final class Bar implements Progress {
-        private final LoadOptions options;
         private final long startNs;
         private final boolean byRequests;
         private final ProgressBar bar;
@@ -40,7 +41,6 @@ interface Progress extends AutoCloseable {
         private long lastNs;
 
         Bar(LoadOptions options, long startNs) {
-            this.options = options;
             this.startNs = startNs;
             lastNs = startNs;
             byRequests = options.requestLimit() != Long.MAX_VALUE;

@@ -9,11 +9,12 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import org.knowm.xchart.BitmapEncoder;
 import org.knowm.xchart.CategoryChart;
 import org.knowm.xchart.CategoryChartBuilder;
+import org.knowm.xchart.ChartEncoder;
 import org.knowm.xchart.XYChart;
 import org.knowm.xchart.XYChartBuilder;
+import org.knowm.xchart.internal.chartpart.IChart;
 import org.knowm.xchart.style.Styler;
 import org.knowm.xchart.style.markers.SeriesMarkers;
 
@@ -99,7 +100,7 @@ final class Report {
         chart.getStyler().setYAxisMin(0.0);
         chart.getStyler().setYAxisDecimalPattern("#,##0.##");
         chart.getStyler().setLegendPosition(Styler.LegendPosition.InsideNW);
-        embed(title, name -> BitmapEncoder.saveBitmap(chart, name, BitmapEncoder.BitmapFormat.PNG));
+        embed(title, chart);
     }
 
     /** Lines over time, one per series; each value stands for one interval of {@code intervalSeconds}. */
@@ -131,17 +132,12 @@ final class Report {
         }
         chart.getStyler().setYAxisMin(0.0);
         chart.getStyler().setYAxisDecimalPattern("#,##0.##");
-        embed(title, name -> BitmapEncoder.saveBitmap(chart, name, BitmapEncoder.BitmapFormat.PNG));
+        embed(title, chart);
     }
 
-    /** Writes an image to the path that it is given. */
-    private interface Plot {
-        void save(String path) throws IOException;
-    }
-
-    private void embed(String title, Plot plot) throws IOException {
+    private void embed(String title, IChart chart) throws IOException {
         String name = String.format(Locale.ROOT, "plot-%02d.png", ++plots);
-        plot.save(directory.resolve(name).toString());
+        Files.write(directory.resolve(name), ChartEncoder.getBytes(chart, "png"));
         write("\n![" + title + "](" + name + ")\n");
     }
 

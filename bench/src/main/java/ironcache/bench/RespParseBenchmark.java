@@ -7,6 +7,7 @@ import java.lang.invoke.MethodHandle;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.MethodType;
 import java.nio.charset.StandardCharsets;
+import java.util.Locale;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
@@ -94,7 +95,7 @@ public class RespParseBenchmark {
         parser = (Object) NEW_PARSER.invokeExact(table);
         ByteArrayOutputStream pipeline = new ByteArrayOutputStream();
         for (int i = 0; i < PIPELINE; i++) {
-            String key = String.format("key:%012d", i * 7919);
+            String key = String.format(Locale.ROOT, "key:%012d", i * 7919);
             String request =
                     switch (command) {
                         case "GET" -> "*2\r\n$3\r\nGET\r\n$16\r\n" + key + "\r\n";

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.LocalDateTime;
+import java.time.ZoneId;
 import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -131,15 +132,18 @@ public final class SideBySide implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         Map<String, Scenario> all = Scenario.all();
+        List<Scenario> chosen = new ArrayList<>();
         for (String name : scenarios) {
-            if (!all.containsKey(name)) {
+            Scenario scenario = all.get(name);
+            if (scenario == null) {
                 throw new IllegalArgumentException("scenario " + name + ": one of " + all.keySet());
             }
+            chosen.add(scenario);
         }
         Client who = client();
         if (reportDirectory == null) {
             String time =
-                    LocalDateTime.now()
+                    LocalDateTime.now(ZoneId.systemDefault())
                             .format(DateTimeFormatter.ofPattern("yyyyMMdd-HHmmss", Locale.ROOT));
             reportDirectory =
                     root().resolve(
@@ -157,8 +161,8 @@ public final class SideBySide implements Callable<Integer> {
                 rounds, seconds, warmupSeconds, scale);
         report.line("- figures read: minimum – **median** – maximum of the rounds");
         try (Harness harness = new Harness(this, report)) {
-            for (String name : scenarios) {
-                all.get(name).run(harness);
+            for (Scenario scenario : chosen) {
+                scenario.run(harness);
             }
         }
         System.out.println("report: " + reportDirectory.resolve("report.md"));

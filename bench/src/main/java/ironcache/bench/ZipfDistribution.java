@@ -32,7 +32,7 @@ final class ZipfDistribution {
             double x = integralInverse(u);
             long k = Math.min(Math.max((long) (x + 0.5), 1), count);
             // The first test accepts almost always and spares the second one's pow.
-            if (k - x <= shortcut || u >= integral(k + 0.5) - density(k)) {
+            if (k - x <= shortcut || u >= integral(k + 0.5) - density((double) k)) {
                 return k - 1;
             }
         }

@@ -24,7 +24,7 @@ class OpenLoopScheduleTest {
         for (int i = 0; i < 3_000_000; i++) {
             schedule.advance();
         }
-        assertEquals(1e15, schedule.dueNs(), 1e3);
+        assertEquals(1e15, (double) schedule.dueNs(), 1e3);
     }
 
     /** A server that pauses for a second: the requests due meanwhile must each show their own share of the pause. */
@@ -42,7 +42,7 @@ class OpenLoopScheduleTest {
         }
         var latency = stats.of(Operation.GET).latencyNs;
         assertEquals(1000, latency.getTotalCount());
-        assertEquals(500_000_000, latency.getValueAtPercentile(50), 5_000_000);
+        assertEquals(500_000_000, (double) latency.getValueAtPercentile(50), 5_000_000);
         assertTrue(latency.getMaxValue() >= 999_000_000);
     }
 

@@ -39,7 +39,7 @@ public final class LongText {
             return first == '0' && length == 1 ? 0 : NO_NUMBER;
         }
         // 18 digits cannot overflow; the 19th is checked; a 20th always does.
-        long value = first - '0';
+        long value = (long) first - '0';
         long digits = end - at;
         if (digits > 19) {
             return NO_NUMBER;

@@ -86,9 +86,9 @@ final class PagedString {
         for (long start = page * pageBytes;
                 start < Math.max(end, headBytes);
                 start = ++page * pageBytes) {
-            int headHere = (int) Math.clamp(headBytes - start, 0, pageBytes);
-            int begin = (int) Math.clamp(offset - start, 0, pageBytes);
-            int endHere = (int) Math.clamp(end - start, 0, pageBytes);
+            int headHere = Math.clamp(headBytes - start, 0, pageBytes);
+            int begin = Math.clamp(offset - start, 0, pageBytes);
+            int endHere = Math.clamp(end - start, 0, pageBytes);
             boolean reached = begin < endHere;
             if (!reached && headHere == 0) {
                 // The gap between the two.

@@ -97,6 +97,7 @@ public final class Shard implements AutoCloseable {
     private long lastObject;
 
     /** Keeps the loads of {@link #touch} from being optimised away. */
+    @SuppressWarnings("UnusedVariable")
     private long touchSink;
 
     // Addresses that a scan met.
@@ -119,11 +120,10 @@ public final class Shard implements AutoCloseable {
         this.listener = listener;
         prng = new Prng(config.hashSeed());
         int frames =
-                (int)
-                        Math.clamp(
-                                config.memoryBytes() >>> Address.PAGE_SHIFT,
-                                MIN_FRAMES,
-                                Address.FIRST_SSD_PAGE / 2);
+                Math.clamp(
+                        config.memoryBytes() >>> Address.PAGE_SHIFT,
+                        MIN_FRAMES,
+                        Address.FIRST_SSD_PAGE / 2);
         framesReserved = Math.clamp(frames / 32, 4, 64);
         framesLow = 2 * framesReserved;
         SegmentStore segments =
@@ -144,8 +144,7 @@ public final class Shard implements AutoCloseable {
                     cold.forget(firstPage, pages);
                     sealed.forget(firstPage, pages);
                 });
-        Shadows shadows =
-                new Shadows((int) Math.clamp(config.memoryBytes() / 512, 1 << 12, 1 << 24));
+        Shadows shadows = new Shadows(Math.clamp(config.memoryBytes() / 512, 1 << 12, 1 << 24));
         FrequencySketch sketch =
                 new FrequencySketch(Math.clamp(config.memoryBytes() / 256, 1 << 16, 64 << 20));
         store = new Store(log, segments, sealed, cold, shadows, sketch, config.hashSeed());
@@ -213,7 +212,7 @@ public final class Shard implements AutoCloseable {
      * Why a command that may use more memory is refused now: the complete error line without CRLF, such as
      * {@code -OOM command not allowed ...}; null when writes are taken. Asked by the executor before DENYOOM commands.
      */
-    public String writeRefusal() {
+    public @Nullable String writeRefusal() {
         if (store.log.framesFree() > framesReserved / 2) {
             return null;
         }
@@ -658,7 +657,7 @@ public final class Shard implements AutoCloseable {
         stats.metaBytes = MemoryTag.LOG_META.bytes();
         stats.stagingBytes = MemoryTag.STAGING.bytes();
         stats.mutablePages = store.log.mutablePages();
-        stats.sealedPagesInRam = store.log.framesInUse() - store.log.mutablePages();
+        stats.sealedPagesInRam = store.log.framesInUse() - stats.mutablePages;
         stats.diskBytes = store.segments.diskBytes();
         stats.diskLiveBytes = store.segments.liveBytes();
         stats.maxDiskBytes = store.segments.maxDiskBytes();

@@ -24,7 +24,11 @@ public final class SlotTable {
 
     private final byte[] shardOfSlot = new byte[SLOTS];
 
-    /** Slots dealt out to the shards in equal contiguous ranges. @param shards 1 to 127 */
+    /**
+     * Slots dealt out to the shards in equal contiguous ranges.
+     *
+     * @param shards 1 to 127
+     */
     public SlotTable(int shards) {
         if (shards < 1 || shards > Byte.MAX_VALUE) {
             throw new IllegalArgumentException("shards " + shards + ": 1 to 127");

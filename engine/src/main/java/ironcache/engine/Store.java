@@ -223,7 +223,11 @@ final class Store implements AutoCloseable {
         }
     }
 
-    /** A record on the SSD is dead. @param bytes 0 where unknown */
+    /**
+     * A record on the SSD is dead.
+     *
+     * @param bytes 0 where unknown
+     */
     void superseded(long ssdAddress, int bytes) {
         forgetShadow(ssdAddress);
         segments.recordDead(ssdAddress, bytes);
@@ -243,7 +247,7 @@ final class Store implements AutoCloseable {
     /**
      * A blind write found cold candidates and no current record in RAM.
      *
-     * @return the slot of the current entry where its record happens to be staged ({@link #foundAddress} and the result of {@link #stagedOf} tell the
+     * @return the slot of the current entry where its record happens to be staged ({@link #foundAddress} and {@link ColdReads#staged} tell the
      *     rest); else 0: the key gets a new entry, and what it may supersede has been noted
      * @throws ColdMiss in the rare case that a candidate is noted for another key, or that notes are at their bound
      */

@@ -38,7 +38,6 @@ final class ShardSimTest {
         final ShardHarness harness;
         final Map<String, Entry>[] model = maps();
         final byte[] noise = new byte[1 << 17];
-        int steps;
 
         @SuppressWarnings({"unchecked", "rawtypes"})
         private static Map<String, Entry>[] maps() {
@@ -57,7 +56,6 @@ final class ShardSimTest {
         }
 
         void step() {
-            steps++;
             int db = prng.nextInt(16) == 0 ? prng.nextInt(DATABASES) : 0;
             Map<String, Entry> map = model[db];
             String key = "key:" + prng.nextInt(KEYS);

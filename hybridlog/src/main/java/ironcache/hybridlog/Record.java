@@ -117,7 +117,7 @@ public final class Record {
 
     /** Writes a filler record of {@code bytes} (a positive multiple of 8) at {@code record}. */
     public static void putFiller(long record, int bytes) {
-        long body = bytes - HEADER_BYTES;
+        long body = (long) bytes - HEADER_BYTES;
         // Split over the value length (a multiple of 8) only: at most one page, which 19 bits do
         // not hold at once.
         if (body < 1L << VALUE_BITS) {

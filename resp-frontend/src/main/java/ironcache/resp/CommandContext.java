@@ -16,7 +16,12 @@ final class CommandContext {
     // The command that runs.
     private long args;
     private int argc;
+
+    // Set before any handler sees the context.
+    @SuppressWarnings("NullAway.Init")
     private Connection connection;
+
+    @SuppressWarnings("NullAway.Init")
     private CommandRow row;
 
     private long longValue;
@@ -32,6 +37,11 @@ final class CommandContext {
     void set(Connection connection, CommandRow row, long args, int argc) {
         this.connection = connection;
         this.row = row;
+        setArguments(args, argc);
+    }
+
+    /** For what is no command: its arguments alone, to be quoted in the error. */
+    void setArguments(long args, int argc) {
         this.args = args;
         this.argc = argc;
     }

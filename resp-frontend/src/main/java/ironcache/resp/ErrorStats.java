@@ -1,5 +1,6 @@
 package ironcache.resp;
 
+import java.util.SortedMap;
 import java.util.TreeMap;
 
 /** Errors by code, for INFO errorstats; bounded, as in Valkey, against clients that make codes up. Owned by the shard's thread. */
@@ -23,7 +24,7 @@ final class ErrorStats {
     }
 
     /** For INFO. */
-    TreeMap<String, long[]> counts() {
+    SortedMap<String, long[]> counts() {
         return counts;
     }
 

@@ -36,7 +36,10 @@ final class Executor {
 
     /** One command of the batch. */
     private static final class Entry {
+        /** Set whenever the entry is in the batch. */
+        @SuppressWarnings("NullAway.Init")
         Connection connection;
+
         @Nullable CommandRow row;
         int firstArgument;
         int argc;
@@ -366,7 +369,7 @@ final class Executor {
             node.stats.protocolErrors++;
             return;
         }
-        context.set(c, e.row, table.entry(e.firstArgument), e.argc);
+        context.setArguments(table.entry(e.firstArgument), e.argc);
         CommandRow row = e.row;
         if (row == null) {
             if (context.argIs(0, "HOST:") || context.argIs(0, "POST")) {

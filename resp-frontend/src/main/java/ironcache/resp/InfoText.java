@@ -139,8 +139,8 @@ final class InfoText {
         return text.toString();
     }
 
-    private static String ratio(double part, double whole) {
-        return whole == 0 ? "0.00" : fixed(part / whole, 2);
+    private static String ratio(long part, long whole) {
+        return whole == 0 ? "0.00" : fixed((double) part / whole, 2);
     }
 
     private void server() {

@@ -1,5 +1,7 @@
 package ironcache.resp;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * Where a command's keys are among its arguments.
  *
@@ -9,4 +11,5 @@ package ironcache.resp;
  * @param counted the argument at {@code begin} tells how many keys follow
  * @param notes as in COMMAND INFO; null for none
  */
-record KeySpec(int begin, int last, int step, boolean counted, KeyFlag[] flags, String notes) {}
+record KeySpec(
+        int begin, int last, int step, boolean counted, KeyFlag[] flags, @Nullable String notes) {}

@@ -140,7 +140,7 @@ final class LatencyCommands {
             return;
         }
         if (c.argc() == 3) {
-            if (!c.isLong(2) || c.longValue() < -1 || c.longValue() > Long.MAX_VALUE) {
+            if (!c.isLong(2) || c.longValue() < -1) {
                 c.reply().error(BAD_COUNT);
                 return;
             }

@@ -1,5 +1,6 @@
 package ironcache.resp;
 
+import java.util.SortedMap;
 import java.util.TreeMap;
 
 /** Latency spikes by event, as in Valkey's latency monitor: the last 160 samples of each, at most one per second. Owned by the shard's thread. */
@@ -37,7 +38,7 @@ final class LatencyMonitor {
         event.count++;
     }
 
-    TreeMap<String, Event> events() {
+    SortedMap<String, Event> events() {
         return events;
     }
 

@@ -89,7 +89,7 @@ final class MemoryCommands {
             c.reply().nullBulk();
             return;
         }
-        long bytes = Record.length(record) + INDEX_BYTES;
+        long bytes = (long) Record.length(record) + INDEX_BYTES;
         if (Record.kind(record) == Record.STRING_PAGED) {
             // A root's value ends with the string's length; its pages are counted by it.
             bytes += ironcache.datatypes.Strings.length(record);

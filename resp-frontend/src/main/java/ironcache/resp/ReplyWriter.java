@@ -2,6 +2,7 @@ package ironcache.resp;
 
 import ironcache.ffm.Memory;
 import java.nio.charset.StandardCharsets;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -66,9 +67,9 @@ final class ReplyWriter {
 
     /** Publishes what was written to the connection. */
     void detach() {
-        if (connection.outTail != 0) {
-            OutputChunks.setUsed(
-                    connection.outTail, (int) (position - OutputChunks.data(connection.outTail)));
+        long tail = attached().outTail;
+        if (tail != 0) {
+            OutputChunks.setUsed(tail, (int) (position - OutputChunks.data(tail)));
         }
         connection = null;
     }
@@ -81,30 +82,36 @@ final class ReplyWriter {
         return connection;
     }
 
+    /** Whose reply this is: nothing but attaching is done to a writer that is not attached. */
+    private Connection attached() {
+        return Objects.requireNonNull(connection);
+    }
+
     /** The reply of a command begins here. */
     void mark() {
-        markChunk = connection.outTail;
+        markChunk = attached().outTail;
         markPosition = position;
     }
 
     /** Forgets what was written since the mark. */
     void rollback() {
-        if (connection.outTail != markChunk) {
+        Connection to = attached();
+        if (to.outTail != markChunk) {
             long chunk;
             if (markChunk == 0) {
-                chunk = connection.outHead;
-                connection.outHead = 0;
+                chunk = to.outHead;
+                to.outHead = 0;
             } else {
                 chunk = OutputChunks.next(markChunk);
                 OutputChunks.setNext(markChunk, 0);
             }
             while (chunk != 0) {
                 long next = OutputChunks.next(chunk);
-                connection.outBytes -= OutputChunks.capacity(chunk);
+                to.outBytes -= OutputChunks.capacity(chunk);
                 chunks.give(chunk);
                 chunk = next;
             }
-            connection.outTail = markChunk;
+            to.outTail = markChunk;
             limit =
                     markChunk == 0
                             ? 0
@@ -115,7 +122,7 @@ final class ReplyWriter {
 
     /** Whether something was written since the mark. */
     boolean hasReply() {
-        return position != markPosition || connection.outTail != markChunk;
+        return position != markPosition || attached().outTail != markChunk;
     }
 
     /**
@@ -147,16 +154,17 @@ final class ReplyWriter {
     }
 
     private void nextChunk(int bytes) {
-        long tail = connection.outTail;
+        Connection to = attached();
+        long tail = to.outTail;
         long chunk = chunks.take(bytes);
         if (tail == 0) {
-            connection.outHead = chunk;
+            to.outHead = chunk;
         } else {
             OutputChunks.setUsed(tail, (int) (position - OutputChunks.data(tail)));
             OutputChunks.setNext(tail, chunk);
         }
-        connection.outTail = chunk;
-        connection.outBytes += OutputChunks.capacity(chunk);
+        to.outTail = chunk;
+        to.outBytes += OutputChunks.capacity(chunk);
         position = OutputChunks.data(chunk);
         limit = position + OutputChunks.capacity(chunk);
     }
@@ -321,7 +329,7 @@ final class ReplyWriter {
     }
 
     /** {@code bulk(text)}, or null. */
-    void bulkOrNull(String text) {
+    void bulkOrNull(@Nullable String text) {
         if (text == null) {
             nullBulk();
         } else {
@@ -420,7 +428,7 @@ final class ReplyWriter {
      */
     long beginDeferred() {
         ensure(2 * MAX_HEADER_BYTES);
-        long chunk = connection.outTail;
+        long chunk = attached().outTail;
         nextChunk(1);
         return chunk;
     }

@@ -153,12 +153,12 @@ final class RequestParser implements AutoCloseable {
             int word = Memory.getInt(at);
             long length;
             if ((word & ONE_DIGIT_MASK) == ONE_DIGIT_BULK && isDigit(word >>> 8)) {
-                length = (word >>> 8 & 0xff) - '0';
+                length = (word >>> 8 & 0xffL) - '0';
                 at += 4;
             } else if ((word & TWO_DIGIT_MASK) == TWO_DIGIT_BULK
                     && isDigit(word >>> 16)
                     && isDigit1To9(word >>> 8)) {
-                length = ((word >>> 8 & 0xff) - '0') * 10 + (word >>> 16 & 0xff) - '0';
+                length = ((word >>> 8 & 0xffL) - '0') * 10 + (word >>> 16 & 0xff) - '0';
                 at += 5;
             } else {
                 long carriage = findCarriage(at, end);

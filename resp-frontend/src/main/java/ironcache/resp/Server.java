@@ -9,6 +9,7 @@ import ironcache.ffm.IoConfig;
 import ironcache.ffm.Ios;
 import ironcache.ffm.Prng;
 import ironcache.ffm.SystemClock;
+import java.io.BufferedReader;
 import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -530,7 +531,9 @@ public final class Server implements AutoCloseable {
 
         @Override
         public long machineBytes() {
-            try (RandomAccessFile file = new RandomAccessFile("/proc/meminfo", "r")) {
+            try (BufferedReader file =
+                    Files.newBufferedReader(
+                            Path.of("/proc/meminfo"), StandardCharsets.ISO_8859_1)) {
                 String line = file.readLine();
                 long kib = 0;
                 for (int i = 0; line != null && i < line.length(); i++) {
@@ -547,8 +550,9 @@ public final class Server implements AutoCloseable {
 
         @Override
         public long[] cpuMicros() {
-            try (RandomAccessFile file = new RandomAccessFile("/proc/self/stat", "r")) {
-                String line = file.readLine();
+            try {
+                String line =
+                        Files.readString(Path.of("/proc/self/stat"), StandardCharsets.ISO_8859_1);
                 String[] fields = Config.words(line.substring(line.lastIndexOf(')') + 2));
                 return new long[] {
                     Long.parseLong(fields[11]) * TICK_MICROS,

@@ -345,7 +345,11 @@ public final class ColdReads implements AutoCloseable {
                         << PageLayout.BLOCK_SHIFT);
     }
 
-    /** Completion of the read in this slot. @param result bytes read or a negative errno */
+    /**
+     * Completion of the read in this slot.
+     *
+     * @param result bytes read or a negative errno
+     */
     public void onRead(int slot, int result) {
         long key = slotBlock[slot];
         int page = (int) (key / PageLayout.BLOCKS);

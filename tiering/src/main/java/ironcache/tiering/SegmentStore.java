@@ -142,16 +142,15 @@ public final class SegmentStore implements AutoCloseable {
         long usable = io.usableSpace(directory);
         long bound = maxDiskBytes == 0 ? usable : maxDiskBytes;
         segmentPages =
-                (int)
-                        Math.clamp(
-                                Long.highestOneBit(
-                                        Math.max(
-                                                1,
-                                                Math.min(bound, usable) / SEGMENTS_WANTED
-                                                        >>> Address.PAGE_SHIFT)),
-                                MIN_SEGMENT_PAGES,
-                                MAX_SEGMENT_PAGES);
-        long addressable = (Address.PAGES - Address.FIRST_SSD_PAGE) / segmentPages;
+                Math.clamp(
+                        Long.highestOneBit(
+                                Math.max(
+                                        1,
+                                        Math.min(bound, usable) / SEGMENTS_WANTED
+                                                >>> Address.PAGE_SHIFT)),
+                        MIN_SEGMENT_PAGES,
+                        MAX_SEGMENT_PAGES);
+        int addressable = (Address.PAGES - Address.FIRST_SSD_PAGE) / segmentPages;
         maxSegments =
                 (int)
                         Math.min(
@@ -375,7 +374,11 @@ public final class SegmentStore implements AutoCloseable {
 
     // Space.
 
-    /** Keeps spare segments at hand; called every turn once RAM gets scarce. @param nowNanos monotonic */
+    /**
+     * Keeps spare segments at hand; called every turn once RAM gets scarce.
+     *
+     * @param nowNanos monotonic
+     */
     public void maintain(long nowNanos) {
         if (spares.size() <= RESERVED_SEGMENTS && allocating == 0) {
             if (segmentCount == maxSegments) {

@@ -4,6 +4,7 @@ import ironcache.tools.Op.Kind;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.SplittableRandom;
 import java.util.function.Supplier;
 
@@ -621,7 +622,7 @@ final class CommandGen {
 
     /** Moves every deadline that may fall into the run far behind it; leaves all else. */
     private byte[][] tame(byte[][] args) {
-        String name = new String(args[0], StandardCharsets.ISO_8859_1).toUpperCase();
+        String name = new String(args[0], StandardCharsets.ISO_8859_1).toUpperCase(Locale.ROOT);
         int from =
                 switch (name) {
                     case "SET" -> 3;

@@ -143,7 +143,7 @@ class LettuceClientTest extends ServerTestBase {
             connection.setAutoFlushCommands(false);
             List<RedisFuture<String>> futures = new ArrayList<>();
             for (int i = 0; i < 5000; i++) {
-                redis.set("scan:" + i, "v" + i);
+                futures.add(redis.set("scan:" + i, "v" + i));
                 futures.add(redis.get("scan:" + i));
             }
             connection.flushCommands();
@@ -152,7 +152,8 @@ class LettuceClientTest extends ServerTestBase {
                     LettuceFutures.awaitAll(
                             Duration.ofSeconds(20), futures.toArray(RedisFuture[]::new)));
             for (int i = 0; i < 5000; i++) {
-                assertEquals("v" + i, futures.get(i).toCompletableFuture().join());
+                assertEquals("OK", futures.get(2 * i).toCompletableFuture().join());
+                assertEquals("v" + i, futures.get(2 * i + 1).toCompletableFuture().join());
             }
             Set<String> seen = new HashSet<>();
             ScanArgs args = ScanArgs.Builder.matches("scan:*").limit(333);

@@ -156,7 +156,7 @@ final class LockStep implements AutoCloseable {
                 if (!e.equals(a)) {
                     return new Mismatch(index, op, "replies differ", e.show(300), a.show(300));
                 }
-                if (!gone(left, op) | !gone(right, op)) {
+                if (!gone(left, op) || !gone(right, op)) {
                     return new Mismatch(
                             index,
                             op,

@@ -275,16 +275,14 @@ public final class ProtocolFuzz {
     }
 
     /** For the report of a hang: the connection as CLIENT LIST shows it, asked on one that works. */
-    private String whatTheServerKnows(int localPort) {
-        synchronized (inspector) {
-            String list = String.valueOf(inspector.call("CLIENT", "LIST").text());
-            for (String line : list.split("\n")) {
-                if (line.contains("addr=127.0.0.1:" + localPort + " ")) {
-                    return "the server shows " + line;
-                }
+    private synchronized String whatTheServerKnows(int localPort) {
+        String list = String.valueOf(inspector.call("CLIENT", "LIST").text());
+        for (String line : list.split("\n")) {
+            if (line.contains("addr=127.0.0.1:" + localPort + " ")) {
+                return "the server shows " + line;
             }
-            return "the server has not accepted it";
         }
+        return "the server has not accepted it";
     }
 
     private void checkReplies(byte[] bytes) {
