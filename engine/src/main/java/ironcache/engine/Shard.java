@@ -89,6 +89,7 @@ public final class Shard implements AutoCloseable {
     private long tickMillis;
 
     private boolean compactionWanted;
+    private boolean expiryHeld;
     private int current;
 
     /** The current command waits for the settler rather than for a read. */
@@ -170,6 +171,19 @@ public final class Shard implements AutoCloseable {
         store.cold.begin(waiter + INTERNAL_WAITERS);
     }
 
+    /** The command goes on as of an earlier time, at which it began. Called after {@link #begin}. */
+    public void continueAt(long nowMillis) {
+        store.nowMillis = nowMillis;
+    }
+
+    /**
+     * A command that consists of others is in the middle of its work and waits, while the caller lets nobody else run one: no key is expired
+     * actively either.
+     */
+    public void holdExpiry(boolean held) {
+        expiryHeld = held;
+    }
+
     /** The command ended: what was staged for it may go. */
     public void end() {
         store.cold.end();
@@ -241,6 +255,22 @@ public final class Shard implements AutoCloseable {
 
     public long hash(long key, int keyLength) {
         return store.hash(key, keyLength);
+    }
+
+    /**
+     * Asks for a cold key on behalf of the current command, without unwinding. A command that gets true for some key, and calls
+     * {@link #awaitRequested} when it has asked for all, finds them all when it runs again.
+     *
+     * @return whether something must be read
+     * @throws ironcache.tiering.DamagedBlockException where it has been, and is damaged
+     */
+    public boolean request(int db, long key, int keyLength, long hash) {
+        return store.request(databases[db].keys, hash);
+    }
+
+    /** Unwinds the command until what it requested is there. */
+    public void awaitRequested() {
+        throw ColdMiss.SIGNAL;
     }
 
     /** Queues the read of a cold key without unwinding. */
@@ -614,7 +644,7 @@ public final class Shard implements AutoCloseable {
             tickMillis = store.nowMillis;
             boundLog();
             compactionWanted = rewriter.wantsCompaction();
-            while (expirer.step() && clock.nanoTime() - deadline < 0) {}
+            while (!expiryHeld && expirer.step() && clock.nanoTime() - deadline < 0) {}
         }
         if (store.log.framesFree() < framesLow) {
             makeRoom(now, deadline);

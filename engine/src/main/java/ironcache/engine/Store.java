@@ -176,6 +176,19 @@ final class Store implements AutoCloseable {
         }
     }
 
+    /** As {@link #prefetch}, on behalf of the current command. @return whether a read must be waited for */
+    boolean request(HashIndex index, long hash) {
+        boolean any = false;
+        for (long slot = index.first(hash); slot != 0; slot = index.next()) {
+            long address = HashIndex.payload(slot);
+            if (log.resolve(address) == 0 && cold.staged(address) == 0) {
+                cold.request(address);
+                any = true;
+            }
+        }
+        return any;
+    }
+
     /** Copies a record that was just found cold to RAM if it is read often. It keeps its place on the SSD. */
     long promote(HashIndex index, long record, long hash) {
         sketch.increment(hash);

@@ -232,6 +232,12 @@ final class ClientCommands {
         if (client.noTouch) {
             flags.append('T');
         }
+        if (client.transaction != null) {
+            flags.append('x');
+        }
+        if (client.watched != null && client.watched.isBroken()) {
+            flags.append('d');
+        }
         return flags.isEmpty() ? "N" : flags.toString();
     }
 
@@ -260,11 +266,17 @@ final class ClientCommands {
                 .append(flags(client))
                 .append(client.redirectCapable ? " capa=r db=" : " capa= db=")
                 .append(client.db)
-                .append(" sub=0 psub=0 ssub=0 multi=-1 watch=0 qbuf=")
+                .append(" sub=0 psub=0 ssub=0 multi=")
+                .append(client.transaction == null ? -1 : client.transaction.count())
+                .append(" watch=")
+                .append(client.watched == null ? 0 : client.watched.count())
+                .append(" qbuf=")
                 .append(client.inputBytes())
                 .append(" qbuf-free=")
                 .append(client.inputCapacity - client.inputBytes())
-                .append(" argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl=0 oll=")
+                .append(" argv-mem=0 multi-mem=")
+                .append(client.transaction == null ? 0 : client.transaction.bytes())
+                .append(" rbs=0 rbp=0 obl=0 oll=")
                 .append(client == c.connection() ? 0 : outChunks)
                 .append(" omem=")
                 .append(client == c.connection() ? 0 : client.outBytes)

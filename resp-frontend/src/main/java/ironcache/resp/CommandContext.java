@@ -12,6 +12,7 @@ final class CommandContext {
     private final ReplyWriter reply;
     private final Shard shard;
     private final Node node;
+    private final Transactions transactions;
 
     // The command that runs.
     private long args;
@@ -27,10 +28,11 @@ final class CommandContext {
     private long longValue;
     private double doubleValue;
 
-    CommandContext(Node node, Shard shard, ReplyWriter reply) {
+    CommandContext(Node node, Shard shard, ReplyWriter reply, Transactions transactions) {
         this.node = node;
         this.shard = shard;
         this.reply = reply;
+        this.transactions = transactions;
     }
 
     /** @param args address of the command's first entry in the argument table */
@@ -67,6 +69,10 @@ final class CommandContext {
     /** Everything of the server beyond this shard: configuration, command table, statistics. */
     Node node() {
         return node;
+    }
+
+    Transactions transactions() {
+        return transactions;
     }
 
     int db() {
@@ -266,18 +272,25 @@ final class CommandContext {
     }
 
     /**
-     * Every change of a key goes through here, after it was made: counts it for INFO, and is where keyspace events, WATCH and tracking
-     * will hang (later issues).
+     * Every change of a key goes through here, after it was made: counts it for INFO and breaks watches; keyspace events and tracking
+     * will hang here too (later issues).
      *
      * @param event lower-case name as in keyspace notifications: set, del, expire ...
      */
     void changed(int key, String event) {
-        node.stats.dirty++;
+        changed(connection.db, arg(key), argLength(key), event);
     }
 
-    /** As {@link #changed(int, String)} where the key is not an argument, or the change counts for several. */
+    /** As {@link #changed(int, String)} where the key is not an argument, or in another database. */
     void changed(int db, long key, int keyLength, String event) {
         node.stats.dirty++;
+        transactions.changed(db, key, keyLength);
+    }
+
+    /** A database lost all its keys. */
+    void flushed(int db) {
+        node.stats.dirty++;
+        transactions.flushed(db);
     }
 
     // Long replies.
@@ -300,10 +313,10 @@ final class CommandContext {
 
     /**
      * After a checkpoint: unwinds the handler while much output waits for the socket, to run again when most of it is sent. So a
-     * reply of any length takes a bounded amount of memory.
+     * reply of any length takes a bounded amount of memory; but not within EXEC, which waits for no client.
      */
     void awaitOutput() {
-        if (connection.outBytes > Connection.STREAM_BYTES) {
+        if (connection.outBytes > Connection.STREAM_BYTES && !connection.isExecuting()) {
             throw OutputFull.SIGNAL;
         }
     }

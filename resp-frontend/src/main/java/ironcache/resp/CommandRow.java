@@ -51,6 +51,9 @@ final class CommandRow {
     /** Its keys are overwritten unseen, so that prefetching them from the SSD would be in vain. */
     boolean blindWrite;
 
+    /** Runs at once, even between MULTI and EXEC. */
+    boolean neverQueued;
+
     // Counters for INFO commandstats, cleared by CONFIG RESETSTAT.
     long calls;
     long nanos;
@@ -123,6 +126,18 @@ final class CommandRow {
             }
         }
         return this;
+    }
+
+    /** See {@link #neverQueued}. */
+    CommandRow neverQueued() {
+        neverQueued = true;
+        return this;
+    }
+
+    /** Index of the last key argument of a command of {@code argc} arguments. */
+    int lastKey(int argc) {
+        int last = lastKey < 0 ? argc + lastKey : lastKey;
+        return Math.min(last, argc - 1);
     }
 
     /** See {@link #blindWrite}. */
@@ -241,6 +256,7 @@ final class CommandRow {
                 }
             }
             case "connection" -> categories(AclCategory.CONNECTION);
+            case "transactions" -> categories(AclCategory.TRANSACTION);
             default -> {}
         }
     }

@@ -9,6 +9,7 @@ final class Commands {
         StringCommands.register(t);
         KeyCommands.register(t);
         ConnectionCommands.register(t);
+        TransactionCommands.register(t);
         ClientCommands.register(t);
         ServerCommands.register(t);
         ConfigCommands.register(t);

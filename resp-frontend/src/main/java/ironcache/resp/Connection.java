@@ -20,6 +20,8 @@ final class Connection {
         AWAITING_OUTPUT,
         /** CLIENT PAUSE holds its next command back. */
         PAUSED,
+        /** Another's transaction is in the middle of its work. */
+        HELD,
         /** Nothing more is run; closes when its output is sent. */
         DRAINING,
         /** Closing in the kernel; nothing of it is touched until that is done. */
@@ -30,6 +32,7 @@ final class Connection {
     static final int CHECK_AUTH = 1;
     static final int CHECK_REPLY_MODE = 2;
     static final int CHECK_PAUSE = 4;
+    static final int CHECK_MULTI = 8;
 
     /** Number in the I/O seam; also the waiter's number in the shard. Reused after closing. */
     final int socket;
@@ -101,6 +104,12 @@ final class Connection {
     boolean replySkip;
     boolean replySkipNext;
 
+    /** Between MULTI and the end of EXEC. */
+    @Nullable Transaction transaction;
+
+    /** What it watches, null: nothing. */
+    Watches.@Nullable Watched watched;
+
     // What CLIENT LIST shows.
     @Nullable String name;
     @Nullable String libName;
@@ -137,12 +146,20 @@ final class Connection {
         }
     }
 
+    /** EXEC is in the middle of its work, which nothing may cut off. */
+    boolean isExecuting() {
+        return transaction != null && transaction.running;
+    }
+
     void check(int bit, boolean on) {
         checks = on ? checks | bit : checks & ~bit;
     }
 
     /** Whether it waits for something other than its client. */
     boolean isWaiting() {
-        return state == State.PARKED || state == State.AWAITING_OUTPUT || state == State.PAUSED;
+        return state == State.PARKED
+                || state == State.AWAITING_OUTPUT
+                || state == State.PAUSED
+                || state == State.HELD;
     }
 }

@@ -105,14 +105,16 @@ final class ConnectionCommands {
                 .group("connection")
                 .since("1.0.0")
                 .complexity("O(1)")
-                .summary("Closes the connection.");
+                .summary("Closes the connection.")
+                .neverQueued();
         t.add("RESET", ConnectionCommands::reset)
                 .arity(1)
                 .flags(NOSCRIPT, LOADING, STALE, FAST, NO_AUTH, ALLOW_BUSY)
                 .group("connection")
                 .since("6.2.0")
                 .complexity("O(1)")
-                .summary("Resets the connection.");
+                .summary("Resets the connection.")
+                .neverQueued();
     }
 
     static void ping(CommandContext c) {
@@ -269,6 +271,7 @@ final class ConnectionCommands {
 
     static void reset(CommandContext c) {
         Connection connection = c.connection();
+        c.transactions().end(connection);
         connection.db = 0;
         connection.protocol = 2;
         connection.name = null;

@@ -84,9 +84,10 @@ final class DatabaseCommands {
             return;
         }
         if (first != second) {
+            c.transactions().swapping((int) first, (int) second);
             c.shard().swap((int) first, (int) second);
         }
-        c.changed(c.db(), 0, 0, "swapdb");
+        c.node().stats.dirty++;
         c.reply().ok();
     }
 
@@ -97,7 +98,7 @@ final class DatabaseCommands {
     static void flushdb(CommandContext c) {
         if (isFlushSyntax(c)) {
             c.shard().flush(c.db());
-            c.changed(c.db(), 0, 0, "flushdb");
+            c.flushed(c.db());
             c.reply().ok();
         }
     }
@@ -106,8 +107,8 @@ final class DatabaseCommands {
         if (isFlushSyntax(c)) {
             for (int db = 0; db < Shard.DATABASES; db++) {
                 c.shard().flush(db);
+                c.flushed(db);
             }
-            c.changed(c.db(), 0, 0, "flushall");
             c.reply().ok();
         }
     }

@@ -176,7 +176,8 @@ final class EventLoop implements Io.SocketHandler, ShardListener {
         int size = readySize;
         for (int i = 0; i < size; i++) {
             Connection c = connections[ready[i]];
-            if (c != null && c.state == Connection.State.PARKED) {
+            if (c != null
+                    && (c.state == Connection.State.PARKED || c.state == Connection.State.HELD)) {
                 resume(c);
             }
         }
@@ -304,6 +305,7 @@ final class EventLoop implements Io.SocketHandler, ShardListener {
         }
         if (result < 0) {
             executor.run();
+            c.outInFlight = 0;
             close(c);
             return;
         }
@@ -333,9 +335,15 @@ final class EventLoop implements Io.SocketHandler, ShardListener {
         if (c.state == Connection.State.CLOSED) {
             return;
         }
+        if (c.isExecuting()) {
+            // All of a transaction or nothing of it: it closes when that is done.
+            c.peerClosed = true;
+            return;
+        }
         if (c.state == Connection.State.PARKED) {
             shard.abandon(c.socket);
         }
+        executor.transactions().end(c);
         c.state = Connection.State.CLOSED;
         c.at = 0;
         connectionCount--;
@@ -359,6 +367,7 @@ final class EventLoop implements Io.SocketHandler, ShardListener {
                 if (c.state == Connection.State.PARKED) {
                     shard.abandon(c.socket);
                 }
+                executor.transactions().end(c);
                 c.state = Connection.State.DRAINING;
                 flush(c);
                 if (c.outInFlight == 0) {

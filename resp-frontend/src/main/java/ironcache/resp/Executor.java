@@ -4,6 +4,7 @@ import ironcache.engine.ColdMiss;
 import ironcache.engine.Shard;
 import ironcache.hybridlog.Record;
 import ironcache.tiering.DamagedBlockException;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -58,8 +59,14 @@ final class Executor {
     private final Shard shard;
     private final TurnClock clock;
     private final CommandTable commands;
+    private final CommandRow exec;
     private final ReplyWriter reply;
     private final CommandContext context;
+    private final Transactions transactions;
+
+    /** Of a command inside of EXEC, whose own is the other one. */
+    private final CommandContext queuedContext;
+
     private final ArgumentTable table = new ArgumentTable();
     private final RequestParser parser = new RequestParser(table);
     private final Entry[] batch = new Entry[MOST_COMMANDS];
@@ -77,8 +84,11 @@ final class Executor {
         this.shard = shard;
         this.clock = clock;
         this.commands = node.commands;
+        this.exec = Objects.requireNonNull(commands.find("EXEC"));
         this.reply = reply;
-        this.context = new CommandContext(node, shard, reply);
+        this.transactions = new Transactions(node, shard, reply, table, this::runQueued);
+        this.context = new CommandContext(node, shard, reply, transactions);
+        this.queuedContext = new CommandContext(node, shard, reply, transactions);
         for (int i = 0; i < batch.length; i++) {
             batch[i] = new Entry();
         }
@@ -200,7 +210,7 @@ final class Executor {
             }
             long args = table.entry(e.firstArgument);
             int db = e.connection.db;
-            int last = lastKey(row, e.argc);
+            int last = row.lastKey(e.argc);
             for (int k = row.firstKey; k <= last && count < MOST_TOUCHES; k += row.keyStep) {
                 long hash =
                         shard.hash(ArgumentTable.address(args, k), ArgumentTable.length(args, k));
@@ -210,11 +220,6 @@ final class Executor {
             }
         }
         shard.touch(touchedDb, touched, count);
-    }
-
-    private static int lastKey(CommandRow row, int argc) {
-        int last = row.lastKey < 0 ? argc + row.lastKey : row.lastKey;
-        return Math.min(last, argc - 1);
     }
 
     private void execute(int index, Entry e) {
@@ -235,6 +240,11 @@ final class Executor {
             refuse(e);
             return;
         }
+        if (transactions.holdsBack(c)) {
+            transactions.await(c);
+            suspend(c, e, Connection.State.HELD);
+            return;
+        }
         context.set(c, row, table.entry(e.firstArgument), e.argc);
         boolean own = node.timeEach || (row.flags & CommandFlag.BRIEF.bit()) == 0;
         if (own) {
@@ -242,6 +252,9 @@ final class Executor {
         }
         if (((row.flags & CHECKED_FLAGS) | c.checks | e.lengthBits >>> 16) != 0
                 && !admit(e, row, c)) {
+            if (c.state == Connection.State.OPEN) {
+                applyReplyMode(c);
+            }
             return;
         }
         int errors = reply.errorCount();
@@ -251,6 +264,14 @@ final class Executor {
         } catch (ColdMiss miss) {
             reply.rollback();
             shard.park();
+            transactions.suspended(c);
+            suspend(c, e, Connection.State.PARKED);
+            return;
+        } catch (Transactions.SpaceWanted wanted) {
+            reply.rollback();
+            shard.end();
+            shard.parkForSpace(c.socket);
+            transactions.suspended(c);
             suspend(c, e, Connection.State.PARKED);
             return;
         } catch (OutputFull full) {
@@ -259,26 +280,51 @@ final class Executor {
             suspend(c, e, Connection.State.AWAITING_OUTPUT);
             return;
         } catch (DamagedBlockException damage) {
-            // The record cannot be served; everything else can. What is damaged is said to the
-            // client and to the operator.
-            reply.rollback();
-            reply.error("ERR IronCache read a damaged block: " + damage.getMessage());
-            node.log.warn("damaged block: " + damage.getMessage());
+            tellDamage(damage);
         }
         shard.end();
-        row.calls++;
-        c.commands++;
-        node.stats.commands++;
         c.lastCommand = row.id;
-        c.progress = 0;
-        if (reply.errorCount() != errors) {
-            row.failedCalls++;
-        }
+        count(c, row, errors);
         if (own) {
             attributeOwn(index, row);
         }
-        if ((c.checks & Connection.CHECK_REPLY_MODE) != 0) {
-            applyReplyMode(c);
+        applyReplyMode(c);
+    }
+
+    /** A command inside of EXEC; its cold misses are EXEC's. */
+    private void runQueued(Connection c, CommandRow row, int firstArgument, int argc) {
+        queuedContext.set(c, row, table.entry(firstArgument), argc);
+        String refusal = row.has(CommandFlag.DENYOOM) ? shard.writeRefusal() : null;
+        if (refusal != null) {
+            row.rejectedCalls++;
+            reply.error(refusal.substring(1));
+            return;
+        }
+        int errors = reply.errorCount();
+        long since = clock.nanoTime();
+        try {
+            Objects.requireNonNull(row.handler).run(queuedContext);
+        } catch (DamagedBlockException damage) {
+            tellDamage(damage);
+        }
+        count(c, row, errors);
+        attribute(queuedContext, row, clock.nanoTime() - since);
+    }
+
+    /** The record cannot be served; everything else can. What is damaged is said to the client and to the operator. */
+    private void tellDamage(DamagedBlockException damage) {
+        reply.rollback();
+        reply.error("ERR IronCache read a damaged block: " + damage.getMessage());
+        node.log.warn("damaged block: " + damage.getMessage());
+    }
+
+    private void count(Connection c, CommandRow row, int errorsBefore) {
+        row.calls++;
+        c.commands++;
+        node.stats.commands++;
+        c.progress = 0;
+        if (reply.errorCount() != errorsBefore) {
+            row.failedCalls++;
         }
     }
 
@@ -303,33 +349,41 @@ final class Executor {
     /** @return false: a reply was written, or the connection waits */
     private boolean admit(Entry e, CommandRow row, Connection c) {
         if ((c.checks & Connection.CHECK_AUTH) != 0 && !row.has(CommandFlag.NO_AUTH)) {
-            return reject(row, Errors.NO_AUTH);
+            return reject(c, row, Errors.NO_AUTH);
         }
         if (e.lengthBits >>> 16 != 0 && hasLongKey(e, row)) {
-            return reject(row, Errors.KEY_TOO_LONG);
+            return reject(c, row, Errors.KEY_TOO_LONG);
         }
-        if ((row.flags & CommandFlag.PROTECTED.bit()) != 0 && !node.allowsProtected(row, c)) {
-            row.rejectedCalls++;
-            reply.error(
+        if (row.has(CommandFlag.PROTECTED) && !node.allowsProtected(row, c)) {
+            boolean debug =
                     row.name.equals("DEBUG")
-                                    || row.parent != null && row.parent.name.equals("DEBUG")
-                            ? Errors.DEBUG_PROTECTED
-                            : Errors.MODULE_PROTECTED);
+                            || row.parent != null && row.parent.name.equals("DEBUG");
+            return reject(c, row, debug ? Errors.DEBUG_PROTECTED : Errors.MODULE_PROTECTED);
+        }
+        Transaction transaction = c.transaction;
+        if (transaction != null && row.has(CommandFlag.NO_MULTI)) {
+            row.rejectedCalls++;
+            reply.error("ERR Command '" + row.fullName + "' not allowed inside a transaction");
+            Transactions.refused(c);
             return false;
         }
-        if ((row.flags & CommandFlag.DENYOOM.bit()) != 0) {
+        boolean ends = transaction != null && row == exec;
+        if (row.has(CommandFlag.DENYOOM) || ends && transaction.has(CommandFlag.DENYOOM)) {
             String refusal = shard.writeRefusal();
             if (refusal != null) {
-                row.rejectedCalls++;
-                reply.error(refusal.charAt(0) == '-' ? refusal.substring(1) : refusal);
-                return false;
+                return reject(c, row, refusal.substring(1));
             }
         }
-        if ((c.checks & Connection.CHECK_PAUSE) != 0 && node.isPaused(row)) {
+        if ((c.checks & Connection.CHECK_PAUSE) != 0
+                && (node.isPaused(row) || ends && node.isPaused(transaction))) {
             suspend(c, e, Connection.State.PAUSED);
             return false;
         }
-        if ((row.flags & CommandFlag.WRITE.bit()) != 0 && !shard.hasSpace()) {
+        if (transaction != null && !row.neverQueued) {
+            transactions.queue(c, row, table.entry(e.firstArgument), e.argc);
+            return false;
+        }
+        if (row.has(CommandFlag.WRITE) && !shard.hasSpace()) {
             shard.parkForSpace(c.socket);
             suspend(c, e, Connection.State.PARKED);
             return false;
@@ -337,9 +391,22 @@ final class Executor {
         return true;
     }
 
-    private boolean reject(CommandRow row, ErrorReply error) {
+    private boolean reject(Connection c, CommandRow row, ErrorReply error) {
         row.rejectedCalls++;
         reply.error(error);
+        Transactions.refused(c);
+        return false;
+    }
+
+    /** @param error without the leading minus */
+    private boolean reject(Connection c, CommandRow row, String error) {
+        row.rejectedCalls++;
+        if (row == exec) {
+            transactions.abort(c, error);
+        } else {
+            reply.error(error);
+            Transactions.refused(c);
+        }
         return false;
     }
 
@@ -348,7 +415,7 @@ final class Executor {
             return false;
         }
         long args = table.entry(e.firstArgument);
-        int last = lastKey(row, e.argc);
+        int last = row.lastKey(e.argc);
         for (int k = row.firstKey; k <= last; k += row.keyStep) {
             if (ArgumentTable.length(args, k) > Record.MAX_KEY_BYTES) {
                 return true;
@@ -362,9 +429,7 @@ final class Executor {
         Connection c = e.connection;
         if (e.problem == PROTOCOL_ERROR) {
             reply.error("ERR Protocol error: " + c.protocolError);
-            if ((c.checks & Connection.CHECK_REPLY_MODE) != 0) {
-                applyReplyMode(c);
-            }
+            applyReplyMode(c);
             c.state = Connection.State.DRAINING;
             node.stats.protocolErrors++;
             return;
@@ -387,12 +452,11 @@ final class Executor {
             reply.error(
                     "ERR unknown subcommand '" + clipped(1, 128) + "'. Try " + row.name + " HELP.");
         } else {
-            row.rejectedCalls++;
-            reply.error("ERR wrong number of arguments for '" + row.fullName + "' command");
+            String wrong = "wrong number of arguments for '" + row.fullName + "' command";
+            boolean rejected = reject(c, row, row == exec ? wrong : "ERR " + wrong);
         }
-        if ((c.checks & Connection.CHECK_REPLY_MODE) != 0) {
-            applyReplyMode(c);
-        }
+        Transactions.refused(c);
+        applyReplyMode(c);
     }
 
     private String unknownCommand() {
@@ -415,6 +479,9 @@ final class Executor {
     }
 
     private void applyReplyMode(Connection c) {
+        if ((c.checks & Connection.CHECK_REPLY_MODE) == 0) {
+            return;
+        }
         if (c.replyOff || c.replySkip) {
             reply.rollback();
         }
@@ -451,18 +518,27 @@ final class Executor {
     private void attributeOwn(int index, CommandRow row) {
         long now = clock.nanoTime();
         long nanos = now - groupSince;
+        groupStart = index + 1;
+        groupSince = now;
+        attribute(context, row, nanos);
+        if (nanos > 1_000_000) {
+            clock.refresh();
+        }
+    }
+
+    private void attribute(CommandContext command, CommandRow row, long nanos) {
         row.nanos += nanos;
         if (node.latencyTracking) {
             row.addLatency(LatencyHistogram.bucket(nanos));
         }
-        groupStart = index + 1;
-        groupSince = now;
         if (nanos >= node.slowNanos) {
-            node.commandWasSlow(context, row, nanos);
+            node.commandWasSlow(command, row, nanos);
         }
-        if (nanos > 1_000_000) {
-            clock.refresh();
-        }
+    }
+
+    /** Transactions of this shard's connections. */
+    Transactions transactions() {
+        return transactions;
     }
 
     // Parse-ahead of parked connections.
@@ -493,7 +569,7 @@ final class Executor {
         if (row == null || row.firstKey == 0 || row.blindWrite || !row.arityFits(argc)) {
             return;
         }
-        int last = lastKey(row, argc);
+        int last = row.lastKey(argc);
         for (int k = row.firstKey; k <= last; k += row.keyStep) {
             long key = ArgumentTable.address(args, k);
             int length = ArgumentTable.length(args, k);

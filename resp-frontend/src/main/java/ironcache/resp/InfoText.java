@@ -208,9 +208,10 @@ final class InfoText {
         line("blocked_clients", 0);
         line("tracking_clients", 0);
         line("pubsub_clients", 0);
-        line("watching_clients", 0);
+        Watches watches = c.transactions().watches;
+        line("watching_clients", watches.connections());
         line("clients_in_timeout_table", 0);
-        line("total_watched_keys", 0);
+        line("total_watched_keys", watches.size());
         line("total_blocking_keys", 0);
         line("total_blocking_keys_on_nokey", 0);
         boolean isPaused = node.pauseUntilMillis != 0;

@@ -204,6 +204,13 @@ final class Node {
         }
     }
 
+    /** Whether EXEC waits: where only writes do, as one of its commands. */
+    boolean isPaused(Transaction transaction) {
+        return pauseUntilMillis != 0
+                && (transaction.has(CommandFlag.WRITE)
+                        || transaction.has(CommandFlag.MAY_REPLICATE));
+    }
+
     boolean isPaused(CommandRow row) {
         return pauseUntilMillis != 0
                 && (!pauseWritesOnly
