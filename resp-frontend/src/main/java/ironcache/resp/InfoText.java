@@ -519,6 +519,7 @@ final class InfoText {
         line("write_errors", s.writeErrors);
         line("checksum_errors", s.checksumErrors);
         line("parked_commands", node.stats.parks);
+        line("held_transactions", node.stats.transactionHolds);
         line("protocol_errors", node.stats.protocolErrors);
     }
 

@@ -10,6 +10,9 @@ final class ServerStats {
     /** Changes since the last save. */
     long dirty;
 
+    /** Transactions that had to wait in the middle of their work, while everyone else waited for them. */
+    long transactionHolds;
+
     long commands;
     long connectionsReceived;
     long rejectedConnections;
@@ -71,6 +74,7 @@ final class ServerStats {
         sentBytes = 0;
         turns = 0;
         parks = 0;
+        transactionHolds = 0;
         authenticationFailures = 0;
         commandRate.reset();
         receiveRate.reset();

@@ -78,6 +78,9 @@ final class Transactions {
     void suspended(Connection connection) {
         Transaction transaction = connection.transaction;
         if (transaction != null && transaction.running) {
+            if (holder == null) {
+                node.stats.transactionHolds++;
+            }
             holder = connection;
             shard.holdExpiry(true);
         }

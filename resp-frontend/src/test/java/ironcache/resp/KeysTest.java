@@ -3,16 +3,11 @@ package ironcache.resp;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import ironcache.ffm.IoConfig;
-import ironcache.ffm.Ios;
 import ironcache.ffm.MemoryTag;
 import ironcache.ffm.Prng;
-import ironcache.ffm.SystemClock;
 import java.io.BufferedInputStream;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.OutputStream;
-import java.io.PrintStream;
 import java.net.InetAddress;
 import java.net.Socket;
 import java.net.SocketTimeoutException;
@@ -21,7 +16,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
-import java.util.concurrent.CompletableFuture;
 import java.util.function.IntPredicate;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -39,8 +33,7 @@ class KeysTest {
 
     @TempDir private Path directory;
 
-    private final CompletableFuture<Server> started = new CompletableFuture<>();
-    private final CompletableFuture<Void> ended = new CompletableFuture<>();
+    private RunningServer running;
     private Server server;
     private Socket socket;
     private InputStream in;
@@ -48,10 +41,8 @@ class KeysTest {
 
     @BeforeEach
     void start() throws IOException {
-        Thread thread = new Thread(this::serve, "shard");
-        thread.setDaemon(true);
-        thread.start();
-        server = started.join();
+        running = RunningServer.start(directory, 32 * MIB);
+        server = running.server();
         socket = connect();
         socket.setSoTimeout(1);
         in = new BufferedInputStream(socket.getInputStream(), 1 << 16);
@@ -61,42 +52,10 @@ class KeysTest {
         return new Socket(InetAddress.getLoopbackAddress(), server.port());
     }
 
-    private void serve() {
-        try {
-            Config config = new Config();
-            config.set(config.get("port"), "0");
-            config.set(config.get("bind"), "127.0.0.1");
-            Log log =
-                    new Log(
-                            new PrintStream(OutputStream.nullOutputStream()),
-                            SystemClock.INSTANCE,
-                            1);
-            IoConfig io = IoConfig.defaults().withKind(IoConfig.Kind.NIO).withLog(line -> {});
-            try (Server opened =
-                    new Server(
-                            config,
-                            Ios.open(io),
-                            SystemClock.INSTANCE,
-                            log,
-                            directory,
-                            32 * MIB,
-                            7,
-                            null)) {
-                started.complete(opened);
-                opened.run();
-            }
-            ended.complete(null);
-        } catch (Throwable t) {
-            started.completeExceptionally(t);
-            ended.completeExceptionally(t);
-        }
-    }
-
     @AfterEach
     void stop() throws IOException {
         socket.close();
-        server.stop();
-        ended.join();
+        running.close();
     }
 
     @Test
