@@ -367,15 +367,15 @@ final class Executor {
             Transactions.refused(c);
             return false;
         }
-        boolean ends = transaction != null && row == exec;
-        if (row.has(CommandFlag.DENYOOM) || ends && transaction.has(CommandFlag.DENYOOM)) {
+        Transaction executed = row == exec ? transaction : null;
+        if (row.has(CommandFlag.DENYOOM) || executed != null && executed.has(CommandFlag.DENYOOM)) {
             String refusal = shard.writeRefusal();
             if (refusal != null) {
                 return reject(c, row, refusal.substring(1));
             }
         }
         if ((c.checks & Connection.CHECK_PAUSE) != 0
-                && (node.isPaused(row) || ends && node.isPaused(transaction))) {
+                && (node.isPaused(row) || executed != null && node.isPaused(executed))) {
             suspend(c, e, Connection.State.PAUSED);
             return false;
         }
@@ -453,7 +453,7 @@ final class Executor {
                     "ERR unknown subcommand '" + clipped(1, 128) + "'. Try " + row.name + " HELP.");
         } else {
             String wrong = "wrong number of arguments for '" + row.fullName + "' command";
-            boolean rejected = reject(c, row, row == exec ? wrong : "ERR " + wrong);
+            reject(c, row, row == exec ? wrong : "ERR " + wrong);
         }
         Transactions.refused(c);
         applyReplyMode(c);

@@ -152,7 +152,7 @@ final class Transactions {
         if (holder == connection) {
             release();
         } else if (connection.state == Connection.State.HELD) {
-            boolean wasHeld = held.remove(connection);
+            held.remove(connection);
         }
     }
 
@@ -254,7 +254,7 @@ final class Transactions {
         }
         // All reads come first: a miss runs this again.
         for (int i = 1; i < c.argc(); i++) {
-            long unused = c.peek(i);
+            long _ = c.peek(i);
         }
         for (int i = 1; i < c.argc(); i++) {
             long record = c.peek(i);
