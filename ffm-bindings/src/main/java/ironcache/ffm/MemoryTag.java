@@ -25,14 +25,28 @@ public enum MemoryTag {
     OTHER;
 
     private final AtomicLong bytes = new AtomicLong();
+    private final AtomicLong peakBytes = new AtomicLong();
 
     /** Adds {@code delta} bytes (negative on release). */
     public void add(long delta) {
-        bytes.addAndGet(delta);
+        long now = bytes.addAndGet(delta);
+        if (now > peakBytes.get()) {
+            peakBytes.accumulateAndGet(now, Math::max);
+        }
     }
 
     /** Bytes held under this tag now. */
     public long bytes() {
         return bytes.get();
+    }
+
+    /** Most bytes ever held under this tag since start or {@link #resetPeak}. */
+    public long peakBytes() {
+        return peakBytes.get();
+    }
+
+    /** The peak begins anew at what is held now. */
+    public void resetPeak() {
+        peakBytes.set(bytes.get());
     }
 }

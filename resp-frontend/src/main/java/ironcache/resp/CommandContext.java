@@ -316,7 +316,24 @@ final class CommandContext {
      * reply of any length takes a bounded amount of memory; but not within EXEC, which waits for no client.
      */
     void awaitOutput() {
-        if (connection.outBytes > Connection.STREAM_BYTES && !connection.isExecuting()) {
+        if (connection.outBytes > node.loop().buffers().streamBytes()
+                && !connection.isExecuting()) {
+            throw OutputFull.SIGNAL;
+        }
+    }
+
+    /**
+     * Before a big reply that is made in one go: unwinds the handler while there is no memory for it, to run again when there is. Before the
+     * first write of the command. Not within EXEC: those who hold the memory may wait for it to end.
+     *
+     * @param replyBytes length of the reply, as far as it is known: a later call may ask for more
+     */
+    void reserveOutput(long replyBytes) {
+        long wanted = connection.outBytes + replyBytes;
+        if (replyBytes > Admission.SMALL_BYTES
+                && wanted > connection.outputBound
+                && !connection.isExecuting()
+                && !node.loop().buffers().admission.admitOutput(connection, wanted)) {
             throw OutputFull.SIGNAL;
         }
     }

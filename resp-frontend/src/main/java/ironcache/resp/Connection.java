@@ -18,6 +18,8 @@ final class Connection {
         PARKED,
         /** A streaming reply waits until the socket has taken most of the output. */
         AWAITING_OUTPUT,
+        /** A big request, or a command with a big reply, waits in the line of {@link Admission}. */
+        AWAITING_MEMORY,
         /** CLIENT PAUSE holds its next command back. */
         PAUSED,
         /** Another's transaction is in the middle of its work. */
@@ -60,7 +62,7 @@ final class Connection {
     /** The peer closed its side: close when what it sent has run. */
     boolean peerClosed;
 
-    /** Receiving is paused because a parked connection has enough waiting. */
+    /** Receiving is paused because a waiting connection has enough of its own, or may not have more yet. */
     boolean receivePaused;
 
     /** The incomplete or waiting rest of the input: inputStart up to inputEnd; 0: none. */
@@ -86,6 +88,23 @@ final class Connection {
 
     /** Capacity of the chunks: what client-output-buffer-limit bounds. */
     long outBytes;
+
+    // See Admission, which alone writes these.
+    /** The input buffer may be as long as this without asking. */
+    long inputBound = Admission.SMALL_BYTES;
+
+    /** Reserved for the output; 0 while no big reply is in it. */
+    long outputBound;
+
+    long wantedInputBound;
+    long wantedOutputBound;
+    boolean inLine;
+    @Nullable Connection previousInLine;
+    @Nullable Connection nextInLine;
+
+    // Of a connection that holds memory others wait for, see Cron.
+    long movedBytes;
+    int stalledSeconds;
 
     /** When the soft limit was first exceeded, ms of the monotonic clock; 0: it is not. */
     long softLimitSince;
@@ -159,6 +178,7 @@ final class Connection {
     boolean isWaiting() {
         return state == State.PARKED
                 || state == State.AWAITING_OUTPUT
+                || state == State.AWAITING_MEMORY
                 || state == State.PAUSED
                 || state == State.HELD;
     }

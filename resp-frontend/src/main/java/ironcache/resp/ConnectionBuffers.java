@@ -5,15 +5,43 @@ import ironcache.ffm.MemoryTag;
 
 /**
  * Input and output memory of connections. Input that has to outlive its receive buffer moves to a buffer of the connection's own: an ordinary
- * chunk of the pool, or, where a request is known to need more, one sized exactly for it. Empty buffers go back at once. Owned by the
- * shard's thread.
+ * chunk of the pool, or, where a request is known to need more, one sized exactly for it. Empty buffers go back at once. What is big is taken
+ * only within the bounds that {@link Admission} set. Owned by the shard's thread.
  */
 final class ConnectionBuffers implements AutoCloseable {
+    /**
+     * Room behind a big request, for the first bytes of the next one: they come in the same receive buffer as its end, and must not make the
+     * whole move to a bigger buffer.
+     */
+    private static final int TAIL_BYTES = 64 << 10;
+
+    /** A streaming reply may queue this much even where output memory is short. */
+    private static final int LEAST_STREAM_BYTES = 64 << 10;
+
     final OutputChunks chunks;
+    final Admission admission;
+
+    /** As output comes near to it, streaming replies queue less. */
+    private final long networkBytes;
+
     private long bigInputBytes;
 
-    ConnectionBuffers(int keepFree) {
-        chunks = new OutputChunks(keepFree);
+    /**
+     * @param networkBytes what connections may take of maxmemory: a quarter for big requests and replies, an eighth for pooled chunks
+     * @param keepFree chunks that are worth keeping when not in use
+     */
+    ConnectionBuffers(long networkBytes, int keepFree) {
+        this.networkBytes = networkBytes;
+        chunks =
+                new OutputChunks(
+                        (int) Math.min(keepFree, networkBytes / 8 / OutputChunks.DATA_BYTES));
+        admission = new Admission(networkBytes / 4);
+    }
+
+    /** How much of a streaming reply may be queued now: less the more others have queued. */
+    int streamBytes() {
+        long room = networkBytes - chunks.usedBytes();
+        return Math.clamp(room / 2, LEAST_STREAM_BYTES, Connection.STREAM_BYTES);
     }
 
     long bytes() {
@@ -37,6 +65,11 @@ final class ConnectionBuffers implements AutoCloseable {
             c.regionIsInput = false;
             if (rest == 0) {
                 releaseInput(c);
+            } else if (c.inputCapacity > Admission.SMALL_BYTES
+                    && consumed > 0
+                    && rest <= Admission.SMALL_BYTES) {
+                // What the buffer was made for has run.
+                shrink(c);
             }
         } else if (rest > 0) {
             c.prefetchedBytes = 0;
@@ -49,7 +82,12 @@ final class ConnectionBuffers implements AutoCloseable {
     /** Adds received bytes to the connection's input. Nothing may refer to the input's bytes: they may move. */
     void append(Connection c, long from, int length) {
         int used = c.inputBytes();
-        long wanted = Math.max((long) used + length, c.neededBytes);
+        // Before it is admitted, only what came.
+        long known = Math.min(c.neededBytes, c.inputBound);
+        long wanted = Math.max((long) used + length, known);
+        if (wanted > Admission.SMALL_BYTES) {
+            wanted += TAIL_BYTES;
+        }
         if (c.input == 0) {
             take(c, wanted);
         } else if (c.inputEnd + length > c.inputCapacity
@@ -62,7 +100,7 @@ final class ConnectionBuffers implements AutoCloseable {
                 int oldStart = c.inputStart;
                 take(
                         c,
-                        c.neededBytes > used + (long) length
+                        known > used + (long) length || c.state == Connection.State.AWAITING_MEMORY
                                 ? wanted
                                 : Math.max(wanted, 2L * used));
                 Memory.copy(old + oldStart, c.input, used);
@@ -73,6 +111,19 @@ final class ConnectionBuffers implements AutoCloseable {
         }
         Memory.copy(from, c.input + c.inputEnd, length);
         c.inputEnd += length;
+    }
+
+    /** Moves the small rest of a big input to a buffer of its size. */
+    private void shrink(Connection c) {
+        long old = c.input;
+        int oldCapacity = c.inputCapacity;
+        int bytes = c.inputBytes();
+        take(c, bytes);
+        Memory.copy(old + c.inputStart, c.input, bytes);
+        free(old, oldCapacity);
+        c.inputStart = 0;
+        c.inputEnd = bytes;
+        admission.releaseInput(c);
     }
 
     private void take(Connection c, long bytes) {
@@ -105,6 +156,7 @@ final class ConnectionBuffers implements AutoCloseable {
         c.inputStart = 0;
         c.inputEnd = 0;
         c.prefetchedBytes = 0;
+        admission.releaseInput(c);
     }
 
     /** The next bytes to send are at {@code c.outHead}'s data from {@code c.outStart} on; this many. */
@@ -158,6 +210,7 @@ final class ConnectionBuffers implements AutoCloseable {
         c.outStart = 0;
         c.outInFlight = 0;
         c.outBytes = 0;
+        admission.forget(c);
     }
 
     @Override

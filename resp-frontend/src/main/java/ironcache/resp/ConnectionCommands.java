@@ -123,11 +123,12 @@ final class ConnectionCommands {
         } else if (c.argc() == 1) {
             c.reply().pong();
         } else {
-            c.reply().bulk(c.arg(1), c.argLength(1));
+            echo(c);
         }
     }
 
     static void echo(CommandContext c) {
+        c.reserveOutput(c.argLength(1));
         c.reply().bulk(c.arg(1), c.argLength(1));
     }
 

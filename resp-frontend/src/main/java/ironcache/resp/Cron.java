@@ -5,6 +5,9 @@ import org.jspecify.annotations.Nullable;
 
 /** What happens ten times a second: timeouts, samples for INFO, the end of CLIENT PAUSE. Owned by the shard's thread. */
 final class Cron {
+    /** After so long without a byte from or to a client that holds memory others wait for, they wait no longer. */
+    private static final int STALL_SECONDS = 20;
+
     private final Node node;
     private final EventLoop loop;
     private final ConnectionBuffers buffers;
@@ -42,8 +45,40 @@ final class Cron {
                 loop.close(c);
             } else if (c.outBytes > 0 && node.overOutputLimit(c, clock.nanoTime() / 1_000_000)) {
                 loop.close(c);
+            } else if (buffers.admission.waiting() > 0 && Admission.reserved(c) > 0) {
+                checkStall(c);
             }
         }
         node.stats.networkBytes = buffers.bytes();
+    }
+
+    /**
+     * A client that stopped in the middle of a big request would hold up everybody behind it: it is disconnected. One that does not read its
+     * reply may do so, as far as client-output-buffer-limit allows; its memory just does not count any longer.
+     */
+    private void checkStall(Connection c) {
+        long moved = c.receivedBytes + c.sentBytes;
+        if (moved != c.movedBytes || c.isWaiting() && c.state != Connection.State.AWAITING_OUTPUT) {
+            c.movedBytes = moved;
+            c.stalledSeconds = 0;
+        } else if (++c.stalledSeconds >= STALL_SECONDS) {
+            c.stalledSeconds = 0;
+            if (c.outputBound > 0) {
+                buffers.admission.releaseOutput(c, 0);
+            } else {
+                node.log.warn(
+                        "closing client "
+                                + c.id
+                                + ": it stopped for "
+                                + STALL_SECONDS
+                                + " seconds in the middle of a request of "
+                                + c.inputBound
+                                + " bytes, while "
+                                + buffers.admission.waiting()
+                                + " other clients waited for that memory");
+                node.stats.stalledDisconnections++;
+                loop.close(c);
+            }
+        }
     }
 }

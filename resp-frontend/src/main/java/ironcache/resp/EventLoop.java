@@ -61,6 +61,7 @@ final class EventLoop implements Io.SocketHandler, ShardListener {
         this.buffers = buffers;
         this.executor = executor;
         this.cron = new Cron(node, this, buffers);
+        buffers.admission.setListener(c -> onReady(c.socket));
         this.nextCronNanos = clock.nanoTime();
     }
 
@@ -127,7 +128,13 @@ final class EventLoop implements Io.SocketHandler, ShardListener {
             return;
         }
         if (c.at != 0) {
-            buffers.saveRest(c);
+            keepRest(c);
+        }
+        if (c.outputBound > c.outBytes
+                && c.state != Connection.State.PARKED
+                && c.state != Connection.State.AWAITING_MEMORY) {
+            // Most of the big reply is sent. (One of those two may be about to write it.)
+            buffers.admission.releaseOutput(c, c.outBytes);
         }
         if (c.state == Connection.State.PARKED && c.inputBytes() > c.prefetchedBytes) {
             executor.prefetchWaiting(c);
@@ -149,6 +156,28 @@ final class EventLoop implements Io.SocketHandler, ShardListener {
         }
         if (c.state == Connection.State.DRAINING && c.outInFlight == 0) {
             close(c);
+        }
+    }
+
+    /** Keeps the rest of the connection's region; where that begins a big request, memory for all of it is reserved, or awaited. */
+    private void keepRest(Connection c) {
+        if (c.neededBytes > c.inputBound && c.state == Connection.State.OPEN) {
+            reserveInput(c, c.regionEnd - c.at);
+        }
+        buffers.saveRest(c);
+        if (c.neededBytes > c.inputBound && c.state == Connection.State.OPEN) {
+            // The reservation of the request before it ended just now.
+            reserveInput(c, c.inputBytes());
+        }
+    }
+
+    private void reserveInput(Connection c, long restBytes) {
+        // Where the request's length is not known yet, its buffer grows by doubling.
+        long bytes = Math.max(c.neededBytes, 2 * restBytes);
+        if (!buffers.admission.admitInput(c, bytes)) {
+            c.state = Connection.State.AWAITING_MEMORY;
+            c.receivePaused = true;
+            io.pauseReceive(c.socket);
         }
     }
 
@@ -177,7 +206,9 @@ final class EventLoop implements Io.SocketHandler, ShardListener {
         for (int i = 0; i < size; i++) {
             Connection c = connections[ready[i]];
             if (c != null
-                    && (c.state == Connection.State.PARKED || c.state == Connection.State.HELD)) {
+                    && (c.state == Connection.State.PARKED
+                            || c.state == Connection.State.HELD
+                            || c.state == Connection.State.AWAITING_MEMORY && !c.inLine)) {
                 resume(c);
             }
         }
@@ -254,7 +285,7 @@ final class EventLoop implements Io.SocketHandler, ShardListener {
         if (c.inTurn && c.at != 0) {
             // Its earlier bytes of this poll are still in the batch.
             executor.run();
-            buffers.saveRest(c);
+            keepRest(c);
         }
         joinTurn(c);
         if (c.input == 0 && c.state == Connection.State.OPEN) {
@@ -313,10 +344,10 @@ final class EventLoop implements Io.SocketHandler, ShardListener {
         node.stats.sentBytes += c.outInFlight;
         buffers.sent(c);
         if (c.state == Connection.State.AWAITING_OUTPUT
-                && c.outBytes <= Connection.STREAM_BYTES / 2) {
+                && c.outBytes <= buffers.streamBytes() / 2) {
             resume(c);
         }
-        if (c.outHead != 0 || c.state == Connection.State.DRAINING) {
+        if (c.outHead != 0 || c.outputBound != 0 || c.state == Connection.State.DRAINING) {
             joinTurn(c);
         }
     }
@@ -344,6 +375,7 @@ final class EventLoop implements Io.SocketHandler, ShardListener {
             shard.abandon(c.socket);
         }
         executor.transactions().end(c);
+        buffers.admission.leaveLine(c);
         c.state = Connection.State.CLOSED;
         c.at = 0;
         connectionCount--;

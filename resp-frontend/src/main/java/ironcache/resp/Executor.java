@@ -277,7 +277,10 @@ final class Executor {
         } catch (OutputFull full) {
             reply.rollback();
             shard.end();
-            suspend(c, e, Connection.State.AWAITING_OUTPUT);
+            suspend(
+                    c,
+                    e,
+                    c.inLine ? Connection.State.AWAITING_MEMORY : Connection.State.AWAITING_OUTPUT);
             return;
         } catch (DamagedBlockException damage) {
             tellDamage(damage);

@@ -192,10 +192,11 @@ final class InfoText {
         EventLoop loop = node.loop();
         long waiting = 0;
         long paused = 0;
+        Admission admission = loop.buffers().admission;
         for (Connection client : loop.connections()) {
             if (client != null && client.state == Connection.State.PAUSED) {
                 paused++;
-            } else if (client != null && client.isWaiting()) {
+            } else if (client != null && !client.inLine && client.isWaiting()) {
                 waiting++;
             }
         }
@@ -222,6 +223,7 @@ final class InfoText {
                 isPaused ? Math.max(0, node.pauseUntilMillis - c.now()) : 0);
         line("paused_clients", paused);
         line("clients_waiting_for_ssd", waiting);
+        line("clients_waiting_for_memory", admission.waiting());
     }
 
     private void memory() {
@@ -281,6 +283,9 @@ final class InfoText {
         line("mem_replicas_repl_buffer", 0);
         line("mem_clients_slaves", 0);
         line("mem_clients_normal", node.loop().buffers().bytes());
+        Admission admission = node.loop().buffers().admission;
+        line("mem_big_requests_budget", admission.budgetBytes());
+        line("mem_big_requests_reserved", admission.reservedBytes());
         line("mem_cluster_links", 0);
         line("mem_aof_buffer", 0);
         line("mem_allocator", "hybridlog");
@@ -384,6 +389,8 @@ final class InfoText {
         line("io_threaded_writes_processed", 0);
         line("client_query_buffer_limit_disconnections", stats.queryBufferLimitDisconnections);
         line("client_output_buffer_limit_disconnections", stats.outputLimitDisconnections);
+        line("stalled_client_disconnections", stats.stalledDisconnections);
+        line("big_request_waits", node.loop().buffers().admission.waits());
         line("reply_buffer_shrinks", 0);
         line("reply_buffer_expands", 0);
         line("eventloop_cycles", stats.turns);

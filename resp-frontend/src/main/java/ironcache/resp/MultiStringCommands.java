@@ -83,11 +83,16 @@ final class MultiStringCommands {
             c.prefetch(i);
         }
         c.reply().array(argc - 1);
+        long bytes = 0;
         for (int i = 1; i < argc; i++) {
             long record = c.read(i);
             if (record == 0 || !Strings.isString(record)) {
                 c.reply().nullBulk();
             } else {
+                bytes += Strings.length(record);
+                if (bytes > Admission.SMALL_BYTES) {
+                    c.reserveOutput(bytes);
+                }
                 StringReplies.bulk(c, record);
             }
         }

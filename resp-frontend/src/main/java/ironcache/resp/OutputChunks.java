@@ -79,6 +79,11 @@ final class OutputChunks implements AutoCloseable {
         return bytes;
     }
 
+    /** Bytes held, free ones not included. */
+    long usedBytes() {
+        return bytes - (long) freeCount * CHUNK_BYTES;
+    }
+
     static long data(long chunk) {
         return chunk + HEADER_BYTES;
     }

@@ -60,6 +60,7 @@ public final class Server implements AutoCloseable {
             Log log,
             Path directory,
             long shardBytes,
+            long networkBytes,
             long hashSeed,
             @Nullable ConfigFile file)
             throws IOException {
@@ -76,7 +77,7 @@ public final class Server implements AutoCloseable {
                         runId(hashSeed),
                         ProcessHandle.current().pid());
         node.configFile = file;
-        buffers = new ConnectionBuffers(keepFree(config));
+        buffers = new ConnectionBuffers(networkBytes, keepFree(config));
         LateListener listener = new LateListener();
         shard =
                 new Shard(
@@ -269,6 +270,7 @@ public final class Server implements AutoCloseable {
                         log,
                         shardDirectory,
                         shardBytes(memoryBytes),
+                        networkBytes(memoryBytes),
                         Prng.freshSeed(),
                         file)) {
             Runtime.getRuntime()
@@ -368,8 +370,15 @@ public final class Server implements AutoCloseable {
 
     /** What of maxmemory is the shard's: heap, JVM and connections come off first. */
     private static long shardBytes(long memoryBytes) {
-        long network = Math.clamp(memoryBytes / 64, 8 * MIB, 256 * MIB);
-        return memoryBytes - Runtime.getRuntime().maxMemory() - JVM_BYTES - network;
+        return memoryBytes
+                - Runtime.getRuntime().maxMemory()
+                - JVM_BYTES
+                - networkBytes(memoryBytes);
+    }
+
+    /** What of maxmemory is for the connections' input and output. */
+    private static long networkBytes(long memoryBytes) {
+        return Math.clamp(memoryBytes / 64, 16 * MIB, 256 * MIB);
     }
 
     private static IoConfig ioConfig(Config config, Log log) {

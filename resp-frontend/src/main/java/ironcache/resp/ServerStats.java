@@ -18,6 +18,7 @@ final class ServerStats {
     long rejectedConnections;
     long protocolErrors;
     long queryBufferLimitDisconnections;
+    long stalledDisconnections;
     long outputLimitDisconnections;
     long receivedBytes;
     long sentBytes;
@@ -69,6 +70,7 @@ final class ServerStats {
         rejectedConnections = 0;
         protocolErrors = 0;
         queryBufferLimitDisconnections = 0;
+        stalledDisconnections = 0;
         outputLimitDisconnections = 0;
         receivedBytes = 0;
         sentBytes = 0;

@@ -42,6 +42,7 @@ final class StringReplies {
 
     private static void bulkPaged(CommandContext c, long record, long offset, long bytes) {
         Strings.load(c.shard(), record, offset, bytes);
+        c.reserveOutput(bytes);
         c.reply().bulkBegin(bytes);
         pieces(c, record, offset, bytes);
         c.reply().bulkEnd();
@@ -78,7 +79,7 @@ final class StringReplies {
             done = (c.progress() & DONE_MASK) - 1;
         }
         while (done < bytes) {
-            long window = Math.min(bytes - done, STREAM_BYTES);
+            long window = Math.min(bytes - done, c.node().loop().buffers().streamBytes());
             Strings.load(c.shard(), record, offset + done, window);
             pieces(c, record, offset + done, window);
             done += window;

@@ -43,6 +43,7 @@ final class RunningServer implements AutoCloseable {
                             log,
                             directory,
                             shardBytes,
+                            16L << 20,
                             7,
                             null)) {
                 started.complete(opened);

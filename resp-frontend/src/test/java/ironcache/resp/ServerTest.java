@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import ironcache.ffm.IoConfig;
 import ironcache.ffm.Ios;
+import ironcache.ffm.MemoryTag;
 import ironcache.ffm.Prng;
 import ironcache.ffm.SystemClock;
 import java.io.IOException;
@@ -15,6 +16,8 @@ import java.net.InetAddress;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -59,6 +62,7 @@ class ServerTest {
                             log,
                             directory,
                             48 * MIB,
+                            16 * MIB,
                             7,
                             null)) {
                 started.complete(opened);
@@ -179,6 +183,49 @@ class ServerTest {
             client.send(command("PING"));
             client.expect("+PONG\r\n");
         }
+    }
+
+    /** More at once than there is memory for: they take turns, all are answered, and network memory stays bounded. */
+    @Test
+    void manyHugeValuesAtOnce() throws IOException {
+        int clients = 8;
+        int valueBytes = 6 << 20;
+        long before = MemoryTag.NETWORK.bytes();
+        MemoryTag.NETWORK.resetPeak();
+        List<CompletableFuture<Void>> running = new ArrayList<>();
+        for (int i = 0; i < clients; i++) {
+            String key = "huge:" + i;
+            String value = value(i).repeat(valueBytes / 1000);
+            CompletableFuture<Void> done = new CompletableFuture<>();
+            running.add(done);
+            Thread thread =
+                    new Thread(
+                            () -> {
+                                try (Client client = new Client()) {
+                                    for (int round = 0; round < 2; round++) {
+                                        client.send(command("SET", key, value));
+                                        client.expect("+OK\r\n");
+                                        client.send(command("GET", key));
+                                        client.expect(
+                                                "$" + value.length() + "\r\n" + value + "\r\n");
+                                    }
+                                    done.complete(null);
+                                } catch (Throwable t) {
+                                    done.completeExceptionally(t);
+                                }
+                            },
+                            key);
+            thread.setDaemon(true);
+            thread.start();
+        }
+        running.forEach(CompletableFuture::join);
+        // Two values' buffers, 1 MB of each one's reply, and what was received before the pause.
+        long most = 2L * valueBytes + clients * (2 * MIB);
+        long peak = MemoryTag.NETWORK.peakBytes() - before;
+        assertTrue(peak <= most, peak + " bytes of " + most);
+        assertTrue(
+                server.loop().buffers().admission.waits() > 0,
+                "nobody waited: the test tested nothing");
     }
 
     /** More than fits in RAM, written and read back in pipelines: parked commands keep their order and their bytes. */
