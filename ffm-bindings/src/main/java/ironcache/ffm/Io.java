@@ -137,6 +137,16 @@ public interface Io extends AutoCloseable {
     void resumeReceive(int socket);
 
     /**
+     * Of a socket that is paused: how many bytes it will still deliver, where its peer has closed it or its half; so it may be found out
+     * without receiving them.
+     *
+     * @return -1 where more may come, or nobody knows
+     */
+    default int lastBytes(int socket) {
+        return -1;
+    }
+
+    /**
      * Cancels what is in flight and closes; {@link SocketHandler#onClosed} follows and is the only
      * callback for this socket from here on. Until then a send in flight may still read its buffer.
      */

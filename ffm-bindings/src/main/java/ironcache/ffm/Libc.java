@@ -74,6 +74,9 @@ final class Libc {
     private static final long SYS_GETPEERNAME = X86_64 ? 52 : 205;
     private static final long SYS_SETSOCKOPT = X86_64 ? 54 : 208;
     private static final long SYS_PPOLL = X86_64 ? 271 : 73;
+    private static final long SYS_IOCTL = X86_64 ? 16 : 29;
+    private static final int FIONREAD = 0x541B;
+    private static final int POLLERR_POLLHUP = 0x18;
     private static final long SYS_CLOCK_GETTIME = X86_64 ? 228 : 113;
     private static final long SYS_OPENAT = X86_64 ? 257 : 56;
     private static final long SYS_EVENTFD2 = X86_64 ? 290 : 19;
@@ -213,6 +216,22 @@ final class Libc {
         Memory.putLong(scratch + 8, 0);
         Memory.putLong(scratch + 16, 0);
         return syscall(SYS_PPOLL, scratch, 1, scratch + 8, 0, 0, 0) > 0;
+    }
+
+    /**
+     * Bytes that can still be received from a socket whose peer has closed it or its half; none where it has failed; -1 where the peer is
+     * still there. Consumes nothing.
+     *
+     * @param scratch as for {@link #isHungUp}
+     */
+    static int lastBytes(int fd, long scratch) {
+        if (!isHungUp(fd, scratch)) {
+            return -1;
+        }
+        if ((Memory.getShort(scratch + 6) & POLLERR_POLLHUP) != 0) {
+            return 0;
+        }
+        return syscall(SYS_IOCTL, fd, FIONREAD, scratch, 0, 0, 0) < 0 ? -1 : Memory.getInt(scratch);
     }
 
     /**

@@ -588,6 +588,15 @@ public final class SimIo implements Io {
     }
 
     @Override
+    public int lastBytes(int socket) {
+        Connection connection = connections.get(socket);
+        if (connection.reset) {
+            return 0;
+        }
+        return connection.peerClosed ? connection.toServer.bytes() : -1;
+    }
+
+    @Override
     public void closeSocket(int socket) {
         Connection connection = connections.get(socket);
         if (connection.closing) {

@@ -729,6 +729,13 @@ final class UringIo implements Io {
     }
 
     @Override
+    public int lastBytes(int socket) {
+        return (socketState[socket] & (OPEN | CLOSING)) == OPEN
+                ? Libc.lastBytes(socketFd[socket], scratch)
+                : -1;
+    }
+
+    @Override
     public void closeSocket(int socket) {
         int state = socketState[socket];
         if ((state & OPEN) == 0 || (state & CLOSING) != 0) {

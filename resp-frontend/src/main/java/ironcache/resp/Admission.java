@@ -203,6 +203,11 @@ final class Admission {
         return waiting;
     }
 
+    /** The first in line; the others follow by {@code nextInLine}. */
+    @Nullable Connection firstInLine() {
+        return first;
+    }
+
     /** How often someone had to wait, since start. */
     long waits() {
         return waits;

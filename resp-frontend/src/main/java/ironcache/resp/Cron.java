@@ -8,6 +8,9 @@ final class Cron {
     /** After so long without a byte from or to a client that holds memory others wait for, they wait no longer. */
     private static final int STALL_SECONDS = 20;
 
+    /** System calls per run, at most. */
+    private static final int MOST_LOOKS = 1000;
+
     private final Node node;
     private final EventLoop loop;
     private final ConnectionBuffers buffers;
@@ -25,8 +28,31 @@ final class Cron {
         if (node.pauseUntilMillis != 0 && nowMillis >= node.pauseUntilMillis) {
             node.unpause();
         }
+        closeDeadWaiters();
         if (++runs % 10 == 0) {
             everySecond(nowMillis, clock);
+        }
+    }
+
+    /**
+     * Nobody receives from those who wait for memory, so nobody hears that they have gone: without this look, clients that give up and come
+     * again would fill the line with their dead connections.
+     */
+    private void closeDeadWaiters() {
+        Connection next;
+        int looks = 0;
+        for (Connection c = buffers.admission.firstInLine();
+                c != null && looks < MOST_LOOKS;
+                c = next) {
+            next = c.nextInLine;
+            if (c.neededBytes > c.inputBound && c.receivePaused) {
+                looks++;
+                int last = loop.io().lastBytes(c.socket);
+                if (last >= 0 && (long) c.inputBytes() + last < c.neededBytes) {
+                    // Its request will never be complete.
+                    loop.close(c);
+                }
+            }
         }
     }
 
