@@ -6,6 +6,7 @@ import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
 import java.util.List;
@@ -245,7 +246,10 @@ final class Harness implements AutoCloseable {
             }
             try (var files = Files.list(dataDirectory)) {
                 for (Path log : files.filter(f -> f.toString().endsWith(".log")).toList()) {
-                    Files.move(log, report.directory().resolve(log.getFileName()));
+                    Files.move(
+                            log,
+                            report.directory().resolve(log.getFileName()),
+                            StandardCopyOption.REPLACE_EXISTING);
                 }
             }
             deleteTree(dataDirectory);

@@ -29,7 +29,7 @@ import picocli.CommandLine.Parameters;
             "  row3   the same load for a minute: garbage collections, bytes allocated per request",
             "  row4   bytes of process growth per item",
             "  row5   uniform GETs over a set ten times larger than memory, against fio on the same disk",
-            "  row6   Zipf 0.99, 95 % GET 5 % SET over the same set",
+            "  row6   Zipf 0.99, 95 %% GET 5 %% SET over the same set",
             "  row7   blind SETs over the same cold set against SETs of new keys",
             "  row12  from exec to the first PONG",
             "Rows 5, 6 and 7 share one loaded set if they are named in one command."
