@@ -29,6 +29,7 @@ final class RunningServer implements AutoCloseable {
             Config config = new Config();
             config.set(config.get("port"), "0");
             config.set(config.get("bind"), "127.0.0.1");
+            config.set(config.get("enable-debug-command"), "yes");
             Log log =
                     new Log(
                             new PrintStream(OutputStream.nullOutputStream()),

@@ -3,15 +3,10 @@ package ironcache.resp;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import ironcache.ffm.IoConfig;
-import ironcache.ffm.Ios;
 import ironcache.ffm.MemoryTag;
 import ironcache.ffm.Prng;
-import ironcache.ffm.SystemClock;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.OutputStream;
-import java.io.PrintStream;
 import java.net.InetAddress;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
@@ -30,55 +25,18 @@ class ServerTest {
 
     @TempDir private Path directory;
 
-    private final CompletableFuture<Server> started = new CompletableFuture<>();
-    private final CompletableFuture<Void> ended = new CompletableFuture<>();
+    private RunningServer running;
     private Server server;
 
     @BeforeEach
     void start() {
-        Thread thread = new Thread(this::serve, "shard");
-        thread.setDaemon(true);
-        thread.start();
-        server = started.join();
-    }
-
-    private void serve() {
-        try {
-            Config config = new Config();
-            config.set(config.get("port"), "0");
-            config.set(config.get("bind"), "127.0.0.1");
-            config.set(config.get("enable-debug-command"), "yes");
-            Log log =
-                    new Log(
-                            new PrintStream(OutputStream.nullOutputStream()),
-                            SystemClock.INSTANCE,
-                            1);
-            IoConfig io = IoConfig.defaults().withKind(IoConfig.Kind.NIO).withLog(line -> {});
-            try (Server opened =
-                    new Server(
-                            config,
-                            Ios.open(io),
-                            SystemClock.INSTANCE,
-                            log,
-                            directory,
-                            48 * MIB,
-                            16 * MIB,
-                            7,
-                            null)) {
-                started.complete(opened);
-                opened.run();
-            }
-            ended.complete(null);
-        } catch (Throwable t) {
-            started.completeExceptionally(t);
-            ended.completeExceptionally(t);
-        }
+        running = RunningServer.start(directory, 48 * MIB);
+        server = running.server();
     }
 
     @AfterEach
     void stop() {
-        server.stop();
-        ended.join();
+        running.close();
     }
 
     private final class Client implements AutoCloseable {
