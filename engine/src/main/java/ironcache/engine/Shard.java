@@ -266,7 +266,6 @@ public final class Shard implements AutoCloseable {
      * {@link #awaitRequested} when it has asked for all, finds them all when it runs again.
      *
      * @return whether something must be read
-     * @throws ironcache.tiering.DamagedBlockException where it has been, and is damaged
      */
     public boolean request(int db, long key, int keyLength, long hash) {
         return store.request(databases[db].keys, hash);
@@ -298,12 +297,11 @@ public final class Shard implements AutoCloseable {
             hashes[i] = store.log.resolve(databases[dbs[i]].keys.touch(hashes[i]));
         }
         for (int i = 0; i < count; i++) {
-            // Loads without a condition: where a data set is loaded first, no key is found, and a
-            // compiler that saw only that
-            // would take these for rare and leave them calls.
+            // Loads without a condition: while a data set is loaded no key is found, and a compiler
+            // that saw only that would take these for rare and leave them calls.
             long record = hashes[i] == 0 ? nothing : hashes[i];
-            // The second line too, where most values are; kept within the page, frames are aligned
-            // to theirs.
+            // The second line too, where most values are; kept within the page (frames are
+            // aligned).
             long second = Math.min(record + 64, (record | Address.PAGE_BYTES - 1) - 7);
             sink += Memory.getLong(record) + Memory.getLong(second);
         }

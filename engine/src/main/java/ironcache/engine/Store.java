@@ -7,6 +7,7 @@ import ironcache.hybridlog.Log;
 import ironcache.hybridlog.Record;
 import ironcache.index.HashIndex;
 import ironcache.tiering.ColdReads;
+import ironcache.tiering.DamagedBlockException;
 import ironcache.tiering.FrequencySketch;
 import ironcache.tiering.SealedPages;
 import ironcache.tiering.SegmentStore;
@@ -176,17 +177,29 @@ final class Store implements AutoCloseable {
         }
     }
 
-    /** As {@link #prefetch}, on behalf of the current command. @return whether a read must be waited for */
+    /**
+     * As {@link #prefetch}, on behalf of the current command. What is damaged is not waited for: the command that needs it will say so.
+     *
+     * @return whether a read must be waited for
+     */
     boolean request(HashIndex index, long hash) {
         boolean any = false;
         for (long slot = index.first(hash); slot != 0; slot = index.next()) {
             long address = HashIndex.payload(slot);
-            if (log.resolve(address) == 0 && cold.staged(address) == 0) {
+            if (log.resolve(address) == 0 && !isStagedOrDamaged(address)) {
                 cold.request(address);
                 any = true;
             }
         }
         return any;
+    }
+
+    private boolean isStagedOrDamaged(long address) {
+        try {
+            return cold.staged(address) != 0;
+        } catch (DamagedBlockException damaged) {
+            return true;
+        }
     }
 
     /** Copies a record that was just found cold to RAM if it is read often. It keeps its place on the SSD. */
