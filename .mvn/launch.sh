@@ -1,4 +1,4 @@
-# Sourced by the launchers, which set root: finds the JDK, builds, trains the AOT cache, starts.
+# Sourced by the launchers, which set root: finds the JDK, builds, trains the CDS archive, starts.
 # shellcheck shell=bash disable=SC2154
 
 # Sets java_home to a JDK 25 or later. Reads each candidate's "release" file: starting a java to ask it would cost 40 ms.
@@ -24,7 +24,7 @@ find_jdk() {
 }
 
 # prepare PROGRAM MODULE [TRAINER]: brings target/ironcache/PROGRAM up to date with MODULE and all that it uses. The
-# stamp beside it is as old as the moment before the build, and names the JDK that the AOT cache belongs to.
+# stamp beside it is as old as the moment before the build, and names the JDK that the CDS archive belongs to.
 prepare() {
     local program=$1 module=$2 trainer=${3-} out=$root/target/ironcache
     find_jdk
@@ -40,7 +40,7 @@ prepare() {
             exit 1
         fi
         echo "${0##*/}: building $program (once; later starts skip this)" >&2
-        rm -rf "${out:?}/$program" "$out/$program.aot" "$out/$program.stamp"
+        rm -rf "${out:?}/$program" "$out/$program.jsa" "$out/$program.stamp"
         echo "$java_home" >"$out/$program.stamp.new"
         if ! (cd "$root" && JAVA_HOME=$java_home MAVEN_OPTS="${MAVEN_OPTS-} --sun-misc-unsafe-memory-access=allow --enable-native-access=ALL-UNNAMED" \
             mvn -B -q -ntp -Dstyle.color=never -DskipTests -Dquick -pl "$module" -am package) >&2 </dev/null {lock}>&-; then
@@ -56,17 +56,18 @@ prepare() {
 # Whether the last build is younger than all sources, by the same JDK, and nobody has changed its jars since the training.
 up_to_date() {
     [[ -e $out/$program.stamp && $(<"$out/$program.stamp") == "$java_home" ]] &&
-        [[ -z $(find "$root"/pom.xml "$root"/*/pom.xml "$root"/*/src/main -newer "$out/$program.stamp" -print -quit) ]] &&
-        [[ ! -e $out/$program.aot || -z $(find "$out/$program" -newer "$out/$program.aot" -print -quit) ]]
+        [[ -z $(find "$root"/ironcache "$root"/.mvn "$root"/pom.xml "$root"/*/pom.xml "$root"/*/src/main -newer "$out/$program.stamp" -print -quit) ]] &&
+        [[ ! -e $out/$program.jsa || -z $(find "$out/$program" -newer "$out/$program.jsa" -print -quit) ]]
 }
 
-# Runs the server once, with a client that says a few words, so that the JVM can lay down the classes it loaded in an
-# AOT cache (JEP 514). Without one the server starts all the same, later: so whatever fails here is not an error.
+# Runs the server once, with a client that says a few words, so that the JVM can lay down the classes it loaded, lambdas
+# among them, in a dynamic CDS archive (docs/adr/0011). Without one the server starts all the same, later: so whatever
+# fails here is not an error.
 train_server() {
-    local dir port pid cache=$root/target/ironcache/server.aot
+    local dir port pid archive=$root/target/ironcache/server.jsa
     dir=$(mktemp -d)
     port=$((20000 + RANDOM % 12000))
-    "$java_home/bin/java" -XX:AOTCacheOutput="$cache" -Xlog:disable "${server_options[@]}" \
+    "$java_home/bin/java" -XX:ArchiveClassesAtExit="$archive" -Xlog:disable "${server_options[@]}" \
         -p "$root/target/ironcache/server" -m ironcache.resp/ironcache.resp.Server \
         --port "$port" --bind 127.0.0.1 --dir "$dir" --maxmemory 256mb >"$dir/log" 2>&1 </dev/null &
     pid=$!
@@ -99,9 +100,9 @@ launch() {
         shift
     done
     shift
-    # A cache that does not fit (another JDK, other options) is left unused; the JVM need not complain about it.
-    [[ -e $root/target/ironcache/$program.aot ]] &&
-        options+=(-XX:AOTCache="$root/target/ironcache/$program.aot" '-Xlog:aot*=off,cds*=off')
+    # An archive that does not fit (another JDK, other options) is left unused; the JVM need not complain about it.
+    [[ -e $root/target/ironcache/$program.jsa ]] &&
+        options+=(-XX:SharedArchiveFile="$root/target/ironcache/$program.jsa" '-Xlog:aot*=off,cds*=off')
     # shellcheck disable=SC2206 # several options in one variable
     options+=(${IRONCACHE_JVM_OPTIONS-})
     # The JVM has no switch for the one line that it writes about the Vector API being an incubator, so it is taken out
