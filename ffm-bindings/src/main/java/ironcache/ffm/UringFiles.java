@@ -1,0 +1,291 @@
+package ironcache.ffm;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Arrays;
+
+/**
+ * The files of a {@link UringIo}, its table of registered buffers, and the file operations in flight.
+ * Files and buffers use the ring's slots where the kernel grants them, and do without where it does
+ * not.
+ *
+ * <p>Owned by the thread of its {@link UringIo}. Memory owned: none; registered buffers stay their
+ * owner's.
+ */
+final class UringFiles {
+    /** A fixed buffer may hold 1 GiB, and so may one transfer. */
+    private static final long REGISTERED_BUFFER_BYTES_MAX = 1L << 30;
+
+    /** rw-r--r-- */
+    private static final int FILE_MODE = 0644;
+
+    private final Ring ring;
+    private final UringSubmissions submissions;
+    private Io.FileHandler handler = NoHandlers.INSTANCE;
+
+    // Files, by number.
+    private int[] fileFd = new int[16];
+    private boolean[] fileRegistered = new boolean[16];
+    private final IntStack freeFiles = new IntStack();
+    private int fileCount;
+    private final int fileSlots;
+
+    // Operations in flight, by slot.
+    private long[] operationToken = new long[256];
+
+    /** Completions that an operation still waits for: two where a write is linked to a sync. */
+    private byte[] operationWaits = new byte[256];
+
+    /** Of a write linked to a sync: the results of the two, once known. */
+    private int[] operationWriteResult = new int[256];
+
+    private int[] operationSyncResult = new int[256];
+    private final IntStack freeOperations = new IntStack();
+    private int operationCount;
+
+    // Registered buffers.
+    private final int bufferSlots;
+    private final IntStack freeBufferSlots = new IntStack();
+    private int bufferSlotCount;
+
+    UringFiles(Ring ring, UringSubmissions submissions, IoConfig config) {
+        this.ring = ring;
+        this.submissions = submissions;
+        this.fileSlots = registerSlots(ring, config.registeredFiles(), true);
+        this.bufferSlots = registerSlots(ring, config.registeredBuffers(), false);
+    }
+
+    /** As many slots as the kernel grants: the limit of open files bounds them. 0: do without. */
+    private static int registerSlots(Ring ring, int wanted, boolean forFiles) {
+        for (int slots = wanted; slots > 0; slots /= 2) {
+            int result =
+                    forFiles ? ring.registerSparseFiles(slots) : ring.registerSparseBuffers(slots);
+            if (result >= 0) {
+                return slots;
+            }
+        }
+        return 0;
+    }
+
+    void setHandler(Io.FileHandler newHandler) {
+        handler = newHandler;
+    }
+
+    int openFile(Path path, Io.OpenMode mode, boolean direct) throws IOException {
+        int flags =
+                Libc.O_CLOEXEC
+                        | switch (mode) {
+                            case READ -> Libc.O_RDONLY;
+                            case READ_WRITE -> Libc.O_RDWR;
+                            case CREATE -> Libc.O_RDWR | Libc.O_CREAT | Libc.O_TRUNC;
+                        };
+        String name = path.toString();
+        int fd = Libc.open(name, direct ? flags | Libc.O_DIRECT : flags, FILE_MODE);
+        if (fd == -Errno.EINVAL && direct) {
+            // A file system without O_DIRECT: through the page cache, then.
+            fd = Libc.open(name, flags, FILE_MODE);
+        }
+        if (fd < 0) {
+            throw FileErrors.opening(path, mode, fd);
+        }
+        int file = freeFiles.isEmpty() ? fileCount++ : freeFiles.pop();
+        if (file >= fileFd.length) {
+            fileFd = Arrays.copyOf(fileFd, file * 2);
+            fileRegistered = Arrays.copyOf(fileRegistered, file * 2);
+        }
+        fileFd[file] = fd;
+        fileRegistered[file] = file < fileSlots && ring.updateFile(file, fd) == 1;
+        return file;
+    }
+
+    void closeFile(int file) {
+        int fd = fileFd[file];
+        if (fd < 0) {
+            throw new IllegalStateException("file " + file + " is closed");
+        }
+        if (fileRegistered[file]) {
+            ring.updateFile(file, -1);
+        }
+        Libc.close(fd);
+        fileFd[file] = -1;
+        freeFiles.push(file);
+    }
+
+    int registerBuffer(long address, long bytes) {
+        if (bytes > REGISTERED_BUFFER_BYTES_MAX
+                || (freeBufferSlots.isEmpty() && bufferSlotCount == bufferSlots)) {
+            return Io.UNREGISTERED;
+        }
+        int slot = freeBufferSlots.isEmpty() ? bufferSlotCount++ : freeBufferSlots.pop();
+        if (ring.updateBuffer(slot, address, bytes) != 1) {
+            // Most often RLIMIT_MEMLOCK. Unregistered transfers do the same work a little slower.
+            freeBufferSlots.push(slot);
+            return Io.UNREGISTERED;
+        }
+        return slot;
+    }
+
+    void unregisterBuffer(int buffer) {
+        if (buffer != Io.UNREGISTERED) {
+            ring.updateBuffer(buffer, 0, 0);
+            freeBufferSlots.push(buffer);
+        }
+    }
+
+    private int newOperation(long token) {
+        int slot = freeOperations.isEmpty() ? operationCount++ : freeOperations.pop();
+        if (slot >= operationToken.length) {
+            operationToken = Arrays.copyOf(operationToken, slot * 2);
+            operationWriteResult = Arrays.copyOf(operationWriteResult, slot * 2);
+            operationSyncResult = Arrays.copyOf(operationSyncResult, slot * 2);
+            operationWaits = Arrays.copyOf(operationWaits, slot * 2);
+        }
+        operationToken[slot] = token;
+        operationWaits[slot] = 1;
+        operationSyncResult[slot] = 0;
+        return slot;
+    }
+
+    private int fileFlags(int file) {
+        return fileRegistered[file] ? Ring.FIXED_FILE : 0;
+    }
+
+    /** What an entry names a file by: its slot where registered, else its descriptor. */
+    private int fileTarget(int file) {
+        return fileRegistered[file] ? file : fileFd[file];
+    }
+
+    void read(int file, long offset, long address, int length, int buffer, long token) {
+        transfer(
+                buffer == Io.UNREGISTERED ? Ring.OP_READ : Ring.OP_READ_FIXED,
+                file,
+                0,
+                offset,
+                address,
+                length,
+                buffer,
+                newOperation(token));
+    }
+
+    void write(int file, long offset, long address, int length, int buffer, long token) {
+        transfer(
+                buffer == Io.UNREGISTERED ? Ring.OP_WRITE : Ring.OP_WRITE_FIXED,
+                file,
+                0,
+                offset,
+                address,
+                length,
+                buffer,
+                newOperation(token));
+    }
+
+    private void transfer(
+            int opcode,
+            int file,
+            int flags,
+            long offset,
+            long address,
+            int length,
+            int buffer,
+            int slot) {
+        submissions.add(
+                opcode,
+                fileFlags(file) | flags,
+                0,
+                fileTarget(file),
+                offset,
+                address,
+                length,
+                0,
+                UserData.of(UserData.FILE, slot),
+                buffer == Io.UNREGISTERED ? 0 : buffer);
+    }
+
+    void sync(int file, long token) {
+        syncEntry(file, UserData.of(UserData.FILE, newOperation(token)));
+    }
+
+    private void syncEntry(int file, long data) {
+        submissions.add(
+                Ring.OP_FSYNC,
+                fileFlags(file),
+                0,
+                fileTarget(file),
+                0,
+                0,
+                0,
+                Ring.FSYNC_DATASYNC,
+                data,
+                0);
+    }
+
+    void writeAndSync(int file, long offset, long address, int length, int buffer, long token) {
+        int slot = newOperation(token);
+        operationWaits[slot] = 2;
+        // A chain ends where a submission ends: both entries must go together.
+        submissions.ensureSpace(2);
+        int opcode = buffer == Io.UNREGISTERED ? Ring.OP_WRITE : Ring.OP_WRITE_FIXED;
+        transfer(opcode, file, Ring.LINK, offset, address, length, buffer, slot);
+        syncEntry(file, UserData.of(UserData.FILE_SYNC, slot));
+    }
+
+    void allocate(int file, long offset, long length, long token) {
+        // fallocate(2) passes its length in addr, its mode (0: allocate, grow) in len.
+        submissions.add(
+                Ring.OP_FALLOCATE,
+                fileFlags(file),
+                0,
+                fileTarget(file),
+                offset,
+                length,
+                0,
+                0,
+                UserData.of(UserData.FILE, newOperation(token)),
+                0);
+    }
+
+    /**
+     * The completion of an operation, or of the write of a {@link #writeAndSync}.
+     *
+     * @return whether the handler was called
+     */
+    boolean completed(int slot, int result) {
+        operationWriteResult[slot] = result;
+        return done(slot);
+    }
+
+    /**
+     * The completion of the sync of a {@link #writeAndSync}.
+     *
+     * @return whether the handler was called
+     */
+    boolean synced(int slot, int result) {
+        operationSyncResult[slot] = result;
+        return done(slot);
+    }
+
+    /** One completion of a file operation; the last one tells the owner. */
+    private boolean done(int slot) {
+        if (--operationWaits[slot] > 0) {
+            return false;
+        }
+        int written = operationWriteResult[slot];
+        int synced = operationSyncResult[slot];
+        long token = operationToken[slot];
+        freeOperations.push(slot);
+        // The sync is cancelled where the write failed or was short: then the write's result says
+        // why.
+        handler.onFile(
+                token, written >= 0 && synced < 0 && synced != -Errno.ECANCELED ? synced : written);
+        return true;
+    }
+
+    /** After the ring is closed. */
+    void closeDescriptors() {
+        for (int file = 0; file < fileCount; file++) {
+            if (fileFd[file] >= 0) {
+                Libc.close(fileFd[file]);
+            }
+        }
+    }
+}

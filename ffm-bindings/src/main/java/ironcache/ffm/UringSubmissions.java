@@ -1,0 +1,61 @@
+package ironcache.ffm;
+
+/**
+ * The way of all parts of {@link UringIo} into the ring: fills entries, and counts what is in flight,
+ * so that closing can wait until the kernel is done. What a part adds goes to the kernel with the
+ * next turn, in the order of adding.
+ *
+ * <p>Owned by the thread of its {@link UringIo}. Memory owned: none, the entries are the {@link
+ * Ring}'s.
+ */
+final class UringSubmissions {
+    private final Ring ring;
+
+    /** Everything submitted whose final completion has not come. */
+    private int inFlight;
+
+    UringSubmissions(Ring ring) {
+        this.ring = ring;
+    }
+
+    /** @param userData of {@link UserData#of} */
+    void add(
+            int opcode,
+            int flags,
+            int ioprio,
+            int fd,
+            long off,
+            long addr,
+            int len,
+            int opFlags,
+            long userData,
+            int buf) {
+        SqeLayout.fill(
+                ring.nextEntry(),
+                opcode,
+                flags,
+                ioprio,
+                fd,
+                off,
+                addr,
+                len,
+                opFlags,
+                userData,
+                buf);
+        inFlight++;
+    }
+
+    /** Makes room for {@code count} entries, which will be submitted together (a chain of linked ones). */
+    void ensureSpace(int count) {
+        ring.ensureSpace(count);
+    }
+
+    /** The final completion of an entry came. */
+    void completed() {
+        inFlight--;
+    }
+
+    int inFlight() {
+        return inFlight;
+    }
+}
