@@ -1,12 +1,16 @@
 package ironcache.engine;
 
+import ironcache.ffm.Memory;
+import ironcache.hybridlog.Log;
 import ironcache.hybridlog.Record;
 import ironcache.index.HashIndex;
 
 /**
- * Active expiry: a timing wheel that holds, for each key with an expiry, its keyspace and all bits of its hash that the index uses. A word that fires is
+ * Expiry: setting and counting it, the removal of a record that a command finds expired, and active expiry.
+ *
+ * <p>Active expiry is a timing wheel that holds, for each key with an expiry, its keyspace and all bits of its hash that the index uses. A word that fires is
  * looked up: candidates whose time is over are removed, those that live longer by now go back into the wheel, and if none is left the word was stale.
- * Cold candidates are read first. One owner thread.
+ * Cold candidates are read first. One owner thread; owns the wheel.
  *
  * <pre>
  * hash (24) | keyspace (8) | hash (32)
@@ -33,6 +37,55 @@ final class Expirer implements AutoCloseable, TimingWheel.Consumer {
 
     void add(Keyspace keyspace, long hash, long expiryMillis) {
         wheel.add(expiryMillis, hash & ~KEYSPACE_MASK | (long) keyspace.number << KEYSPACE_SHIFT);
+    }
+
+    /** As {@link Shard#expireAt}. */
+    void set(Keyspace keyspace, long key, int keyLength, long hash, long expiryMillis) {
+        long record = Store.found(store.find(keyspace.keys, key, keyLength, hash));
+        long before = Record.expiry(record);
+        if (before != 0 && expiryMillis != 0 && Log.isMutable(store.foundAddress)) {
+            store.dirty(record);
+            Record.putExpiry(record, expiryMillis);
+        } else if (before != expiryMillis) {
+            long slot = store.foundSlot;
+            long address = store.foundAddress;
+            int length = Record.valueLength(record);
+            long copy =
+                    store.append(
+                            Record.key(record),
+                            Record.keyLength(record),
+                            Record.kind(record),
+                            length,
+                            expiryMillis,
+                            keyspace.number);
+            Memory.copy(Record.value(record), Record.value(copy), length);
+            keyspace.keys.replace(slot, store.foundAddress);
+            store.supersede(address, record);
+            store.stats.copyUpdates++;
+        }
+        changed(keyspace, hash, before, expiryMillis);
+    }
+
+    /** The expiry of a key changes: counts it, and has it looked at in time. 0: none. */
+    void changed(Keyspace keyspace, long hash, long before, long after) {
+        if (before == 0 && after != 0) {
+            keyspace.expires++;
+        } else if (before != 0 && after == 0) {
+            keyspace.expires--;
+        }
+        // An earlier word in the wheel fires first and goes back in with the later time.
+        if (after != 0 && (before == 0 || after < before)) {
+            add(keyspace, hash, after);
+        }
+    }
+
+    /** Lazy expiry of the record just found; it stays as a hidden one while it hides older entries of its key. */
+    void lapse(Keyspace keyspace, long key, int keyLength, long hash, long record) {
+        if (store.hasShadows(keyspace, key, keyLength, hash)) {
+            return;
+        }
+        store.removeEntry(keyspace, keyspace.keys, store.foundSlot, store.foundAddress, record);
+        store.stats.expiredKeys++;
     }
 
     /** One step. @return whether more is due */

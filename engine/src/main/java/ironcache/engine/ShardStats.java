@@ -1,5 +1,8 @@
 package ironcache.engine;
 
+import ironcache.ffm.MemoryTag;
+import ironcache.hybridlog.Address;
+
 /** Counters of a shard since start (or CONFIG RESETSTAT) and gauges of now. Plain fields: one thread writes, reads tear nothing. */
 public final class ShardStats {
     // Counters.
@@ -32,4 +35,26 @@ public final class ShardStats {
     public long maxDiskBytes;
     public long unsettledKeys;
     public boolean diskFull;
+
+    /** Takes over what the parts of the shard count by themselves, and the gauges. */
+    void gather(Store store, long memoryBudgetBytes) {
+        this.memoryBudgetBytes = memoryBudgetBytes;
+        indexBytes = store.keyspaceBytes();
+        logFramesBytes = (long) store.log.framesInUse() << Address.PAGE_SHIFT;
+        metaBytes = MemoryTag.LOG_META.bytes();
+        stagingBytes = MemoryTag.STAGING.bytes();
+        mutablePages = store.log.mutablePages();
+        sealedPagesInRam = store.log.framesInUse() - mutablePages;
+        diskBytes = store.segments.diskBytes();
+        diskLiveBytes = store.segments.liveBytes();
+        maxDiskBytes = store.segments.maxDiskBytes();
+        unsettledKeys = store.shadows.size();
+        diskFull = store.segments.isDiskFull();
+        coldReads = store.cold.reads();
+        coldReadBytes = store.cold.readBytes();
+        checksumErrors = store.cold.checksumErrors();
+        flushedBytes = store.sealed.flushedBytes();
+        sealedPages = store.sealed.sealedPages();
+        writeErrors = store.sealed.writeErrors();
+    }
 }

@@ -15,7 +15,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * What a shard consists of, and the steps that all its parts share: finding a record through index, log and staging area; superseding one; settling a
- * shadow. {@link Shard} is the door, the others ({@link Rewriter}, {@link Settler}, {@link Expirer}, {@link Reaper}) work behind it. One owner thread.
+ * shadow. {@link Shard} is the door. Behind it {@link PagedObjects}, {@link Scans} and {@link Expirer} serve commands, and {@link Background} gives {@link Space},
+ * {@link Rewriter}, {@link Expirer}, {@link Reaper} and {@link Settler} their time between commands. One owner thread.
  *
  * <p>Invariants: an index entry's address is that of a whole record whose key has the entry's hash. At most one entry of an index is current for a key; others
  * of the same key are on the SSD and have a note in {@link Shadows} with that key's hashes.
@@ -237,6 +238,49 @@ final class Store implements AutoCloseable {
         return record;
     }
 
+    /**
+     * Changes kind and value length of the record that was just found, in place where it fits, else in a copy.
+     *
+     * @return address of the value, of which the common prefix is kept
+     */
+    long modify(Keyspace keyspace, HashIndex index, long record, int kind, int newValueLength) {
+        long address = foundAddress;
+        if (Log.isMutable(address)) {
+            dirty(record);
+            if (Record.resize(record, kind, newValueLength)) {
+                Record.visit(record);
+                stats.inPlaceUpdates++;
+                return Record.value(record);
+            }
+        }
+        long slot = foundSlot;
+        long copy =
+                append(
+                        Record.key(record),
+                        Record.keyLength(record),
+                        kind,
+                        newValueLength,
+                        Record.expiry(record),
+                        keyspace.number);
+        Memory.copy(
+                Record.value(record),
+                Record.value(copy),
+                Math.min(Record.valueLength(record), newValueLength));
+        index.replace(slot, foundAddress);
+        supersede(address, record);
+        stats.copyUpdates++;
+        return Record.value(copy);
+    }
+
+    /** The record of a key or page that the command has read before, so that it exists. */
+    static long found(long record) {
+        if (record == 0) {
+            throw new IllegalStateException(
+                    "the key to change does not exist; the command has not read it");
+        }
+        return record;
+    }
+
     /** The record is no longer the key's current one: counts it dead wherever it is. */
     void supersede(long address, long record) {
         if (Log.isMutable(address)) {
@@ -425,6 +469,20 @@ final class Store implements AutoCloseable {
     /** Whether the record's time is over. */
     boolean isExpired(long record) {
         return Record.hasExpiry(record) && Record.expiry(record) <= nowMillis;
+    }
+
+    /** An empty keyspace under a free number. Where there is none, a flushed one is dissolved to its end first. */
+    Keyspace newKeyspace() {
+        while (true) {
+            for (int number = 0; number < KEYSPACES; number++) {
+                if (keyspaces[number] == null) {
+                    Keyspace keyspace = new Keyspace(number);
+                    keyspaces[number] = keyspace;
+                    return keyspace;
+                }
+            }
+            reaper.dissolveOne();
+        }
     }
 
     long keyspaceBytes() {

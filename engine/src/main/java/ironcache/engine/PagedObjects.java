@@ -1,0 +1,111 @@
+package ironcache.engine;
+
+import ironcache.hybridlog.Log;
+import ironcache.hybridlog.Record;
+import ironcache.index.HashIndex;
+
+/**
+ * Pages of paged objects: numbers for new objects, and reads and writes of a page by its object and its number. One owner thread; owns no memory, pages are
+ * records of the log under the object's keyspace.
+ *
+ * <p>An object's number carries its keyspace's, so that its pages are found without its database:
+ *
+ * <pre>
+ * counter (56) | keyspace (8)
+ * </pre>
+ */
+final class PagedObjects {
+    private static final int OBJECT_SHIFT = 8;
+
+    private final Store store;
+    private long lastObject;
+
+    PagedObjects(Store store) {
+        this.store = store;
+    }
+
+    /** As {@link Shard#createObject}. */
+    long create(Keyspace keyspace) {
+        return ++lastObject << OBJECT_SHIFT | keyspace.number;
+    }
+
+    void prefetch(long object, long page) {
+        store.prefetch(
+                keyspaceOf(object).pages,
+                store.hash(store.pageKey(object, page), Store.PAGE_KEY_BYTES));
+    }
+
+    /** As {@link Shard#readPage}. */
+    long read(long object, long page) {
+        long key = store.pageKey(object, page);
+        long hash = store.hash(key, Store.PAGE_KEY_BYTES);
+        HashIndex index = keyspaceOf(object).pages;
+        long record = store.find(index, key, Store.PAGE_KEY_BYTES, hash);
+        if (record == 0) {
+            return 0;
+        }
+        if (Log.isMutable(store.foundAddress)) {
+            Record.visit(record);
+            return record;
+        }
+        return store.log.resolve(store.foundAddress) == 0
+                ? store.promote(index, record, hash)
+                : record;
+    }
+
+    /** As {@link Shard#upsertPage}. */
+    long upsert(long object, long page, int valueLength) {
+        long key = store.pageKey(object, page);
+        long hash = store.hash(key, Store.PAGE_KEY_BYTES);
+        Keyspace keyspace = keyspaceOf(object);
+        long record = store.find(keyspace.pages, key, Store.PAGE_KEY_BYTES, hash);
+        if (record != 0) {
+            return store.modify(keyspace, keyspace.pages, record, Record.PAGE, valueLength);
+        }
+        record =
+                store.append(
+                        key, Store.PAGE_KEY_BYTES, Record.PAGE, valueLength, 0, keyspace.number);
+        keyspace.pages.insert(hash, store.foundAddress);
+        return Record.value(record);
+    }
+
+    /** As {@link Shard#modifyPage}. */
+    long modify(long object, long page, int newValueLength) {
+        long key = store.pageKey(object, page);
+        Keyspace keyspace = keyspaceOf(object);
+        long record =
+                Store.found(
+                        store.find(
+                                keyspace.pages,
+                                key,
+                                Store.PAGE_KEY_BYTES,
+                                store.hash(key, Store.PAGE_KEY_BYTES)));
+        return store.modify(keyspace, keyspace.pages, record, Record.PAGE, newValueLength);
+    }
+
+    /** As {@link Shard#deletePage}. */
+    boolean delete(long object, long page) {
+        long key = store.pageKey(object, page);
+        Keyspace keyspace = keyspaceOf(object);
+        long record =
+                store.find(
+                        keyspace.pages,
+                        key,
+                        Store.PAGE_KEY_BYTES,
+                        store.hash(key, Store.PAGE_KEY_BYTES));
+        if (record != 0) {
+            store.detachEntry(
+                    keyspace, keyspace.pages, store.foundSlot, store.foundAddress, record);
+        }
+        return record != 0;
+    }
+
+    private Keyspace keyspaceOf(long object) {
+        Keyspace keyspace = store.keyspaces[(int) object & (1 << OBJECT_SHIFT) - 1];
+        if (keyspace == null) {
+            throw new IllegalStateException(
+                    "paged object " + object + ": its database was flushed");
+        }
+        return keyspace;
+    }
+}
