@@ -19,13 +19,14 @@ import java.util.TreeSet;
 import java.util.concurrent.ConcurrentLinkedQueue;
 
 /**
- * Clients that get in each other's way: MULTI with appends and reads, MSET and MGET, transfers with and without WATCH. All that
- * they ask and get is recorded, and judged: is there an order of all of it that a store of one thread could have gone through?
+ * Clients that get in each other's way: MULTI with appends and reads, MSET and MGET, transfers with and without WATCH.
+ * All that they ask and get is recorded, and judged: is there an order of all of it that a store of one thread could
+ * have gone through?
  *
  * <pre>tools/conformance histories --seconds 60 --clients 8 --seed 42</pre>
  *
- * The run is cut into rounds with fresh keys, each judged when it has ended. The seed decides what is asked; what meets what
- * is the machine's doing.
+ * The run is cut into rounds with fresh keys, each judged when it has ended. The seed decides what is asked; what meets
+ * what is the machine's doing.
  */
 public final class HistoriesRun {
     private static final double ROUND_SECONDS = 5;
@@ -82,6 +83,8 @@ public final class HistoriesRun {
         int port = 0;
         String subject = "ironcache";
         long pressureMib = 0;
+        int modelSeeds = 0;
+        ModelStore.Bug bug = ModelStore.Bug.NONE;
         List<String> settings = new ArrayList<>();
         for (int i = 0; i < argv.length; i += 2) {
             String value = i + 1 < argv.length ? argv[i + 1] : "";
@@ -93,10 +96,9 @@ public final class HistoriesRun {
                 case "--seed" -> options.seed = Long.parseLong(value);
                 case "--work" -> options.works = works(value);
                 case "--cut-every" -> options.cutEvery = Integer.parseInt(value);
-                case "--session" ->
-                        options.session =
-                                SessionOrder.valueOf(
-                                        value.toUpperCase(Locale.ROOT).replace('-', '_'));
+                case "--session" -> options.session = SessionOrder.valueOf(constant(value));
+                case "--model" -> modelSeeds = Integer.parseInt(value);
+                case "--bug" -> bug = ModelStore.Bug.valueOf(constant(value));
                 case "--subject" -> subject = value;
                 case "--pressure" -> pressureMib = Long.parseLong(value);
                 case "--setting" -> {
@@ -107,8 +109,15 @@ public final class HistoriesRun {
                         throw new IllegalArgumentException(
                                 argv[i]
                                         + ": allowed are --port --clients --seconds --round --seed --work --cut-every"
-                                        + " --session per-key|all --subject --pressure MIB --setting NAME=VALUE");
+                                        + " --session per-key|all --subject --pressure MIB --setting NAME=VALUE"
+                                        + " --model SEEDS --bug BUG");
             }
+        }
+        if (modelSeeds > 0) {
+            System.exit(
+                    SteppedRun.runModels(options.seed, modelSeeds, bug, options.session) == 0
+                            ? 0
+                            : 1);
         }
         System.out.printf(
                 "histories: %d clients, %s s, seed %d%n",
@@ -128,8 +137,8 @@ public final class HistoriesRun {
             HistoriesRun run = new HistoriesRun(at, options);
             Figures figures = run.run();
             System.out.printf(
-                    "%,d units of %,d operations on keys in %.0f s (judged in %.1f s): %,d aborted, %,d unanswered, %,d snapshots"
-                            + " of banks, %,d reads not judged, %,d ANOMALIES, %d failures%n",
+                    "%,d units of %,d operations on keys in %.0f s (judged in %.1f s): %,d aborted,"
+                            + " %,d unanswered, %,d snapshots of banks, %,d reads not judged, %,d ANOMALIES, %d failures%n",
                     figures.units,
                     figures.keyOps,
                     figures.playedSeconds,
@@ -150,10 +159,15 @@ public final class HistoriesRun {
         System.exit(failed == 0 ? 0 : 1);
     }
 
+    /** An option's value as a constant is written. */
+    private static String constant(String value) {
+        return value.toUpperCase(Locale.ROOT).replace('-', '_');
+    }
+
     private static Set<Work> works(String names) {
         Set<Work> works = EnumSet.noneOf(Work.class);
         for (String name : names.split(",")) {
-            works.add(Work.valueOf(name.toUpperCase(Locale.ROOT).replace('-', '_')));
+            works.add(Work.valueOf(constant(name)));
         }
         return works;
     }
@@ -213,7 +227,8 @@ public final class HistoriesRun {
             round.failures.forEach(failure -> failures.add(where + failure));
             if (options.verbose) {
                 System.out.printf(
-                        "round %d: %,d units in %.1f s, %,d keys, %,d edges (%,d inferred), judged in %.2f s: %d anomalies%n",
+                        "round %d: %,d units in %.1f s, %,d keys, %,d edges (%,d inferred),"
+                                + " judged in %.2f s: %d anomalies%n",
                         rounds,
                         verdict.units(),
                         (until - from) / 1e9,

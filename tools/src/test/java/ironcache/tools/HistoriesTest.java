@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import ironcache.tools.HistoryChecker.SessionOrder;
+import java.util.EnumSet;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -33,6 +34,23 @@ class HistoriesTest extends ServerTestBase {
         options.session = SessionOrder.ALL;
         try (ServerProcess server = startOracle()) {
             run(server, 2, options);
+        }
+    }
+
+    /** The canary: whoever looks through this proxy sees halves of MSETs. */
+    @Test
+    void tornMsetIsCaught() throws Exception {
+        HistoriesRun.Options options = new HistoriesRun.Options();
+        options.seconds = 20;
+        options.roundSeconds = 1;
+        options.works = EnumSet.of(HistoryClient.Work.REGISTERS);
+        try (ServerProcess server = startSubject();
+                FracturingProxy proxy = new FracturingProxy(server.port())) {
+            HistoriesRun run = new HistoriesRun(proxy.port(), options);
+            run.run();
+            assertTrue(
+                    run.failures().stream().anyMatch(f -> f.contains("fractured read")),
+                    run.failures()::toString);
         }
     }
 

@@ -4,12 +4,13 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * What clients asked and got, and when: the input of {@link HistoryChecker}. It knows nothing of sockets, so that simulated
- * clients write the same.
+ * What clients asked and got, and when: the input of {@link HistoryChecker}. It knows nothing of sockets, so that
+ * simulated clients write the same.
  *
- * <p>Two kinds of keys make the order of writes visible. A <em>list</em> is a string that only APPEND changes, by tokens that
- * are unique and {@value #TOKEN_CHARS} characters long: its value is the order of its writes, and APPEND's reply is a place in
- * it. A <em>register</em> holds values that are never written twice: who read one has read from a certain write.
+ * <p>Two kinds of keys make the order of writes visible. A <em>list</em> is a string that only APPEND changes, by
+ * tokens that are unique and {@value #TOKEN_CHARS} characters long: its value is the order of its writes, and APPEND's
+ * reply is a place in it. A <em>register</em> holds values that are never written twice: who read one has read from a
+ * certain write.
  *
  * <p>Owned by one thread at a time; clients on threads of their own each have one, and these are joined afterwards.
  */
@@ -36,7 +37,10 @@ final class History {
         WRITE,
         /** value: what the register was, null where the key was absent. */
         READ,
-        /** value: by how much the register was to change, of a unit without a reply; otherwise it is a READ and a WRITE. */
+        /**
+         * value: by how much the register was to change, of a unit without a reply; otherwise it is a READ and a
+         * WRITE.
+         */
         ADD
     }
 

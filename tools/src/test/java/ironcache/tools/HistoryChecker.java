@@ -11,14 +11,15 @@ import java.util.Map;
 import java.util.stream.IntStream;
 
 /**
- * Judges a {@link History}: is there one order of all units, each at a moment between its invocation and its return, in which every
- * reply is what a single-threaded store would have said? That is strict serializability, and for units of one key
- * linearizability. After Kingsbury and Alvaro, "Elle: Inferring Isolation Anomalies from Experimental Observations" (VLDB 2020): what
- * must come before what is a graph, and an order exists only where it has no cycle. A cycle is a proof; it is printed.
+ * Judges a {@link History}: is there one order of all units, each at a moment between its invocation and its return,
+ * in which every reply is what a single-threaded store would have said? That is strict serializability, and for units
+ * of one key linearizability. After Kingsbury and Alvaro, "Elle: Inferring Isolation Anomalies from Experimental
+ * Observations" (VLDB 2020): what must come before what is a graph, and an order exists only where it has no cycle. A
+ * cycle is a proof; it is printed.
  *
- * <p>Whatever it complains of is an anomaly. It can miss one only where several registers were written at the same time by units
- * that read none of them, as their order is then not known and finding one is NP-hard; for lists, and registers that are read
- * before they are written, the order is known and nothing is missed.
+ * <p>Whatever it complains of is an anomaly. It can miss one only where several registers were written at the same
+ * time by units that read none of them, as their order is then not known and finding one is NP-hard; for lists, and
+ * registers that are read before they are written, the order is known and nothing is missed.
  */
 final class HistoryChecker {
     private static final int MOST_CYCLES = 5;
@@ -94,11 +95,12 @@ final class HistoryChecker {
         lists.order(graph, happened);
         registers.order(graph, happened);
         sessions(units, graph, happened, session);
-        time(units, graph, happened, returned);
+        int[] byInvocation = byInvocation(units, happened);
+        time(units, graph, byInvocation, returned);
         int given = graph.edges();
         boolean cyclic = graph.findComponents();
         if (!cyclic) {
-            HistoryClocks clocks = new HistoryClocks(units, happened, returned);
+            HistoryClocks clocks = new HistoryClocks(units, byInvocation, returned);
             registers.prepare(clocks, happened);
             clocks.set(graph);
             while (!cyclic && registers.infer(graph, clocks)) {
@@ -161,19 +163,21 @@ final class HistoryChecker {
         }
     }
 
+    private static int[] byInvocation(List<Unit> units, boolean[] happened) {
+        return IntStream.range(0, units.size())
+                .filter(u -> happened[u])
+                .boxed()
+                .sorted(Comparator.comparingLong(u -> units.get(u).invokedNs()))
+                .mapToInt(Integer::intValue)
+                .toArray();
+    }
+
     /**
-     * Who had returned comes before who was invoked later: not n x n edges, but a row of moments. Returns lead into the next
-     * moment, which leads to the invocations that follow it and to the moment after it.
+     * Who had returned comes before who was invoked later: not n x n edges, but a row of moments. Returns lead into
+     * the next moment, which leads to the invocations that follow it and to the moment after it.
      */
     private static void time(
-            List<Unit> units, HistoryGraph graph, boolean[] happened, long[] returned) {
-        int[] invocations =
-                IntStream.range(0, units.size())
-                        .filter(u -> happened[u])
-                        .boxed()
-                        .sorted(Comparator.comparingLong(u -> units.get(u).invokedNs()))
-                        .mapToInt(Integer::intValue)
-                        .toArray();
+            List<Unit> units, HistoryGraph graph, int[] invocations, long[] returned) {
         int[] returns =
                 Arrays.stream(invocations)
                         .filter(u -> returned[u] != History.NEVER)

@@ -16,11 +16,12 @@ import java.util.SplittableRandom;
 import java.util.function.Supplier;
 
 /**
- * A client of the workloads without its connection: says what to send next, takes the replies, and writes the history down.
- * So it runs against sockets as against a simulation, and with the same replies it asks the same. Owned by its client's thread.
+ * A client of the workloads without its connection: says what to send next, takes the replies, and writes the history
+ * down. So it runs against sockets as against a simulation, and with the same replies it asks the same. Owned by its
+ * client's thread.
  *
- * <p>Values are never used twice: tokens and registers have client and number in them, and transfers move amounts of up to 2^52, of
- * which no two sums are alike (if ever two are, the checker leaves that value out).
+ * <p>Values are never used twice: tokens and registers have client and number in them, and transfers move amounts of
+ * up to 2^52, of which no two sums are alike (if ever two are, the checker leaves that value out).
  */
 final class HistoryClient {
     private static final int ATTEMPTS = 4;
@@ -283,20 +284,20 @@ final class HistoryClient {
 
     private HistoryRequest registers() {
         int dice = random.nextInt(100);
-        if (dice < 35) {
+        if (dice < 25) {
             return HistoryRequest.single(write(2 + random.nextInt(3)));
         }
-        if (dice < 70) {
+        if (dice < 50) {
             return HistoryRequest.single(
                     Command.of(Verb.READS, registerKeys(2 + random.nextInt(4))));
         }
-        if (dice < 76) {
+        if (dice < 65) {
             return HistoryRequest.single(write(1));
         }
-        if (dice < 82) {
+        if (dice < 80) {
             return HistoryRequest.single(Command.of(Verb.READS, registerKeys(1)));
         }
-        if (dice < 90) {
+        if (dice < 88) {
             Verb verb = random.nextBoolean() ? Verb.GETSET : Verb.SET_GET;
             return HistoryRequest.single(Command.of(verb, keys.register(random), value()));
         }

@@ -1,35 +1,32 @@
 package ironcache.tools;
 
 import ironcache.tools.History.Unit;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.PriorityQueue;
 
 /**
- * Vector clocks over the units of a history: answers at once whether one comes before another. A chain is a row of units of
- * which each had returned before the next was invoked, so it has one hand on the clock; there are as many chains as units were ever
- * under way at the same time. Memory: nodes x chains x 4 bytes.
+ * Vector clocks over the units of a history: answers at once whether one comes before another. A chain is a row of
+ * units of which each had returned before the next was invoked, so it has one hand on the clock; there are as many
+ * chains as units were ever under way at the same time. Memory: nodes x chains x 8 bytes.
  */
 final class HistoryClocks {
     private final int[] chain;
     private final int[] index;
     private final int chains;
     private int[] ticks = new int[0];
+    private int[] before = new int[0];
+    private int settings;
 
-    /** @param returned of each unit, as far as is known; those that did not happen are in no chain */
-    HistoryClocks(List<Unit> units, boolean[] happened, long[] returned) {
+    /**
+     * @param byInvocation the units that happened; the others are in no chain
+     * @param returned of each unit, as far as is known
+     */
+    HistoryClocks(List<Unit> units, int[] byInvocation, long[] returned) {
         chain = new int[units.size()];
         index = new int[units.size()];
         Arrays.fill(chain, -1);
-        List<Integer> byInvocation = new ArrayList<>();
-        for (int u = 0; u < units.size(); u++) {
-            if (happened[u]) {
-                byInvocation.add(u);
-            }
-        }
-        byInvocation.sort(Comparator.comparingLong(u -> units.get(u).invokedNs()));
         PriorityQueue<Integer> last =
                 new PriorityQueue<>(Comparator.comparingLong(u -> returned[u]));
         int count = 0;
@@ -61,9 +58,10 @@ final class HistoryClocks {
     /** Sets the clocks by a graph without cycles whose components are known. */
     void set(HistoryGraph graph) {
         int size = Math.multiplyExact(graph.nodes(), chains);
-        if (ticks.length < size) {
-            ticks = new int[size];
-        }
+        int[] reused = before;
+        before = ticks;
+        ticks = reused.length == size ? reused : new int[size];
+        settings++;
         Arrays.fill(ticks, -1);
         for (int n : graph.order()) {
             int mine = n * chains;
@@ -77,6 +75,17 @@ final class HistoryClocks {
                 }
             }
         }
+    }
+
+    /** Whether the clocks were set once only. */
+    boolean first() {
+        return settings == 1;
+    }
+
+    /** Whether the last setting made a difference to this unit. */
+    boolean changed(int unit) {
+        int from = unit * chains;
+        return first() || !Arrays.equals(ticks, from, from + chains, before, from, from + chains);
     }
 
     /** Place in the chain of the last unit there that comes before this one, or is it; -1 for none. */

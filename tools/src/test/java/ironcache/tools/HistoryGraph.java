@@ -6,9 +6,9 @@ import java.util.List;
 import java.util.PriorityQueue;
 
 /**
- * A graph of what must come before what: nodes are units of a history, and a few behind them that stand for moments. Finds
- * its strongly connected components (Tarjan's algorithm without recursion) and short cycles in them. All arrays: a million of nodes
- * is a matter of tenths of a second. Owned by the checker's thread.
+ * A graph of what must come before what: nodes are units of a history, and a few behind them that stand for moments.
+ * Finds its strongly connected components (Tarjan's algorithm without recursion) and short cycles in them. All arrays:
+ * a million of nodes is a matter of tenths of a second. Owned by the checker's thread.
  */
 final class HistoryGraph {
     /** Why one comes before the other. */
@@ -268,7 +268,10 @@ final class HistoryGraph {
             Arrays.fill(distance, Integer.MAX_VALUE);
         }
 
-        /** Edges of the cheapest way that costs less than the bound; of at least one edge, so that a node leads to itself. */
+        /**
+         * Edges of the cheapest way that costs less than the bound; of at least one edge, so that a node leads to
+         * itself.
+         */
         int[] path(int a, int b, int limit, int bound) {
             PriorityQueue<long[]> queue = new PriorityQueue<>((x, y) -> Long.compare(x[0], y[0]));
             queue.add(new long[] {0, a});

@@ -6,9 +6,9 @@ import java.util.SplittableRandom;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * The keys of one history. Most picks fall on a few, so that clients meet; the others on many, so that some have gone cold.
- * Lists grow, so the few that most appends go to are always new ones. Names have no hash tags: they spread over all slots. Shared by
- * the clients.
+ * The keys of one history. Most picks fall on a few, so that clients meet; the others on many, so that some have gone
+ * cold. Lists grow, so the few that most appends go to are always new ones. Names have no hash tags: they spread over
+ * all slots. Shared by the clients.
  *
  * @param prefix of all names, never used before on the server
  * @param appendsPerList after about so many a list is left alone

@@ -12,8 +12,9 @@ import java.util.NavigableMap;
 import java.util.TreeMap;
 
 /**
- * The list keys of one history: puts the appends of each key in their order by what was read and by the places that replies
- * told, complains of what fits no order, and draws the edges that the order means. Used by one check, on its thread.
+ * The list keys of one history: puts the appends of each key in their order by what was read and by the places that
+ * replies told, complains of what fits no order, and draws the edges that the order means. Used by one check, on its
+ * thread.
  */
 final class HistoryLists {
     private record Append(int unit, String key, String token, int place) {}

@@ -11,9 +11,9 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * The register keys of one history. Values are unique, so it is known who read from whom; the order of a key's writes is
- * only known where units read what they overwrite, and otherwise follows from what is known already. Two rules find it, again
- * and again until they find nothing new, for a read R of what W wrote and another write V of the key:
+ * The register keys of one history. Values are unique, so it is known who read from whom; the order of a key's writes
+ * is only known where units read what they overwrite, and otherwise follows from what is known already. Two rules find
+ * it, again and again until they find nothing new, for a read R of what W wrote and another write V of the key:
  *
  * <pre>
  * V comes before R   =>  V comes before W     (or R would have read V's)
@@ -48,9 +48,12 @@ final class HistoryRegisters {
         final List<Integer> readersOfNothing = new ArrayList<>();
 
         // By chain and place in it, so that the last write before a clock's tick is a binary search
-        // away.
+        // away. Each
+        // chain that has any has a segment, from its start to the next one's.
         Write[] inChains;
-        long[] places;
+        int[] places;
+        int[] chains;
+        int[] starts;
 
         Key(String name) {
             this.name = name;
@@ -267,32 +270,50 @@ final class HistoryRegisters {
             key.inChains =
                     key.writes.values().stream()
                             .filter(w -> w.unit >= 0 && !w.passing && happened[w.unit])
-                            .sorted(Comparator.comparingLong(w -> place(clocks, w.unit)))
+                            .sorted(
+                                    Comparator.comparingInt((Write w) -> clocks.chain(w.unit))
+                                            .thenComparingInt(w -> clocks.index(w.unit)))
                             .toArray(Write[]::new);
-            key.places = new long[key.inChains.length];
-            for (int i = 0; i < key.places.length; i++) {
-                key.places[i] = place(clocks, key.inChains[i].unit);
+            int count = key.inChains.length;
+            key.places = new int[count];
+            key.chains = new int[Math.min(count, clocks.chains())];
+            key.starts = new int[key.chains.length + 1];
+            int segments = 0;
+            for (int i = 0; i < count; i++) {
+                int chain = clocks.chain(key.inChains[i].unit);
+                key.places[i] = clocks.index(key.inChains[i].unit);
+                if (segments == 0 || key.chains[segments - 1] != chain) {
+                    key.chains[segments] = chain;
+                    key.starts[segments++] = i;
+                }
             }
+            key.chains = Arrays.copyOf(key.chains, segments);
+            key.starts = Arrays.copyOf(key.starts, segments + 1);
+            key.starts[segments] = count;
         }
     }
 
-    private static long place(HistoryClocks clocks, int unit) {
-        return (long) clocks.chain(unit) << 32 | clocks.index(unit);
-    }
-
-    /** Adds what the two rules find by these clocks; returns whether there was anything. */
+    /**
+     * Adds what the two rules find by these clocks; returns whether there was anything. Where a clock is as it was at
+     * the last call, nothing new can come of it.
+     */
     boolean infer(HistoryGraph graph, HistoryClocks clocks) {
         int before = graph.edges();
         Write[] last = new Write[clocks.chains()];
         for (Key key : keys.values()) {
-            if (key.inChains.length == 0) {
-                continue;
-            }
             for (Write write : key.inChains) {
-                beforeReads(graph, clocks, key, write, last);
-                overwritten(graph, clocks, key, write, last);
+                for (int reader : write.readers) {
+                    if (clocks.changed(reader)) {
+                        beforeRead(graph, clocks, key, write, reader, last);
+                    }
+                }
+                if (clocks.changed(write.unit)) {
+                    overwritten(graph, clocks, key, write, last);
+                }
             }
-            ofNothing(graph, clocks, key);
+            if (clocks.first()) {
+                ofNothing(graph, clocks, key);
+            }
         }
         return graph.edges() > before;
     }
@@ -300,38 +321,38 @@ final class HistoryRegisters {
     /** The last write of the key in each chain that comes before the unit, itself left out; returns how many. */
     private static int lastBefore(HistoryClocks clocks, Key key, int unit, Write[] last) {
         int found = 0;
-        int i = 0;
-        while (i < key.places.length) {
-            int chain = (int) (key.places[i] >>> 32);
-            int tick = clocks.tick(unit, chain);
-            if (chain == clocks.chain(unit)) {
+        for (int s = 0; s < key.chains.length; s++) {
+            int tick = clocks.tick(unit, key.chains[s]);
+            if (key.chains[s] == clocks.chain(unit)) {
                 tick--;
             }
-            int end = after(key, chain, Integer.MAX_VALUE);
-            int at = tick < 0 ? i - 1 : after(key, chain, tick) - 1;
-            if (at >= i) {
-                last[found++] = key.inChains[at];
+            int start = key.starts[s];
+            int end = key.starts[s + 1];
+            if (tick < key.places[start]) {
+                continue;
             }
-            i = end;
+            int at = end - 1;
+            if (tick < key.places[at]) {
+                at = Arrays.binarySearch(key.places, start, end, tick);
+                at = at >= 0 ? at : -at - 2;
+            }
+            last[found++] = key.inChains[at];
         }
         return found;
     }
 
-    /** Index of the first write behind this tick of the chain. */
-    private static int after(Key key, int chain, int tick) {
-        int at = Arrays.binarySearch(key.places, (long) chain << 32 | tick);
-        return at >= 0 ? at + 1 : -at - 1;
-    }
-
-    private static void beforeReads(
-            HistoryGraph graph, HistoryClocks clocks, Key key, Write write, Write[] last) {
-        for (int reader : write.readers) {
-            int count = lastBefore(clocks, key, reader, last);
-            for (int i = 0; i < count; i++) {
-                int other = last[i].unit;
-                if (other != write.unit && !clocks.precedes(other, write.unit)) {
-                    graph.edge(other, write.unit, HistoryGraph.Why.BEFORE_READ, key.name, reader);
-                }
+    private static void beforeRead(
+            HistoryGraph graph,
+            HistoryClocks clocks,
+            Key key,
+            Write write,
+            int reader,
+            Write[] last) {
+        int count = lastBefore(clocks, key, reader, last);
+        for (int i = 0; i < count; i++) {
+            int other = last[i].unit;
+            if (other != write.unit && !clocks.precedes(other, write.unit)) {
+                graph.edge(other, write.unit, HistoryGraph.Why.BEFORE_READ, key.name, reader);
             }
         }
     }
@@ -340,11 +361,11 @@ final class HistoryRegisters {
             HistoryGraph graph, HistoryClocks clocks, Key key, Write write, Write[] last) {
         int count = lastBefore(clocks, key, write.unit, last);
         for (int i = 0; i < count; i++) {
-            if (last[i].readers.isEmpty() || superseded(clocks, last, count, i)) {
-                continue;
-            }
             for (int reader : last[i].readers) {
                 if (reader != write.unit && !clocks.precedes(reader, write.unit)) {
+                    if (superseded(clocks, last, count, i)) {
+                        break;
+                    }
                     graph.edge(
                             reader,
                             write.unit,
@@ -369,13 +390,11 @@ final class HistoryRegisters {
     /** Who found the key absent comes before the first write of each chain, as nothing in a history deletes. */
     private static void ofNothing(HistoryGraph graph, HistoryClocks clocks, Key key) {
         for (int reader : key.readersOfNothing) {
-            for (int i = 0; i < key.places.length; ) {
-                int chain = (int) (key.places[i] >>> 32);
-                int first = key.inChains[i].unit;
+            for (int s = 0; s < key.chains.length; s++) {
+                int first = key.inChains[key.starts[s]].unit;
                 if (first != reader && !clocks.precedes(reader, first)) {
                     graph.edge(reader, first, HistoryGraph.Why.READ_WRITE, key.name, -1);
                 }
-                i = after(key, chain, Integer.MAX_VALUE);
             }
         }
     }

@@ -7,8 +7,8 @@ import java.util.List;
 import java.util.stream.Collectors;
 
 /**
- * One atomic unit as it is asked for: a command, or several between MULTI and EXEC. Knows its bytes, and what its replies
- * mean. Immutable but for the lists it is given.
+ * One atomic unit as it is asked for: a command, or several between MULTI and EXEC. Knows its bytes, and what its
+ * replies mean. Immutable but for the lists it is given.
  *
  * @param end how the block of commands ends; NONE: it is a single command
  * @param read under a WATCH, and part of the unit where EXEC goes through

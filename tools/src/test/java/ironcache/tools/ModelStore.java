@@ -12,11 +12,23 @@ import java.util.SplittableRandom;
 import java.util.TreeSet;
 
 /**
- * The canary of the history checker: a store of N shards in memory that borrows all shards of a unit in ascending order, works
- * one key a step, and gives them back. Correct; but with the planted bug it gives them back before the last write. Knows the commands of
- * the workloads and no others. Owned by one thread.
+ * The canary of the history checker: a store of N shards in memory that borrows all shards of a unit in ascending
+ * order, works one key a step, and gives them back. Correct, unless told to have a bug. Knows the commands of the
+ * workloads and no others. Owned by one thread.
  */
 final class ModelStore implements SteppedStore {
+    enum Bug {
+        NONE,
+        /** Of several writes of a unit, the last happens when its shards are given back already. */
+        RELEASE_BEFORE_LAST_WRITE,
+        /** EXEC does not ask whether a watched key has changed. */
+        DEAF_WATCH,
+        /** SET is answered, and its shard given back, before it is done. */
+        EARLY_REPLY
+    }
+
+    private static final int LATE_STEPS = 8;
+
     private record Pending(byte[][] args, Session session) {}
 
     /** One connection. */
@@ -44,6 +56,7 @@ final class ModelStore implements SteppedStore {
         final TreeSet<Integer> shards = new TreeSet<>();
         final Deque<Integer> toBorrow = new ArrayDeque<>();
         boolean released;
+        boolean answered;
         int command;
         int part;
 
@@ -55,7 +68,7 @@ final class ModelStore implements SteppedStore {
     }
 
     private final int shards;
-    private final boolean releaseBeforeLastWrite;
+    private final Bug bug;
     private final SplittableRandom random;
     private final Map<String, String> values = new HashMap<>();
     private final Map<String, Long> versions = new HashMap<>();
@@ -69,9 +82,9 @@ final class ModelStore implements SteppedStore {
 
     private final Map<Session, Task> tasks = new HashMap<>();
 
-    ModelStore(int shards, long seed, boolean releaseBeforeLastWrite) {
+    ModelStore(int shards, long seed, Bug bug) {
         this.shards = shards;
-        this.releaseBeforeLastWrite = releaseBeforeLastWrite;
+        this.bug = bug;
         random = new SplittableRandom(seed);
         owners = new Task[shards];
     }
@@ -229,15 +242,28 @@ final class ModelStore implements SteppedStore {
     /** One access of a task that has its shards; true where it was the last. */
     private boolean work(Task task) {
         boolean first = task.command == 0 && task.part == 0 && task.results.isEmpty();
-        if (first && task.block && watchBroken(task.session)) {
+        if (first && task.block && bug != Bug.DEAF_WATCH && watchBroken(task.session)) {
             release(task);
             leave(task.session);
             reply(task.session, new Reply("*-1\r\n".getBytes()));
             return true;
         }
         byte[][] args = task.commands.get(task.command);
-        if (releaseBeforeLastWrite && !task.released && isLastWrite(task)) {
+        if (bug == Bug.RELEASE_BEFORE_LAST_WRITE && !task.released && isLastWrite(task)) {
             release(task);
+            return false;
+        }
+        if (bug == Bug.EARLY_REPLY
+                && !task.block
+                && !task.answered
+                && name(args).equals("SET")
+                && args.length == 3) {
+            task.answered = true;
+            release(task);
+            reply(task.session, simple("OK"));
+            return false;
+        }
+        if (task.answered && random.nextInt(LATE_STEPS) > 0) {
             return false;
         }
         if (task.part == 0) {
@@ -259,7 +285,9 @@ final class ModelStore implements SteppedStore {
         for (int i = 0; i < task.results.size(); i++) {
             done.add(joined(task.commands.get(i), task.results.get(i)));
         }
-        reply(task.session, task.block ? array(done) : done.getFirst());
+        if (!task.answered) {
+            reply(task.session, task.block ? array(done) : done.getFirst());
+        }
         return true;
     }
 

@@ -6,8 +6,8 @@ import java.util.List;
 import java.util.SplittableRandom;
 
 /**
- * Writes filler into database 15 of a server all the while, so that the log rolls on under the keys of the run and they are
- * read back cold. That database takes no part in any comparison. Has a thread of its own until it is closed.
+ * Writes filler into database 15 of a server all the while, so that the log rolls on under the keys of the run and
+ * they are read back cold. That database takes no part in any comparison. Has a thread of its own until it is closed.
  */
 final class Pressure implements AutoCloseable {
     private static final int VALUE_BYTES = 8 << 10;

@@ -7,12 +7,16 @@ import java.util.List;
 import java.util.SplittableRandom;
 
 /**
- * The workloads of {@link HistoriesRun} against a {@link SteppedStore}, in one thread and from one seed: the clock is the
- * number of steps.
+ * The workloads of {@link HistoriesRun} against a {@link SteppedStore}, in one thread and from one seed: the clock is
+ * the number of steps.
  */
 final class SteppedRun {
     private static final int CUT_EVERY_SENDS = 60;
     private static final int STEP_LIMIT_PER_SEND = 100_000;
+
+    private static final int MODEL_SHARDS = 5;
+    private static final int MODEL_CLIENTS = 8;
+    private static final int MODEL_SENDS = 200;
 
     private final SteppedStore store;
     private final SplittableRandom random;
@@ -44,6 +48,30 @@ final class SteppedRun {
                             i % 4 == 3 ? 4 : 1,
                             history));
         }
+    }
+
+    /** Plays the model with so many seeds and says what was found; returns how many of them had anomalies. */
+    static int runModels(
+            long firstSeed, int seeds, ModelStore.Bug bug, HistoryChecker.SessionOrder session) {
+        long started = System.nanoTime();
+        long units = 0;
+        int bad = 0;
+        for (long seed = firstSeed; seed < firstSeed + seeds; seed++) {
+            int shards = 1 + Math.floorMod(seed, MODEL_SHARDS);
+            SteppedRun run = new SteppedRun(new ModelStore(shards, seed, bug), seed, MODEL_CLIENTS);
+            run.play(MODEL_SENDS);
+            List<HistoryReport.Anomaly> found = run.judge(session);
+            units += run.history.size();
+            if (!found.isEmpty() || !run.failures.isEmpty()) {
+                if (++bad == 1) {
+                    System.out.println("first with seed " + seed + ": " + found + run.failures);
+                }
+            }
+        }
+        System.out.printf(
+                "%,d seeds from %d, %,d units in %.1f s: %,d seeds with anomalies%n",
+                seeds, firstSeed, units, (System.nanoTime() - started) / 1e9, bad);
+        return bad;
     }
 
     History history() {

@@ -3,8 +3,8 @@ package ironcache.tools;
 import java.util.List;
 
 /**
- * A store whose every step somebody else decides on: a model, or simulated shards with their mailboxes, disk and network. All in
- * the caller's thread, and the same calls with the same seed lead to the same replies.
+ * A store whose every step somebody else decides on: a model, or simulated shards with their mailboxes, disk and
+ * network. All in the caller's thread, and the same calls with the same seed lead to the same replies.
  */
 interface SteppedStore {
     /** Commands of a client in one send; it may have none outstanding. */
@@ -17,8 +17,8 @@ interface SteppedStore {
     Reply receive(int client);
 
     /**
-     * The client's connection is lost and it gets no more replies; what it sent may still happen, all or some. Its next send is on
-     * another connection.
+     * The client's connection is lost and it gets no more replies; what it sent may still happen, all or some. Its
+     * next send is on another connection.
      */
     void cut(int client);
 }

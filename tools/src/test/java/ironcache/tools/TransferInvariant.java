@@ -8,8 +8,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Money is neither made nor lost: each unit that read all accounts of a bank before it changed one must find the sum that the
- * bank began with. Much coarser than {@link HistoryChecker}, and independent of its reasoning.
+ * Money is neither made nor lost: each unit that read all accounts of a bank before it changed one must find the sum
+ * that the bank began with. Much coarser than {@link HistoryChecker}, and independent of its reasoning.
  */
 final class TransferInvariant {
     private final Map<String, Integer> bankOf = new HashMap<>();
