@@ -176,7 +176,7 @@ final class HistoryRegisters {
     /** Second: who read from whom; a write that was seen has happened, also where no reply said so. */
     void findSeen(long[] seenBy) {
         for (Key key : keys.values()) {
-            resolveAdds(key);
+            resolveAdds(key, seenBy);
             for (Read read : key.reads) {
                 if (read.value == null) {
                     key.readersOfNothing.add(read.unit);
@@ -221,32 +221,58 @@ final class HistoryRegisters {
         }
     }
 
-    /** An addition without a reply has happened where its sum with a known value was read. */
-    private static void resolveAdds(Key key) {
+    /**
+     * An addition without a reply has happened where its sum with a known value was read. Those that a lost connection had
+     * pipelined follow each other, maybe with nobody looking in between: so the sum may be of a row of them.
+     */
+    private void resolveAdds(Key key, long[] seenBy) {
         if (key.adds.isEmpty()) {
             return;
         }
+        key.adds.sort(
+                Comparator.comparingLong((Add a) -> units.get(a.unit).connection())
+                        .thenComparingInt(a -> a.unit));
         boolean found = true;
         while (found) {
             found = false;
             for (Read read : key.reads) {
-                if (read.value == null
-                        || key.writes.containsKey(read.value)
-                        || !read.value.matches("-?\\d{1,18}")) {
-                    continue;
-                }
-                for (Add add : key.adds) {
-                    String base = Long.toString(Long.parseLong(read.value) - add.delta);
-                    if (key.writes.containsKey(base)) {
-                        key.writes.put(read.value, new Write(add.unit));
-                        key.writes.get(base).readers.add(add.unit);
-                        key.adds.remove(add);
-                        found = true;
-                        break;
-                    }
+                if (read.value != null
+                        && !key.writes.containsKey(read.value)
+                        && read.value.matches("-?\\d{1,18}")) {
+                    found |= resolve(key, read, seenBy);
                 }
             }
         }
+    }
+
+    private boolean resolve(Key key, Read read, long[] seenBy) {
+        for (int i = 0; i < key.adds.size(); i++) {
+            long connection = units.get(key.adds.get(i).unit).connection();
+            long base = Long.parseLong(read.value);
+            for (int j = i; j < key.adds.size(); j++) {
+                Add last = key.adds.get(j);
+                if (units.get(last.unit).connection() != connection) {
+                    break;
+                }
+                base -= last.delta;
+                Write before = key.writes.get(Long.toString(base));
+                if (before == null) {
+                    continue;
+                }
+                List<Add> row = key.adds.subList(i, j + 1);
+                for (Add add : row) {
+                    base += add.delta;
+                    before.readers.add(add.unit);
+                    before = new Write(add.unit);
+                    key.writes.put(Long.toString(base), before);
+                    seenBy[add.unit] =
+                            Math.min(seenBy[add.unit], units.get(read.unit).returnedNs());
+                }
+                row.clear();
+                return true;
+            }
+        }
+        return false;
     }
 
     /** Third: edges from writes to those who read them. */
