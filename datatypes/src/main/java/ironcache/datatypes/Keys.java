@@ -7,14 +7,14 @@ import ironcache.hybridlog.Record;
 
 /**
  * Operations on whole keys whatever they hold: a record and, where it is the root of a paged object, its pages. Runs on the shard's
- * thread, holds no memory, allocates nothing.
+ * thread, or on one that has both shards; holds no memory, allocates nothing.
  */
 public final class Keys {
     private Keys() {}
 
     /**
-     * Gives a key another name in its database, over whatever has it. Pages belong to the object and stay. Names differ; the record was
-     * read in this command, so this does not miss.
+     * Gives a key another name in its database, over whatever has it. Pages belong to the object and stay; where the new name belongs to
+     * another shard, they are copied. Names differ; the record was read in this command. May miss before it writes.
      */
     public static void rename(
             Shard shard,
@@ -23,9 +23,15 @@ public final class Keys {
             int keyLength,
             long hash,
             long record,
+            Shard toShard,
             long toKey,
             int toKeyLength,
             long toHash) {
+        if (toShard != shard) {
+            copy(shard, record, toShard, db, toKey, toKeyLength, toHash);
+            shard.delete(db, key, keyLength, hash);
+            return;
+        }
         boolean paged = Record.isPaged(record);
         putCopy(shard, record, db, toKey, toKeyLength, toHash);
         if (paged) {
@@ -36,13 +42,19 @@ public final class Keys {
     }
 
     /**
-     * Copies a key's value and expiry, pages included, over whatever is at the target: another name, another database or both. May miss
-     * before it writes.
+     * Copies a key's value and expiry, pages included, over whatever is at the target: another name, another database, another shard. May
+     * miss before it writes.
      */
     public static void copy(
-            Shard shard, long record, int toDb, long toKey, int toKeyLength, long toHash) {
+            Shard shard,
+            long record,
+            Shard toShard,
+            int toDb,
+            long toKey,
+            int toKeyLength,
+            long toHash) {
         if (!Record.isPaged(record)) {
-            putCopy(shard, record, toDb, toKey, toKeyLength, toHash);
+            putCopy(toShard, record, toDb, toKey, toKeyLength, toHash);
             return;
         }
         long root = Record.value(record);
@@ -54,15 +66,15 @@ public final class Keys {
         for (long page = 0; page < pages; page++) {
             shard.readPage(from, page);
         }
-        long to = shard.createObject(toDb);
+        long to = toShard.createObject(toDb);
         for (long page = 0; page < pages; page++) {
             long source = shard.readPage(from, page);
             if (source != 0) {
                 int bytes = Record.valueLength(source);
-                Memory.copy(Record.value(source), shard.upsertPage(to, page, bytes), bytes);
+                Memory.copy(Record.value(source), toShard.upsertPage(to, page, bytes), bytes);
             }
         }
-        RootLayout.putObject(putCopy(shard, record, toDb, toKey, toKeyLength, toHash), to);
+        RootLayout.putObject(putCopy(toShard, record, toDb, toKey, toKeyLength, toHash), to);
     }
 
     private static long putCopy(

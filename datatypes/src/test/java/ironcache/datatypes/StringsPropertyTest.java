@@ -93,6 +93,7 @@ final class StringsPropertyTest {
                         Keys.copy(
                                 key.shard,
                                 key.record(),
+                                key.shard,
                                 TestKey.DB,
                                 other.address,
                                 other.length,
@@ -110,6 +111,7 @@ final class StringsPropertyTest {
                                 key.length,
                                 key.hash,
                                 key.record(),
+                                key.shard,
                                 other.address,
                                 other.length,
                                 other.hash));

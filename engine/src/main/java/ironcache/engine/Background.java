@@ -95,7 +95,8 @@ final class Background {
         return expirer.active && !expirer.isEmpty() || space.isLow() ? TICK_NANOS : IDLE_NANOS;
     }
 
-    private boolean hasWork() {
+    /** Whether {@link #work} has something to do at once. */
+    boolean hasWork() {
         return !ready.isEmpty() || !store.reaper.isIdle() || !settler.isIdle() || space.hasWork();
     }
 

@@ -21,6 +21,9 @@ final class MemoryPlan {
 
     final long budgetBytes;
 
+    /** Shards among whom what is accounted for the whole process is divided. */
+    final int shards;
+
     /** Page frames of the log, at most; {@link Space} bounds them further as index and tables grow. */
     final int frames;
 
@@ -30,7 +33,8 @@ final class MemoryPlan {
     /** Fewer free frames than this and pages are sealed. */
     final int framesLow;
 
-    MemoryPlan(long budgetBytes) {
+    MemoryPlan(long budgetBytes, int shards) {
+        this.shards = shards;
         this.budgetBytes = budgetBytes;
         frames =
                 Math.clamp(

@@ -79,7 +79,7 @@ public final class Shard implements AutoCloseable {
         this.config = config;
         this.clock = clock;
         this.listener = listener;
-        MemoryPlan plan = new MemoryPlan(config.memoryBytes());
+        MemoryPlan plan = new MemoryPlan(config.memoryBytes(), config.shards());
         store = plan.newStore(io, config, this::onColdReady);
         store.nowMillis = clock.currentTimeMillis();
         stats = store.stats;
@@ -135,12 +135,41 @@ public final class Shard implements AutoCloseable {
 
     /** The command unwound by {@link ColdMiss}; {@link ShardListener#onReady} follows, never before this call. */
     public void park() {
+        if (!parkIfReading()) {
+            background.tellReady(current);
+        }
+    }
+
+    /**
+     * As {@link #park}, of a command over several shards, which need not all have something to wait for.
+     *
+     * @return whether onReady follows
+     */
+    public boolean parkIfReading() {
         if (waiting) {
             store.cold.end();
             settler.await(current);
-        } else if (!store.cold.park()) {
-            background.tellReady(current);
+            return true;
         }
+        return store.cold.park();
+    }
+
+    // Lending: another thread runs commands while the owner waits in Io#poll, see Io.Gate.
+
+    /** The borrower begins. Reads that it asks for wait for the owner. */
+    public void borrow() {
+        store.cold.setLent(true);
+    }
+
+    /** The borrower is done. @return whether the owner has something to do that should not wait: wake it */
+    public boolean giveBack() {
+        store.cold.setLent(false);
+        return store.cold.hasUnsubmitted() || background.hasWork();
+    }
+
+    /** The owner is back. */
+    public void resume() {
+        store.cold.submitWaiting();
     }
 
     /** The waiter's connection closed while parked. No onReady follows. */

@@ -57,4 +57,35 @@ public final class ShardStats {
         sealedPages = store.sealed.sealedPages();
         writeErrors = store.sealed.writeErrors();
     }
+
+    /** Adds another shard's. Metadata and staging are accounted for the whole process, and so are the same in both. */
+    public void add(ShardStats other) {
+        expiredKeys += other.expiredKeys;
+        evictedKeys += other.evictedKeys;
+        coldReads += other.coldReads;
+        coldReadBytes += other.coldReadBytes;
+        coldHits += other.coldHits;
+        promotions += other.promotions;
+        flushedBytes += other.flushedBytes;
+        sealedPages += other.sealedPages;
+        compactedSegments += other.compactedSegments;
+        compactedBytes += other.compactedBytes;
+        settled += other.settled;
+        inPlaceUpdates += other.inPlaceUpdates;
+        copyUpdates += other.copyUpdates;
+        writeErrors += other.writeErrors;
+        checksumErrors += other.checksumErrors;
+        memoryBudgetBytes += other.memoryBudgetBytes;
+        indexBytes += other.indexBytes;
+        logFramesBytes += other.logFramesBytes;
+        metaBytes = other.metaBytes;
+        stagingBytes = other.stagingBytes;
+        mutablePages += other.mutablePages;
+        sealedPagesInRam += other.sealedPagesInRam;
+        diskBytes += other.diskBytes;
+        diskLiveBytes += other.diskLiveBytes;
+        maxDiskBytes += other.maxDiskBytes;
+        unsettledKeys += other.unsettledKeys;
+        diskFull |= other.diskFull;
+    }
 }

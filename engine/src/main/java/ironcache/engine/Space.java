@@ -22,6 +22,7 @@ final class Space {
     private final Clock clock;
     private final ShardListener listener;
     private final long budgetBytes;
+    private final int shards;
     private final int framesReserved;
     private final int framesLow;
 
@@ -37,6 +38,7 @@ final class Space {
         this.clock = clock;
         this.listener = listener;
         budgetBytes = plan.budgetBytes;
+        shards = plan.shards;
         framesReserved = plan.framesReserved;
         framesLow = plan.framesLow;
     }
@@ -100,12 +102,12 @@ final class Space {
 
     /** What the index and the tables take, the log cannot have. */
     void boundLog() {
-        long others =
-                store.keyspaceBytes()
-                        + MemoryTag.LOG_META.bytes()
+        long shared =
+                MemoryTag.LOG_META.bytes()
                         + MemoryTag.STAGING.bytes()
                         + MemoryTag.EXPIRY.bytes()
                         + MemoryTag.OTHER.bytes();
+        long others = store.keyspaceBytes() + shared / shards;
         log.setFramesLimit(
                 (int) Math.max(MemoryPlan.MIN_FRAMES, budgetBytes - others >>> Address.PAGE_SHIFT));
     }

@@ -32,7 +32,7 @@ final class ShardHarness implements AutoCloseable {
                 new Shard(
                         io,
                         clock,
-                        new ShardConfig(directory, memoryBytes, maxDiskBytes, seed),
+                        new ShardConfig(directory, 1, memoryBytes, maxDiskBytes, seed),
                         ready::add);
         io.setHandlers(new NoSockets(), shard.fileHandler());
     }

@@ -47,6 +47,26 @@ public interface Io extends AutoCloseable {
         void onFile(long token, int result);
     }
 
+    /**
+     * Told around the wait of each {@link #poll}, on the owner's thread. Between the two calls that thread touches nothing but kernel
+     * interfaces, so another may work on what it owns.
+     */
+    interface Gate {
+        void open();
+
+        void close();
+
+        /** Nobody else works on what this thread owns. */
+        Gate NONE =
+                new Gate() {
+                    @Override
+                    public void open() {}
+
+                    @Override
+                    public void close() {}
+                };
+    }
+
     /** How a file is opened. Data files are opened O_DIRECT where the file system allows it. */
     enum OpenMode {
         /** Existing file, reading only. */
@@ -64,6 +84,9 @@ public interface Io extends AutoCloseable {
     String name();
 
     void setHandlers(SocketHandler sockets, FileHandler files);
+
+    /** Before the first {@link #poll}; {@link Gate#NONE} where it is not called. */
+    void setGate(Gate gate);
 
     // Files. Opening and closing are control-path calls and may block briefly.
 

@@ -80,6 +80,7 @@ final class NioIo implements Io {
     private final Consumer<String> log;
     private final Selector selector;
     private SocketHandler sockets = NoHandlers.INSTANCE;
+    private Gate gate = Gate.NONE;
     private FileHandler files = NoHandlers.INSTANCE;
 
     private final Mapping receiveMemory;
@@ -140,6 +141,11 @@ final class NioIo implements Io {
     public void setHandlers(SocketHandler newSockets, FileHandler newFiles) {
         sockets = newSockets;
         files = newFiles;
+    }
+
+    @Override
+    public void setGate(Gate newGate) {
+        gate = newGate;
     }
 
     // Files.
@@ -452,6 +458,7 @@ final class NioIo implements Io {
     public int poll(long timeoutNanos) {
         receiveBuffersUsed = 0;
         int delivered = runFileOperations() + runQueuedSends() + runQueuedCloses();
+        gate.open();
         try {
             if (delivered > 0
                     || timeoutNanos == 0
@@ -465,6 +472,8 @@ final class NioIo implements Io {
             }
         } catch (IOException e) {
             throw new UncheckedIOException(e);
+        } finally {
+            gate.close();
         }
         Iterator<SelectionKey> ready = selector.selectedKeys().iterator();
         while (ready.hasNext()) {

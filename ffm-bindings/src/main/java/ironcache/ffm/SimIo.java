@@ -176,6 +176,7 @@ public final class SimIo implements Io {
     private int portCount;
 
     private SocketHandler sockets = NoHandlers.INSTANCE;
+    private Gate gate = Gate.NONE;
     private FileHandler files = NoHandlers.INSTANCE;
     private volatile boolean woken;
     private boolean closed;
@@ -211,6 +212,11 @@ public final class SimIo implements Io {
     public void setHandlers(SocketHandler newSockets, FileHandler newFiles) {
         sockets = newSockets;
         files = newFiles;
+    }
+
+    @Override
+    public void setGate(Gate newGate) {
+        gate = newGate;
     }
 
     private void schedule(Action action) {
@@ -633,6 +639,8 @@ public final class SimIo implements Io {
             Memory.fill(receiveMemory.address(), receiveMemoryUsed, STALE);
             receiveMemoryUsed = 0;
         }
+        gate.open();
+        gate.close();
         Event next = events.peek();
         if (timeoutNanos != 0 && !woken) {
             long now = clock.nanoTime();

@@ -52,6 +52,7 @@ final class UringIo implements Io {
     private final UringListeners listeners;
     private final UringFiles files;
 
+    private Gate gate = Gate.NONE;
     private final Crowd crowd = new Crowd();
 
     /** CPU time that the thread had taken at the last look at the crowd. */
@@ -110,6 +111,11 @@ final class UringIo implements Io {
     public void setHandlers(SocketHandler newSockets, FileHandler newFiles) {
         sockets.setHandler(newSockets);
         files.setHandler(newFiles);
+    }
+
+    @Override
+    public void setGate(Gate newGate) {
+        gate = newGate;
     }
 
     // Files.
@@ -250,7 +256,9 @@ final class UringIo implements Io {
         if (wait && !waker.fallAsleep()) {
             wait = false;
         }
+        gate.open();
         int result = submitAndWait(wait, timeout);
+        gate.close();
         waker.rise();
         if (result < 0
                 && result != -Errno.ETIME

@@ -45,6 +45,7 @@ final class ClientCommands {
                 .tips("nondeterministic_output");
         t.sub(client, "LIST", ClientCommands::list)
                 .arity(-2)
+                .everyShard()
                 .flags(ADMIN, NOSCRIPT, LOADING, STALE)
                 .since("2.4.0")
                 .complexity("O(N) where N is the number of client connections")
@@ -52,6 +53,7 @@ final class ClientCommands {
                 .tips("nondeterministic_output");
         t.sub(client, "KILL", ClientCommands::kill)
                 .arity(-3)
+                .everyShard()
                 .flags(ADMIN, NOSCRIPT, LOADING, STALE)
                 .since("2.4.0")
                 .complexity("O(N) where N is the number of client connections")
@@ -111,6 +113,7 @@ final class ClientCommands {
                                 Arg.token("skip", "SKIP")));
         t.sub(client, "PAUSE", ClientCommands::pause)
                 .arity(-3)
+                .everyShard()
                 .flags(ADMIN, NOSCRIPT, LOADING, STALE)
                 .since("3.0.0")
                 .complexity("O(1)")
@@ -123,6 +126,7 @@ final class ClientCommands {
                                 .optional());
         t.sub(client, "UNPAUSE", ClientCommands::unpause)
                 .arity(2)
+                .everyShard()
                 .flags(ADMIN, NOSCRIPT, LOADING, STALE)
                 .since("6.2.0")
                 .complexity("O(N) Where N is the number of paused clients")
@@ -207,8 +211,8 @@ final class ClientCommands {
             return;
         }
         StringBuilder text = new StringBuilder(4096);
-        for (Connection client : c.node().loop().connections()) {
-            if (client != null
+        for (Connection client : c.node().clients()) {
+            if (!client.killed
                     && client.state != Connection.State.CLOSED
                     && filter.matches(client, c.connection(), c.node())) {
                 describe(text, client, c);
@@ -244,7 +248,7 @@ final class ClientCommands {
     private static void describe(StringBuilder to, Connection client, CommandContext c) {
         Node node = c.node();
         long now = node.clock.currentTimeMillis();
-        ConnectionBuffers buffers = node.loop().buffers();
+        ConnectionBuffers buffers = node.loop(client).buffers();
         // Valkey's qbuf counts what was read and not yet run; of its fixed reply buffer we have
         // none.
         int outChunks = buffers.outputChunkCount(client);
@@ -318,7 +322,7 @@ final class ClientCommands {
                 c.reply().error(NO_SUCH_CLIENT);
             } else {
                 c.reply().ok();
-                node.loop().kill(victim, c.connection());
+                node.loop(c.connection()).kill(victim, c.connection());
             }
             return;
         }
@@ -327,15 +331,15 @@ final class ClientCommands {
             return;
         }
         int killed = 0;
-        for (Connection client : node.loop().connections()) {
+        for (Connection client : node.clients()) {
             // One that drains is closing already.
             boolean closing =
-                    client == null
+                    client.killed
                             || client.state == Connection.State.CLOSED
                             || client.state == Connection.State.DRAINING
                                     && client != c.connection();
             if (!closing && filter.matches(client, c.connection(), node)) {
-                node.loop().kill(client, c.connection());
+                node.loop(c.connection()).kill(client, c.connection());
                 killed++;
             }
         }
@@ -343,8 +347,8 @@ final class ClientCommands {
     }
 
     private static @Nullable Connection find(Node node, String address) {
-        for (Connection client : node.loop().connections()) {
-            if (client != null
+        for (Connection client : node.clients()) {
+            if (!client.killed
                     && client.state != Connection.State.CLOSED
                     && node.peer(client).equals(address)) {
                 return client;
@@ -485,9 +489,7 @@ final class ClientCommands {
     }
 
     static void unpause(CommandContext c) {
-        // The clients go on in the next cron: resuming them here would run their commands inside
-        // this one.
-        c.node().pauseUntilMillis = Math.min(c.node().pauseUntilMillis, 1);
+        c.node().unpause();
         c.reply().ok();
     }
 

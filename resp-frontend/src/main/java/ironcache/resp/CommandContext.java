@@ -3,15 +3,20 @@ package ironcache.resp;
 import ironcache.engine.Shard;
 import ironcache.ffm.Memory;
 import java.nio.charset.StandardCharsets;
+import org.jspecify.annotations.Nullable;
 
 /**
- * What a handler sees of its command: arguments, connection, shard, time, reply. One per shard thread, reused for every command. Argument 0 is
+ * What a handler sees of its command: arguments, connection, shards, time, reply. One per shard thread, reused for every command. Argument 0 is
  * the command's name (1 its sub-command's); arguments are bytes at absolute addresses that stay valid until the command ends.
+ *
+ * <p>Where the command is over several shards, the thread has them all, and each key is looked up in its own.
  */
 final class CommandContext {
     private final ReplyWriter reply;
-    private final Shard shard;
+    private final Partition own;
     private final Node node;
+    private final Shards shards;
+    private final ConnectionBuffers buffers;
     private final Transactions transactions;
 
     // The command that runs.
@@ -25,12 +30,27 @@ final class CommandContext {
     @SuppressWarnings("NullAway.Init")
     private CommandRow row;
 
+    /** All keys of the command are in this shard; null: each is where it belongs. */
+    private @Nullable Partition only;
+
+    /** Where the last key was looked up. */
+    private Shard shard;
+
     private long longValue;
     private double doubleValue;
 
-    CommandContext(Node node, Shard shard, ReplyWriter reply, Transactions transactions) {
+    CommandContext(
+            Node node,
+            Partition own,
+            ConnectionBuffers buffers,
+            ReplyWriter reply,
+            Transactions transactions) {
         this.node = node;
-        this.shard = shard;
+        this.own = own;
+        this.shards = node.shards;
+        this.buffers = buffers;
+        this.only = own;
+        this.shard = own.shard;
         this.reply = reply;
         this.transactions = transactions;
     }
@@ -42,6 +62,17 @@ final class CommandContext {
         setArguments(args, argc);
     }
 
+    /**
+     * Where the command's keys are.
+     *
+     * @param first one of its shards
+     * @param several whether there are more
+     */
+    void setShards(Partition first, boolean several) {
+        only = several ? null : first;
+        shard = first.shard;
+    }
+
     /** For what is no command: its arguments alone, to be quoted in the error. */
     void setArguments(long args, int argc) {
         this.args = args;
@@ -50,7 +81,26 @@ final class CommandContext {
 
     // The surroundings.
 
+    /** The shard that has this argument as a key. */
+    Shard shard(int i) {
+        return partition(i).shard;
+    }
+
+    private Partition partition(int i) {
+        Partition one = only;
+        return one != null ? one : shards.partition(arg(i), argLength(i));
+    }
+
+    /** The shard of the key that was looked up last. */
     Shard shard() {
+        return shard;
+    }
+
+    private Shard lookUp(int i) {
+        Partition one = only;
+        if (one == null) {
+            shard = shards.partition(arg(i), argLength(i)).shard;
+        }
         return shard;
     }
 
@@ -66,9 +116,19 @@ final class CommandContext {
         return row;
     }
 
-    /** Everything of the server beyond this shard: configuration, command table, statistics. */
+    /** Everything of the server beyond this shard: configuration, command table, logs. */
     Node node() {
         return node;
+    }
+
+    /** Counters of this thread. */
+    ServerStats stats() {
+        return own.stats;
+    }
+
+    /** Of this thread's connections. */
+    ConnectionBuffers buffers() {
+        return buffers;
     }
 
     Transactions transactions() {
@@ -106,7 +166,7 @@ final class CommandContext {
     /** The hash of an argument as a key; computed once. */
     long hash(int i) {
         if (!ArgumentTable.hashed(args, i)) {
-            ArgumentTable.putHash(args, i, shard.hash(arg(i), argLength(i)));
+            ArgumentTable.putHash(args, i, own.shard.hash(arg(i), argLength(i)));
         }
         return ArgumentTable.hash(args, i);
     }
@@ -231,44 +291,51 @@ final class CommandContext {
 
     /** {@link Shard#read} of an argument as key in the connection's database; counts keyspace hits and misses. May miss. */
     long read(int i) {
-        long record = shard.read(connection.db, arg(i), argLength(i), hash(i));
+        long record = lookUp(i).read(connection.db, arg(i), argLength(i), hash(i));
         if (record == 0) {
-            node.stats.keyspaceMisses++;
+            own.stats.keyspaceMisses++;
         } else {
-            node.stats.keyspaceHits++;
+            own.stats.keyspaceHits++;
         }
         return record;
     }
 
     /** {@link Shard#read} before a write: hits and misses are not counted. May miss. */
     long readForWrite(int i) {
-        return shard.read(connection.db, arg(i), argLength(i), hash(i));
+        return lookUp(i).read(connection.db, arg(i), argLength(i), hash(i));
     }
 
     /** {@link Shard#peek} of an argument as key. May miss. */
     long peek(int i) {
-        return shard.peek(connection.db, arg(i), argLength(i), hash(i));
+        return lookUp(i).peek(connection.db, arg(i), argLength(i), hash(i));
     }
 
     /** {@link Shard#prefetch} of an argument as key. */
     void prefetch(int i) {
-        shard.prefetch(connection.db, arg(i), argLength(i), hash(i));
+        lookUp(i).prefetch(connection.db, arg(i), argLength(i), hash(i));
     }
 
     /** {@link Shard#upsert} of an argument as key. */
     long upsert(int i, int kind, int valueLength, long expiryMillis) {
-        return shard.upsert(
-                connection.db, arg(i), argLength(i), hash(i), kind, valueLength, expiryMillis);
+        return lookUp(i)
+                .upsert(
+                        connection.db,
+                        arg(i),
+                        argLength(i),
+                        hash(i),
+                        kind,
+                        valueLength,
+                        expiryMillis);
     }
 
     /** {@link Shard#modify} of an argument as key. May miss. */
     long modify(int i, int kind, int newValueLength) {
-        return shard.modify(connection.db, arg(i), argLength(i), hash(i), kind, newValueLength);
+        return lookUp(i).modify(connection.db, arg(i), argLength(i), hash(i), kind, newValueLength);
     }
 
     /** {@link Shard#delete} of an argument as key. May miss. */
     boolean delete(int i) {
-        return shard.delete(connection.db, arg(i), argLength(i), hash(i));
+        return lookUp(i).delete(connection.db, arg(i), argLength(i), hash(i));
     }
 
     /**
@@ -283,14 +350,9 @@ final class CommandContext {
 
     /** As {@link #changed(int, String)} where the key is not an argument, or in another database. */
     void changed(int db, long key, int keyLength, String event) {
-        node.stats.dirty++;
-        transactions.changed(db, key, keyLength);
-    }
-
-    /** A database lost all its keys. */
-    void flushed(int db) {
-        node.stats.dirty++;
-        transactions.flushed(db);
+        own.stats.dirty++;
+        Partition one = only;
+        (one != null ? one : shards.partition(key, keyLength)).changed(db, key, keyLength);
     }
 
     // Long replies.
@@ -316,8 +378,7 @@ final class CommandContext {
      * reply of any length takes a bounded amount of memory; but not within EXEC, which waits for no client.
      */
     void awaitOutput() {
-        if (connection.outBytes > node.loop().buffers().streamBytes()
-                && !connection.isExecuting()) {
+        if (connection.outBytes > buffers.streamBytes() && !connection.isExecuting()) {
             throw OutputFull.SIGNAL;
         }
     }
@@ -333,7 +394,7 @@ final class CommandContext {
         if (replyBytes > Admission.SMALL_BYTES
                 && wanted > connection.outputBound
                 && !connection.isExecuting()
-                && !node.loop().buffers().admission.admitOutput(connection, wanted)) {
+                && !buffers.admission.admitOutput(connection, wanted)) {
             throw OutputFull.SIGNAL;
         }
     }

@@ -51,6 +51,9 @@ final class CommandRow {
     /** Its keys are overwritten unseen, so that prefetching them from the SSD would be in vain. */
     boolean blindWrite;
 
+    /** It looks at, or changes, what all shards have, or all threads. */
+    boolean everyShard;
+
     /** Runs at once, even between MULTI and EXEC. */
     boolean neverQueued;
 
@@ -140,6 +143,12 @@ final class CommandRow {
         return Math.min(last, argc - 1);
     }
 
+    /** See {@link #everyShard}. */
+    CommandRow everyShard() {
+        everyShard = true;
+        return this;
+    }
+
     /** See {@link #blindWrite}. */
     CommandRow blindWrite() {
         blindWrite = true;
@@ -215,6 +224,20 @@ final class CommandRow {
 
     boolean arityFits(int argc) {
         return arity >= 0 ? argc == arity : argc >= -arity;
+    }
+
+    /** Adds the counters of the same row of another thread's table. */
+    void addCounters(CommandRow other) {
+        calls += other.calls;
+        nanos += other.nanos;
+        rejectedCalls += other.rejectedCalls;
+        failedCalls += other.failedCalls;
+        if (other.histogram != null) {
+            if (histogram == null) {
+                histogram = new LatencyHistogram();
+            }
+            histogram.addAll(other.histogram);
+        }
     }
 
     /** CONFIG RESETSTAT. */

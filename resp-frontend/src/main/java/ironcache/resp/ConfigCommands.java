@@ -38,6 +38,7 @@ final class ConfigCommands {
                 .args(Arg.string("parameter").multiple());
         t.sub(config, "SET", ConfigCommands::set)
                 .arity(-4)
+                .everyShard()
                 .flags(ADMIN, NOSCRIPT, LOADING, STALE)
                 .since("2.0.0")
                 .complexity("O(N) when N is the number of configuration parameters provided")
@@ -47,6 +48,7 @@ final class ConfigCommands {
                 .args(Arg.block("data", Arg.string("parameter"), Arg.string("value")).multiple());
         t.sub(config, "REWRITE", ConfigCommands::rewrite)
                 .arity(2)
+                .everyShard()
                 .flags(ADMIN, NOSCRIPT, LOADING, STALE)
                 .since("2.8.0")
                 .complexity("O(1)")
@@ -54,6 +56,7 @@ final class ConfigCommands {
                 .tips("request_policy:all_nodes", "response_policy:all_succeeded");
         t.sub(config, "RESETSTAT", ConfigCommands::resetStat)
                 .arity(2)
+                .everyShard()
                 .flags(ADMIN, NOSCRIPT, LOADING, STALE)
                 .since("2.0.0")
                 .complexity("O(1)")
@@ -172,7 +175,9 @@ final class ConfigCommands {
 
     static void resetStat(CommandContext c) {
         c.node().resetStats();
-        InfoText.resetShardCounters(c.shard().stats());
+        for (Partition partition : c.node().shards.all) {
+            InfoText.resetShardCounters(partition.shard.stats());
+        }
         c.reply().ok();
     }
 

@@ -3,7 +3,7 @@ package ironcache.resp;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A client's connection: its state, its input that is not yet run, its output that is not yet sent. Owned by the shard's thread. The
+ * A client's connection: its state, its input that is not yet run, its output that is not yet sent. Owned by the thread that accepted it. The
  * off-heap memory of input and output is taken and given back by {@link ConnectionBuffers}.
  */
 final class Connection {
@@ -36,13 +36,26 @@ final class Connection {
     static final int CHECK_PAUSE = 4;
     static final int CHECK_MULTI = 8;
 
-    /** Number in the I/O seam; also the waiter's number in the shard. Reused after closing. */
+    /** Number in the I/O seam of its thread. Reused after closing. */
     final int socket;
+
+    /** The shard whose thread it belongs to. */
+    final int home;
+
+    /** Its number as a waiter, unique among all shards' connections; see {@link EventLoop#onReady}. */
+    final int waiter;
+
+    /** CLIENT KILL by a client of another thread: its own closes it as soon as it can. */
+    boolean killed;
 
     /** Never reused: CLIENT ID. */
     final long id;
 
     State state = State.OPEN;
+
+    /** The set of shards that its waiting command is over; 0: its own thread's alone. */
+    long over;
+
     int db;
     int protocol = 2;
     boolean authenticated;
@@ -129,6 +142,9 @@ final class Connection {
     /** What it watches, null: nothing. */
     Watches.@Nullable Watched watched;
 
+    /** The set of shards that have these keys; 0: its own thread's alone. */
+    long watchedOver;
+
     // What CLIENT LIST shows.
     @Nullable String name;
     @Nullable String libName;
@@ -149,8 +165,10 @@ final class Connection {
     @Nullable String peer;
     @Nullable String local;
 
-    Connection(int socket, long id) {
+    Connection(int socket, int home, int shards, long id) {
         this.socket = socket;
+        this.home = home;
+        this.waiter = socket * shards + home;
         this.id = id;
     }
 

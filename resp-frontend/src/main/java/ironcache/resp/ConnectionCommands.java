@@ -182,7 +182,7 @@ final class ConnectionCommands {
             connection.authenticated = true;
             connection.check(Connection.CHECK_AUTH, false);
         } else {
-            c.node().stats.authenticationFailures++;
+            c.stats().authenticationFailures++;
         }
         return right;
     }

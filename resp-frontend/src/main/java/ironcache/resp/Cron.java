@@ -12,22 +12,22 @@ final class Cron {
     private static final int MOST_LOOKS = 1000;
 
     private final Node node;
+    private final Partition own;
     private final EventLoop loop;
     private final ConnectionBuffers buffers;
     private int runs;
 
-    Cron(Node node, EventLoop loop, ConnectionBuffers buffers) {
+    Cron(Node node, Partition own, EventLoop loop, ConnectionBuffers buffers) {
         this.node = node;
+        this.own = own;
         this.loop = loop;
         this.buffers = buffers;
     }
 
     void run(Clock clock) {
         long nowMillis = clock.currentTimeMillis();
-        node.stats.sample(clock.nanoTime());
-        if (node.pauseUntilMillis != 0 && nowMillis >= node.pauseUntilMillis) {
-            node.unpause();
-        }
+        own.stats.sample(clock.nanoTime());
+        loop.endPause();
         closeDeadWaiters();
         if (++runs % 10 == 0) {
             everySecond(nowMillis, clock);
@@ -57,7 +57,9 @@ final class Cron {
     }
 
     private void everySecond(long nowMillis, Clock clock) {
-        node.memory.measure();
+        if (own.number == 0) {
+            node.memory.measure();
+        }
         int timeoutSeconds = node.config.timeoutSeconds;
         @Nullable Connection[] connections = loop.connections();
         for (int i = 0; i < connections.length; i++) {
@@ -75,7 +77,7 @@ final class Cron {
                 checkStall(c);
             }
         }
-        node.stats.networkBytes = buffers.bytes();
+        own.stats.networkBytes = buffers.bytes();
     }
 
     /**
@@ -102,7 +104,7 @@ final class Cron {
                                 + " bytes, while "
                                 + buffers.admission.waiting()
                                 + " other clients waited for that memory");
-                node.stats.stalledDisconnections++;
+                own.stats.stalledDisconnections++;
                 loop.close(c);
             }
         }

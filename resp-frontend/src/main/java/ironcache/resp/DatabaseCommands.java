@@ -16,6 +16,7 @@ final class DatabaseCommands {
     static void register(CommandTable t) {
         t.add("DBSIZE", DatabaseCommands::dbsize)
                 .arity(1)
+                .everyShard()
                 .flags(READONLY, FAST)
                 .tips("request_policy:all_shards", "response_policy:agg_sum")
                 .categories(AclCategory.KEYSPACE)
@@ -25,6 +26,7 @@ final class DatabaseCommands {
                 .summary("Counts the keys of the database.");
         t.add("SWAPDB", DatabaseCommands::swapdb)
                 .arity(3)
+                .everyShard()
                 .flags(WRITE, FAST)
                 .categories(AclCategory.DANGEROUS, AclCategory.KEYSPACE)
                 .args(Arg.integer("index1"), Arg.integer("index2"))
@@ -34,6 +36,7 @@ final class DatabaseCommands {
                 .summary("Exchanges two databases.");
         t.add("FLUSHDB", DatabaseCommands::flushdb)
                 .arity(-1)
+                .everyShard()
                 .flags(WRITE)
                 .tips("request_policy:all_shards", "response_policy:all_succeeded")
                 .categories(AclCategory.DANGEROUS, AclCategory.KEYSPACE)
@@ -50,6 +53,7 @@ final class DatabaseCommands {
                 .summary("Deletes all keys of the database.");
         t.add("FLUSHALL", DatabaseCommands::flushall)
                 .arity(-1)
+                .everyShard()
                 .flags(WRITE)
                 .tips("request_policy:all_shards", "response_policy:all_succeeded")
                 .categories(AclCategory.DANGEROUS, AclCategory.KEYSPACE)
@@ -67,7 +71,7 @@ final class DatabaseCommands {
     }
 
     static void dbsize(CommandContext c) {
-        c.reply().integer(c.shard().size(c.db()));
+        c.reply().integer(c.node().shards.size(c.db()));
     }
 
     static void swapdb(CommandContext c) {
@@ -84,10 +88,11 @@ final class DatabaseCommands {
             return;
         }
         if (first != second) {
-            c.transactions().swapping((int) first, (int) second);
-            c.shard().swap((int) first, (int) second);
+            for (Partition partition : c.node().shards.all) {
+                partition.swap((int) first, (int) second);
+            }
         }
-        c.node().stats.dirty++;
+        c.stats().dirty++;
         c.reply().ok();
     }
 
@@ -97,8 +102,7 @@ final class DatabaseCommands {
 
     static void flushdb(CommandContext c) {
         if (isFlushSyntax(c)) {
-            c.shard().flush(c.db());
-            c.flushed(c.db());
+            flush(c, c.db());
             c.reply().ok();
         }
     }
@@ -106,11 +110,17 @@ final class DatabaseCommands {
     static void flushall(CommandContext c) {
         if (isFlushSyntax(c)) {
             for (int db = 0; db < Shard.DATABASES; db++) {
-                c.shard().flush(db);
-                c.flushed(db);
+                flush(c, db);
             }
             c.reply().ok();
         }
+    }
+
+    private static void flush(CommandContext c, int db) {
+        for (Partition partition : c.node().shards.all) {
+            partition.flush(db);
+        }
+        c.stats().dirty++;
     }
 
     /** SYNC and ASYNC are the same: the keyspace is empty at once, and its memory comes back in the background. */

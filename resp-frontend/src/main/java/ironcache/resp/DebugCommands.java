@@ -18,6 +18,7 @@ final class DebugCommands {
     static void register(CommandTable t) {
         t.add("DEBUG", DebugCommands::debug)
                 .arity(-2)
+                .everyShard()
                 .flags(ADMIN, NOSCRIPT, LOADING, STALE, PROTECTED)
                 .group("server")
                 .since("1.0.0")
@@ -45,7 +46,9 @@ final class DebugCommands {
             System.gc();
             c.reply().ok();
         } else if (c.argIs(1, "CHECK")) {
-            c.shard().checkInvariants();
+            for (Partition partition : c.node().shards.all) {
+                partition.shard.checkInvariants();
+            }
             c.reply().ok();
         } else if (c.argIs(1, "JMAP")) {
             c.reply().verbatim(heap());
@@ -64,7 +67,9 @@ final class DebugCommands {
         } else if (c.argIs(1, "SET-ACTIVE-EXPIRE") && argc == 3) {
             boolean active = c.isLong(2) && c.longValue() != 0;
             c.node().activeExpiry = active;
-            c.shard().setActiveExpiry(active);
+            for (Partition partition : c.node().shards.all) {
+                partition.shard.setActiveExpiry(active);
+            }
             c.reply().ok();
         } else if (c.argIs(1, "OBJECT") && (argc == 3 || argc == 4)) {
             object(c);

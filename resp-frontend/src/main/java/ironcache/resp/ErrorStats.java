@@ -23,6 +23,16 @@ final class ErrorStats {
         count[0]++;
     }
 
+    /** Adds another thread's counts; the caller has its shard. */
+    void add(ErrorStats other) {
+        total += other.total;
+        other.counts.forEach((code, count) -> counts.merge(code, count.clone(), ErrorStats::sum));
+    }
+
+    private static long[] sum(long[] a, long[] b) {
+        return new long[] {a[0] + b[0]};
+    }
+
     /** For INFO. */
     SortedMap<String, long[]> counts() {
         return counts;

@@ -24,8 +24,11 @@ final class EventLoop implements Io.SocketHandler, ShardListener {
     private static final long CRON_NANOS = 100_000_000;
 
     private final Io io;
+    private final Partition own;
     private final Shard shard;
     private final Node node;
+    private final Shards shards;
+    private final ServerStats stats;
     private final TurnClock clock;
     private final ConnectionBuffers buffers;
     private final Executor executor;
@@ -33,7 +36,6 @@ final class EventLoop implements Io.SocketHandler, ShardListener {
 
     private @Nullable Connection[] connections = new Connection[1024];
     private int connectionCount;
-    private long nextId = 1;
 
     /** Connections whose input or output this turn touched. */
     private Connection[] turn = new Connection[1024];
@@ -45,29 +47,36 @@ final class EventLoop implements Io.SocketHandler, ShardListener {
 
     private int readySize;
     private long nextCronNanos;
+
+    /** CLIENT PAUSE holds connections back, or did a moment ago. */
+    private boolean paused;
+
     private boolean moreWork;
 
     EventLoop(
             Io io,
-            Shard shard,
+            Partition own,
             Node node,
             TurnClock clock,
             ConnectionBuffers buffers,
             Executor executor) {
         this.io = io;
-        this.shard = shard;
+        this.own = own;
+        this.shard = own.shard;
+        this.stats = own.stats;
         this.node = node;
+        this.shards = node.shards;
         this.clock = clock;
         this.buffers = buffers;
         this.executor = executor;
-        this.cron = new Cron(node, this, buffers);
-        buffers.admission.setListener(c -> onReady(c.socket));
+        this.cron = new Cron(node, own, this, buffers);
+        buffers.admission.setListener(c -> resumeLater(c.socket));
         this.nextCronNanos = clock.nanoTime();
     }
 
     // The turn.
 
-    /** Runs until the node is told to stop. */
+    /** Runs until the node is told to stop. With several shards, its own is the thread's before and after. */
     void run() {
         while (!node.stopping) {
             turn(-1);
@@ -100,7 +109,7 @@ final class EventLoop implements Io.SocketHandler, ShardListener {
             cron.run(clock);
             finishTurn();
         }
-        node.stats.turns++;
+        stats.turns++;
     }
 
     private void finishTurn() {
@@ -193,12 +202,24 @@ final class EventLoop implements Io.SocketHandler, ShardListener {
 
     // Waiting connections.
 
+    /** The shard says that a connection's command may go on: one of this thread's or, where it was borrowed, of another's. */
     @Override
     public void onReady(int waiter) {
+        int home = waiter % shards.count();
+        int socket = waiter / shards.count();
+        if (home == own.number) {
+            resumeLater(socket);
+        } else {
+            shards.all[home].onReady(socket);
+        }
+    }
+
+    /** The waiting command of a connection runs again later in this turn, or in the next. */
+    void resumeLater(int socket) {
         if (readySize == ready.length) {
             ready = java.util.Arrays.copyOf(ready, readySize * 2);
         }
-        ready[readySize++] = waiter;
+        ready[readySize++] = socket;
     }
 
     private void runReady() {
@@ -231,8 +252,22 @@ final class EventLoop implements Io.SocketHandler, ShardListener {
         }
     }
 
-    /** Ends CLIENT PAUSE: everyone whom it held back goes on. */
-    void resumePaused() {
+    /** Who has all shards: CLIENT PAUSE begins. Its end is noticed by {@link #endPause}. */
+    void setPaused(boolean newPaused) {
+        paused = newPaused;
+        for (Connection c : connections) {
+            if (c != null) {
+                c.check(Connection.CHECK_PAUSE, newPaused);
+            }
+        }
+    }
+
+    /** Where CLIENT PAUSE is over, everyone whom it held back goes on. */
+    void endPause() {
+        if (!paused || node.isPaused()) {
+            return;
+        }
+        setPaused(false);
         for (int i = 0; i < connections.length; i++) {
             Connection c = connections[i];
             if (c != null && c.state == Connection.State.PAUSED) {
@@ -246,7 +281,9 @@ final class EventLoop implements Io.SocketHandler, ShardListener {
 
     @Override
     public void onAccept(int listener, int socket) {
-        Connection c = new Connection(socket, nextId++);
+        Connection c =
+                new Connection(
+                        socket, own.number, shards.count(), node.clientIds.incrementAndGet());
         c.createdMillis = clock.currentTimeMillis();
         c.lastActiveMillis = c.createdMillis;
         if (socket >= connections.length) {
@@ -256,10 +293,11 @@ final class EventLoop implements Io.SocketHandler, ShardListener {
         }
         connections[socket] = c;
         connectionCount++;
-        node.stats.connectionsReceived++;
-        String refusal = node.refuseConnection(c, connectionCount, io);
+        node.connections.incrementAndGet();
+        stats.connectionsReceived++;
+        String refusal = node.refuseConnection(c, io);
         if (refusal != null) {
-            node.stats.rejectedConnections++;
+            stats.rejectedConnections++;
             executor.write(c, refusal);
             c.state = Connection.State.DRAINING;
             joinTurn(c);
@@ -277,7 +315,7 @@ final class EventLoop implements Io.SocketHandler, ShardListener {
             return;
         }
         c.receivedBytes += length;
-        node.stats.receivedBytes += length;
+        stats.receivedBytes += length;
         c.lastActiveMillis = clock.currentTimeMillis();
         if (c.state == Connection.State.DRAINING) {
             return;
@@ -302,7 +340,7 @@ final class EventLoop implements Io.SocketHandler, ShardListener {
                             + ": client-query-buffer-limit of "
                             + node.config.clientQueryBufferLimit
                             + " bytes reached");
-            node.stats.queryBufferLimitDisconnections++;
+            stats.queryBufferLimitDisconnections++;
             close(c);
             return;
         }
@@ -341,7 +379,7 @@ final class EventLoop implements Io.SocketHandler, ShardListener {
             return;
         }
         c.sentBytes += c.outInFlight;
-        node.stats.sentBytes += c.outInFlight;
+        stats.sentBytes += c.outInFlight;
         buffers.sent(c);
         if (c.state == Connection.State.AWAITING_OUTPUT
                 && c.outBytes <= buffers.streamBytes() / 2) {
@@ -371,14 +409,12 @@ final class EventLoop implements Io.SocketHandler, ShardListener {
             c.peerClosed = true;
             return;
         }
-        if (c.state == Connection.State.PARKED) {
-            shard.abandon(c.socket);
-        }
-        executor.transactions().end(c);
+        executor.forget(c);
         buffers.admission.leaveLine(c);
         c.state = Connection.State.CLOSED;
         c.at = 0;
         connectionCount--;
+        node.connections.decrementAndGet();
         io.closeSocket(c.socket);
     }
 
@@ -386,8 +422,11 @@ final class EventLoop implements Io.SocketHandler, ShardListener {
     void kill(Connection c, Connection killer) {
         if (c == killer) {
             c.state = Connection.State.DRAINING;
-        } else {
+        } else if (c.home == own.number) {
             close(c);
+        } else {
+            c.killed = true;
+            shards.all[c.home].kill(c);
         }
     }
 
@@ -396,10 +435,7 @@ final class EventLoop implements Io.SocketHandler, ShardListener {
         for (int i = 0; i < connections.length; i++) {
             Connection c = connections[i];
             if (c != null && c.state != Connection.State.CLOSED) {
-                if (c.state == Connection.State.PARKED) {
-                    shard.abandon(c.socket);
-                }
-                executor.transactions().end(c);
+                executor.forget(c);
                 c.state = Connection.State.DRAINING;
                 flush(c);
                 if (c.outInFlight == 0) {

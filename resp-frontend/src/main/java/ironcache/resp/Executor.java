@@ -53,16 +53,32 @@ final class Executor {
 
         /** One of the constants below. */
         int problem;
+
+        // With several shards:
+
+        /** The set of shards that its arguments name. */
+        long over;
+
+        /** It has keys where its row says. */
+        boolean keyed;
     }
 
     private final Node node;
+    private final Shards shards;
+    private final Partition own;
     private final Shard shard;
+    private final Lease lease;
     private final TurnClock clock;
     private final CommandTable commands;
     private final CommandRow exec;
+    private final CommandRow scan;
+    private final CommandRow unwatch;
     private final ReplyWriter reply;
     private final CommandContext context;
     private final Transactions transactions;
+
+    /** The set of shards that the command that runs is over; 0: this thread's alone. */
+    private long over;
 
     /** Of a command inside of EXEC, whose own is the other one. */
     private final CommandContext queuedContext;
@@ -79,16 +95,26 @@ final class Executor {
     private int groupStart;
     private long groupSince;
 
-    Executor(Node node, Shard shard, TurnClock clock, ReplyWriter reply) {
+    Executor(
+            Node node,
+            Partition own,
+            TurnClock clock,
+            ConnectionBuffers buffers,
+            ReplyWriter reply) {
         this.node = node;
-        this.shard = shard;
+        this.shards = node.shards;
+        this.own = own;
+        this.shard = own.shard;
+        this.lease = new Lease(shards, own, clock);
         this.clock = clock;
-        this.commands = node.commands;
+        this.commands = own.commands;
         this.exec = Objects.requireNonNull(commands.find("EXEC"));
+        this.unwatch = Objects.requireNonNull(commands.find("UNWATCH"));
+        this.scan = Objects.requireNonNull(commands.find("SCAN"));
         this.reply = reply;
-        this.transactions = new Transactions(node, shard, reply, table, this::runQueued);
-        this.context = new CommandContext(node, shard, reply, transactions);
-        this.queuedContext = new CommandContext(node, shard, reply, transactions);
+        this.transactions = new Transactions(shards, own, reply, table, this::runQueued);
+        this.context = new CommandContext(node, own, buffers, reply, transactions);
+        this.queuedContext = new CommandContext(node, own, buffers, reply, transactions);
         for (int i = 0; i < batch.length; i++) {
             batch[i] = new Entry();
         }
@@ -181,15 +207,16 @@ final class Executor {
         if (size == 0) {
             return;
         }
-        if (keyedCommands > 1) {
-            touchKeys(size);
+        if (shards.isSingle()) {
+            runBatch(size);
+        } else {
+            borrowForBatch(size);
+            try {
+                runBatch(size);
+            } finally {
+                lease.giveBack();
+            }
         }
-        groupStart = 0;
-        groupSince = clock.nanoTime();
-        for (int i = 0; i < size; i++) {
-            execute(i, batch[i]);
-        }
-        attributeGroup(size);
         if (reply.isAttached()) {
             reply.detach();
         }
@@ -197,6 +224,22 @@ final class Executor {
         keyedCommands = 0;
         table.clear();
         parser.reset();
+    }
+
+    private void runBatch(int size) {
+        if (keyedCommands > 1) {
+            if (shards.isSingle()) {
+                touchKeys(size);
+            } else {
+                touchKeysOfShards(size);
+            }
+        }
+        groupStart = 0;
+        groupSince = clock.nanoTime();
+        for (int i = 0; i < size; i++) {
+            execute(i, batch[i]);
+        }
+        attributeGroup(size);
     }
 
     /** Hashes all keys and has the shard load what it will look at. */
@@ -222,6 +265,32 @@ final class Executor {
         shard.touch(touchedDb, touched, count);
     }
 
+    /** As {@link #touchKeys}, for the commands over one shard, shard by shard. */
+    private void touchKeysOfShards(int size) {
+        for (Partition partition : shards.all) {
+            int count = 0;
+            for (int i = 0; i < size && count < MOST_TOUCHES; i++) {
+                Entry e = batch[i];
+                if (e.keyed && e.over == 1L << partition.number) {
+                    CommandRow row = Objects.requireNonNull(e.row);
+                    long args = table.entry(e.firstArgument);
+                    long key = ArgumentTable.address(args, row.firstKey);
+                    long hash = shard.hash(key, ArgumentTable.length(args, row.firstKey));
+                    ArgumentTable.putHash(args, row.firstKey, hash);
+                    touched[count] = hash;
+                    touchedDb[count++] = e.connection.db;
+                }
+            }
+            if (count > 0) {
+                partition.shard.touch(touchedDb, touched, count);
+            }
+        }
+    }
+
+    private boolean isOwn(long key, int length) {
+        return shards.isSingle() || shards.of(key, length) == own.number;
+    }
+
     private void execute(int index, Entry e) {
         Connection c = e.connection;
         if (c.state != Connection.State.OPEN) {
@@ -240,14 +309,221 @@ final class Executor {
             refuse(e);
             return;
         }
-        if (transactions.holdsBack(c)) {
-            transactions.await(c);
+        if (shards.isSingle()) {
+            run(index, e, row, c);
+            return;
+        }
+        if (c.transaction != null && !row.neverQueued) {
+            over = 0;
+        } else {
+            long set = row.neverQueued || row == unwatch ? watchedOver(c) : e.over;
+            over = set == 1L << own.number ? 0 : set;
+        }
+        context.setShards(over == 0 ? own : partition(over), Long.bitCount(over) > 1);
+        run(index, e, row, c);
+    }
+
+    // Over several shards.
+
+    /**
+     * Takes the shards that the batch's commands are over, if there are any but this thread's: once for all of them, since each lease takes
+     * longer than a command. What a transaction comes to be over within the batch, its commands in the batch are over.
+     */
+    private void borrowForBatch(int size) {
+        long set = 0;
+        for (int i = 0; i < size; i++) {
+            Entry e = batch[i];
+            CommandRow row = e.row;
+            e.over = 0;
+            e.keyed = false;
+            if (row != null && e.problem == NONE && row.arityFits(e.argc)) {
+                e.over = shardsOf(e.connection, row, table.entry(e.firstArgument), e.argc);
+                e.keyed = row.firstKey != 0 && !row.everyShard;
+                set |= e.over;
+            }
+        }
+        if ((set & ~(1L << own.number)) != 0) {
+            lease.take(set);
+        }
+    }
+
+    /** The set of shards that a command is over; 0 where it needs none. */
+    private long shardsOf(Connection c, CommandRow row, long args, int argc) {
+        if (row.everyShard) {
+            return shards.everyShard();
+        }
+        if (row.neverQueued || row == unwatch) {
+            return watchedOver(c);
+        }
+        if (row.keySpecs.length == 0) {
+            return row == scan ? ScanCommands.shardOf(args, argc, shards) : 0;
+        }
+        long set = 0;
+        if (row.firstKey == 0) {
+            // Where the keys are is told by other arguments; what is between may be no keys, which
+            // costs little.
+            for (int k = 1; k < argc; k++) {
+                set |=
+                        1L
+                                << shards.of(
+                                        ArgumentTable.address(args, k),
+                                        ArgumentTable.length(args, k));
+            }
+            return set;
+        }
+        int last = row.lastKey(argc);
+        for (int k = row.firstKey; k <= last; k += row.keyStep) {
+            set |= 1L << shards.of(ArgumentTable.address(args, k), ArgumentTable.length(args, k));
+        }
+        return set;
+    }
+
+    /** The set of shards that a connection's transaction and watches are over. */
+    private static long watchedOver(Connection c) {
+        return c.watchedOver | (c.transaction == null ? 0 : c.transaction.over);
+    }
+
+    private Partition partition(long set) {
+        return shards.all[Long.numberOfTrailingZeros(set)];
+    }
+
+    private boolean isHeldBack(Connection c) {
+        if (over == 0) {
+            return awaits(own, c);
+        }
+        for (long rest = over; rest != 0; rest &= rest - 1) {
+            if (awaits(partition(rest), c)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private static boolean awaits(Partition partition, Connection c) {
+        if (!partition.holdsBack(c)) {
+            return false;
+        }
+        partition.await(c);
+        return true;
+    }
+
+    private void begin(Connection c) {
+        if (over == 0) {
+            shard.begin(c.waiter);
+            return;
+        }
+        for (long rest = over; rest != 0; rest &= rest - 1) {
+            Shard one = partition(rest).shard;
+            one.begin(c.waiter);
+            one.continueAt(clock.currentTimeMillis());
+        }
+    }
+
+    private void end() {
+        if (over == 0) {
+            shard.end();
+            return;
+        }
+        for (long rest = over; rest != 0; rest &= rest - 1) {
+            partition(rest).shard.end();
+        }
+    }
+
+    private void park(Connection c) {
+        if (over == 0) {
+            shard.park();
+            return;
+        }
+        boolean reading = false;
+        for (long rest = over; rest != 0; rest &= rest - 1) {
+            reading |= partition(rest).shard.parkIfReading();
+        }
+        if (!reading) {
+            own.loop.resumeLater(c.socket);
+        }
+    }
+
+    /** Why a command that may use more memory is refused now, or null. */
+    private @Nullable String writeRefusal() {
+        if (over == 0) {
+            return shard.writeRefusal();
+        }
+        String refusal = null;
+        for (long rest = over; rest != 0 && refusal == null; rest &= rest - 1) {
+            refusal = partition(rest).shard.writeRefusal();
+        }
+        return refusal;
+    }
+
+    /** The command waits where memory is short. @return false: nowhere */
+    private boolean parkForSpace(Connection c) {
+        if (over == 0) {
+            return parkForSpace(shard, c);
+        }
+        for (long rest = over; rest != 0; rest &= rest - 1) {
+            if (parkForSpace(partition(rest).shard, c)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private static boolean parkForSpace(Shard shard, Connection c) {
+        if (shard.hasSpace()) {
+            return false;
+        }
+        shard.parkForSpace(c.waiter);
+        return true;
+    }
+
+    /** The connection closes: nothing waits for it any more, and its transaction and watches end. */
+    void forget(Connection c) {
+        boolean waits = c.state == Connection.State.PARKED || c.state == Connection.State.HELD;
+        boolean borrowed = waits && borrow(c.over | watchedOver(c));
+        if (waits && c.over == 0) {
+            leave(own, c);
+        }
+        for (long rest = waits ? c.over : 0; rest != 0; rest &= rest - 1) {
+            leave(partition(rest), c);
+        }
+        endTransaction(c);
+        if (borrowed) {
+            lease.giveBack();
+        }
+    }
+
+    /** @return whether it had to: within a command over all shards, such as CLIENT KILL, or within EXEC they are there */
+    private boolean borrow(long set) {
+        boolean borrow = (set & ~(1L << own.number)) != 0 && !lease.isTaken();
+        if (borrow) {
+            lease.take(set);
+        }
+        return borrow;
+    }
+
+    private void endTransaction(Connection c) {
+        boolean borrowed = borrow(watchedOver(c));
+        transactions.end(c);
+        if (borrowed) {
+            lease.giveBack();
+        }
+    }
+
+    private static void leave(Partition partition, Connection c) {
+        partition.shard.abandon(c.waiter);
+        partition.leave(c);
+    }
+
+    // One command.
+
+    private void run(int index, Entry e, CommandRow row, Connection c) {
+        if (isHeldBack(c)) {
             suspend(c, e, Connection.State.HELD);
             return;
         }
         context.set(c, row, table.entry(e.firstArgument), e.argc);
-        boolean own = node.timeEach || (row.flags & CommandFlag.BRIEF.bit()) == 0;
-        if (own) {
+        boolean timed = node.timeEach || (row.flags & CommandFlag.BRIEF.bit()) == 0;
+        if (timed) {
             attributeGroup(index);
         }
         if (((row.flags & CHECKED_FLAGS) | c.checks | e.lengthBits >>> 16) != 0
@@ -258,25 +534,26 @@ final class Executor {
             return;
         }
         int errors = reply.errorCount();
-        shard.begin(c.socket);
+        begin(c);
         try {
-            row.handler.run(context);
+            Objects.requireNonNull(row.handler).run(context);
         } catch (ColdMiss miss) {
             reply.rollback();
-            shard.park();
+            park(c);
             transactions.suspended(c);
             suspend(c, e, Connection.State.PARKED);
             return;
         } catch (Transactions.SpaceWanted wanted) {
             reply.rollback();
-            shard.end();
-            shard.parkForSpace(c.socket);
+            end();
+            boolean waits = parkForSpace(c);
+            assert waits : "space was wanted where there is some";
             transactions.suspended(c);
             suspend(c, e, Connection.State.PARKED);
             return;
         } catch (OutputFull full) {
             reply.rollback();
-            shard.end();
+            end();
             suspend(
                     c,
                     e,
@@ -285,10 +562,10 @@ final class Executor {
         } catch (DamagedBlockException damage) {
             tellDamage(damage);
         }
-        shard.end();
+        end();
         c.lastCommand = row.id;
         count(c, row, errors);
-        if (own) {
+        if (timed) {
             attributeOwn(index, row);
         }
         applyReplyMode(c);
@@ -297,7 +574,10 @@ final class Executor {
     /** A command inside of EXEC; its cold misses are EXEC's. */
     private void runQueued(Connection c, CommandRow row, int firstArgument, int argc) {
         queuedContext.set(c, row, table.entry(firstArgument), argc);
-        String refusal = row.has(CommandFlag.DENYOOM) ? shard.writeRefusal() : null;
+        if (!shards.isSingle()) {
+            queuedContext.setShards(over == 0 ? own : partition(over), Long.bitCount(over) > 1);
+        }
+        String refusal = row.has(CommandFlag.DENYOOM) ? writeRefusal() : null;
         if (refusal != null) {
             row.rejectedCalls++;
             reply.error(refusal.substring(1));
@@ -324,7 +604,7 @@ final class Executor {
     private void count(Connection c, CommandRow row, int errorsBefore) {
         row.calls++;
         c.commands++;
-        node.stats.commands++;
+        own.stats.commands++;
         c.progress = 0;
         if (reply.errorCount() != errorsBefore) {
             row.failedCalls++;
@@ -334,9 +614,10 @@ final class Executor {
     /** The command waits; its connection's later commands of the batch are skipped, and parsed again when it runs. */
     private void suspend(Connection c, Entry e, Connection.State state) {
         c.state = state;
+        c.over = over;
         c.at = e.start;
         c.protocolError = null;
-        node.stats.parks++;
+        own.stats.parks++;
     }
 
     /** Says something outside of any command. */
@@ -372,7 +653,7 @@ final class Executor {
         }
         Transaction executed = row == exec ? transaction : null;
         if (row.has(CommandFlag.DENYOOM) || executed != null && executed.has(CommandFlag.DENYOOM)) {
-            String refusal = shard.writeRefusal();
+            String refusal = writeRefusal();
             if (refusal != null) {
                 return reject(c, row, refusal.substring(1));
             }
@@ -383,11 +664,11 @@ final class Executor {
             return false;
         }
         if (transaction != null && !row.neverQueued) {
-            transactions.queue(c, row, table.entry(e.firstArgument), e.argc);
+            transactions.queue(
+                    c, row, table.entry(e.firstArgument), e.argc, shards.isSingle() ? 0 : e.over);
             return false;
         }
-        if (row.has(CommandFlag.WRITE) && !shard.hasSpace()) {
-            shard.parkForSpace(c.socket);
+        if (row.has(CommandFlag.WRITE) && parkForSpace(c)) {
             suspend(c, e, Connection.State.PARKED);
             return false;
         }
@@ -405,7 +686,8 @@ final class Executor {
     private boolean reject(Connection c, CommandRow row, String error) {
         row.rejectedCalls++;
         if (row == exec) {
-            transactions.abort(c, error);
+            endTransaction(c);
+            reply.error("EXECABORT Transaction discarded because of: " + error);
         } else {
             reply.error(error);
             Transactions.refused(c);
@@ -434,7 +716,7 @@ final class Executor {
             reply.error("ERR Protocol error: " + c.protocolError);
             applyReplyMode(c);
             c.state = Connection.State.DRAINING;
-            node.stats.protocolErrors++;
+            own.stats.protocolErrors++;
             return;
         }
         context.setArguments(table.entry(e.firstArgument), e.argc);
@@ -539,11 +821,6 @@ final class Executor {
         }
     }
 
-    /** Transactions of this shard's connections. */
-    Transactions transactions() {
-        return transactions;
-    }
-
     // Parse-ahead of parked connections.
 
     /** Asks for the keys of the commands that wait behind a parked one, so that one pipelined client can fill the device's queue. */
@@ -576,7 +853,7 @@ final class Executor {
         for (int k = row.firstKey; k <= last; k += row.keyStep) {
             long key = ArgumentTable.address(args, k);
             int length = ArgumentTable.length(args, k);
-            if (length <= Record.MAX_KEY_BYTES) {
+            if (length <= Record.MAX_KEY_BYTES && isOwn(key, length)) {
                 shard.prefetch(c.db, key, length, shard.hash(key, length));
             }
         }

@@ -219,7 +219,7 @@ final class ExpiryCommands {
 
     /** Sets, or with 0 removes, the expiry of a key that this command has read. */
     static void expireAt(CommandContext c, int key, long millis) {
-        c.shard().expireAt(c.db(), c.arg(key), c.argLength(key), c.hash(key), millis);
+        c.shard(key).expireAt(c.db(), c.arg(key), c.argLength(key), c.hash(key), millis);
     }
 
     static void ttl(CommandContext c) {
@@ -241,11 +241,11 @@ final class ExpiryCommands {
     private static void reply(CommandContext c, long baseMillis, boolean seconds) {
         long record = c.peek(1);
         if (record == 0) {
-            c.node().stats.keyspaceMisses++;
+            c.stats().keyspaceMisses++;
             c.reply().integer(-2);
             return;
         }
-        c.node().stats.keyspaceHits++;
+        c.stats().keyspaceHits++;
         long expiry = Record.expiry(record);
         if (expiry == 0) {
             c.reply().integer(-1);

@@ -18,7 +18,9 @@ final class FoundKeys implements AutoCloseable {
     private static final int BLOCK_BYTES = 256 << 10;
     private static final int LENGTH_BYTES = 4;
 
-    /** Of the next step of the scan. */
+    /** Of the next step of the scan: shard, and cursor within it. */
+    int shard;
+
     long cursor;
 
     /** The scan is over, the reply has begun. */

@@ -28,11 +28,13 @@ final class InfoText {
 
     private final CommandContext c;
     private final Node node;
+    private final ServerStats stats;
     private final StringBuilder out = new StringBuilder(8192);
 
     InfoText(CommandContext c) {
         this.c = c;
         this.node = c.node();
+        this.stats = node.stats();
     }
 
     /** All sections that the arguments from {@code i} on name. */
@@ -164,7 +166,7 @@ final class InfoText {
                         + System.getProperty("os.arch"));
         line("arch_bits", 64);
         line("monotonic_clock", "POSIX clock_gettime");
-        line("multiplexing_api", node.loop().io().name());
+        line("multiplexing_api", io());
         line("java_version", System.getProperty("java.version"));
         line("process_id", node.pid);
         line("process_supervised", "no");
@@ -188,20 +190,30 @@ final class InfoText {
                         + node.config.number("port"));
     }
 
+    private String io() {
+        return node.shards.all[0].loop.io().name();
+    }
+
     private void clients() {
-        EventLoop loop = node.loop();
         long waiting = 0;
         long paused = 0;
-        Admission admission = loop.buffers().admission;
-        for (Connection client : loop.connections()) {
-            if (client != null && client.state == Connection.State.PAUSED) {
+        for (Connection client : node.clients()) {
+            if (client.state == Connection.State.PAUSED) {
                 paused++;
-            } else if (client != null && !client.inLine && client.isWaiting()) {
+            } else if (!client.inLine && client.isWaiting()) {
                 waiting++;
             }
         }
+        long waitingForMemory = 0;
+        long watching = 0;
+        long watched = 0;
+        for (Partition partition : node.shards.all) {
+            waitingForMemory += partition.loop.buffers().admission.waiting();
+            watching += partition.watches.connections();
+            watched += partition.watches.size();
+        }
         header("Clients");
-        line("connected_clients", loop.connectionCount());
+        line("connected_clients", node.connections.get());
         line("cluster_connections", 0);
         line("maxclients", node.config.number("maxclients"));
         line("client_recent_max_input_buffer", 0);
@@ -209,13 +221,12 @@ final class InfoText {
         line("blocked_clients", 0);
         line("tracking_clients", 0);
         line("pubsub_clients", 0);
-        Watches watches = c.transactions().watches;
-        line("watching_clients", watches.connections());
+        line("watching_clients", watching);
         line("clients_in_timeout_table", 0);
-        line("total_watched_keys", watches.size());
+        line("total_watched_keys", watched);
         line("total_blocking_keys", 0);
         line("total_blocking_keys_on_nokey", 0);
-        boolean isPaused = node.pauseUntilMillis != 0;
+        boolean isPaused = node.isPaused();
         line("paused_reason", isPaused ? "client_pause" : "none");
         line("paused_actions", isPaused ? node.pauseWritesOnly ? "write" : "all" : "none");
         line(
@@ -223,7 +234,7 @@ final class InfoText {
                 isPaused ? Math.max(0, node.pauseUntilMillis - c.now()) : 0);
         line("paused_clients", paused);
         line("clients_waiting_for_ssd", waiting);
-        line("clients_waiting_for_memory", admission.waiting());
+        line("clients_waiting_for_memory", waitingForMemory);
     }
 
     private void memory() {
@@ -282,10 +293,16 @@ final class InfoText {
         line("mem_total_replication_buffers", 0);
         line("mem_replicas_repl_buffer", 0);
         line("mem_clients_slaves", 0);
-        line("mem_clients_normal", node.loop().buffers().bytes());
-        Admission admission = node.loop().buffers().admission;
-        line("mem_big_requests_budget", admission.budgetBytes());
-        line("mem_big_requests_reserved", admission.reservedBytes());
+        line("mem_clients_normal", node.clientBytes());
+        long budget = 0;
+        long reserved = 0;
+        for (Partition partition : node.shards.all) {
+            Admission admission = partition.loop.buffers().admission;
+            budget += admission.budgetBytes();
+            reserved += admission.reservedBytes();
+        }
+        line("mem_big_requests_budget", budget);
+        line("mem_big_requests_reserved", reserved);
         line("mem_cluster_links", 0);
         line("mem_aof_buffer", 0);
         line("mem_allocator", "hybridlog");
@@ -305,7 +322,7 @@ final class InfoText {
         line("current_fork_perc", "0.00");
         line("current_save_keys_processed", 0);
         line("current_save_keys_total", 0);
-        line("rdb_changes_since_last_save", node.stats.dirty);
+        line("rdb_changes_since_last_save", stats.dirty);
         line("rdb_bgsave_in_progress", 0);
         line("rdb_last_save_time", node.lastSaveSeconds);
         line("rdb_last_bgsave_status", "ok");
@@ -331,12 +348,13 @@ final class InfoText {
 
     private void threads() {
         header("Threads");
-        line("io_thread_0", "clients=" + node.loop().connectionCount());
+        for (Partition partition : node.shards.all) {
+            line("io_thread_" + partition.number, "clients=" + partition.loop.connectionCount());
+        }
     }
 
     private void stats() {
-        ServerStats stats = node.stats;
-        ShardStats shard = c.shard().stats();
+        ShardStats shard = node.shards.stats();
         header("Stats");
         line("total_connections_received", stats.connectionsReceived);
         line("total_commands_processed", stats.commands);
@@ -381,7 +399,7 @@ final class InfoText {
         line("tracking_total_items", 0);
         line("tracking_total_prefixes", 0);
         line("unexpected_error_replies", 0);
-        line("total_error_replies", node.errorStats.total());
+        line("total_error_replies", node.errorStats().total());
         line("dump_payload_sanitizations", 0);
         line("total_reads_processed", stats.turns);
         line("total_writes_processed", stats.turns);
@@ -390,7 +408,11 @@ final class InfoText {
         line("client_query_buffer_limit_disconnections", stats.queryBufferLimitDisconnections);
         line("client_output_buffer_limit_disconnections", stats.outputLimitDisconnections);
         line("stalled_client_disconnections", stats.stalledDisconnections);
-        line("big_request_waits", node.loop().buffers().admission.waits());
+        long waits = 0;
+        for (Partition partition : node.shards.all) {
+            waits += partition.loop.buffers().admission.waits();
+        }
+        line("big_request_waits", waits);
         line("reply_buffer_shrinks", 0);
         line("reply_buffer_expands", 0);
         line("eventloop_cycles", stats.turns);
@@ -429,7 +451,7 @@ final class InfoText {
     private void commandStats() {
         header("Commandstats");
         for (int i = 0; i < node.commands.size(); i++) {
-            CommandRow row = node.commands.row(i);
+            CommandRow row = node.total(node.commands.row(i));
             if (row.calls == 0 && row.rejectedCalls == 0 && row.failedCalls == 0) {
                 continue;
             }
@@ -451,7 +473,7 @@ final class InfoText {
 
     private void errorStats() {
         header("Errorstats");
-        for (Map.Entry<String, long[]> entry : node.errorStats.counts().entrySet()) {
+        for (Map.Entry<String, long[]> entry : node.errorStats().counts().entrySet()) {
             line("errorstat_" + entry.getKey(), "count=" + entry.getValue()[0]);
         }
     }
@@ -462,7 +484,7 @@ final class InfoText {
             return;
         }
         for (int i = 0; i < node.commands.size(); i++) {
-            CommandRow row = node.commands.row(i);
+            CommandRow row = node.total(node.commands.row(i));
             LatencyHistogram histogram = row.histogram;
             if (histogram == null || histogram.total() == 0) {
                 continue;
@@ -481,24 +503,24 @@ final class InfoText {
     private void keyspace() {
         header("Keyspace");
         for (int db = 0; db < Shard.DATABASES; db++) {
-            long keys = c.shard().size(db);
+            long keys = node.shards.size(db);
             if (keys > 0) {
                 line(
                         "db" + db,
                         "keys="
                                 + keys
                                 + ",expires="
-                                + c.shard().expires(db)
+                                + node.shards.expires(db)
                                 + ",avg_ttl=0,keys_with_volatile_items=0");
             }
         }
     }
 
     private void ironcache() {
-        ShardStats s = c.shard().stats();
+        ShardStats s = node.shards.stats();
         header("IronCache");
-        line("shards", 1);
-        line("io", node.loop().io().name());
+        line("shards", node.shards.count());
+        line("io", io());
         line("memory_budget_bytes", s.memoryBudgetBytes);
         line("index_bytes", s.indexBytes);
         line("log_frames_bytes", s.logFramesBytes);
@@ -514,7 +536,7 @@ final class InfoText {
         line("cold_reads", s.coldReads);
         line("cold_read_bytes", s.coldReadBytes);
         line("cold_hits", s.coldHits);
-        line("ram_hit_rate", ratio(node.stats.keyspaceHits - s.coldHits, node.stats.keyspaceHits));
+        line("ram_hit_rate", ratio(stats.keyspaceHits - s.coldHits, stats.keyspaceHits));
         line("promotions", s.promotions);
         line("flushed_bytes", s.flushedBytes);
         line("sealed_pages", s.sealedPages);
@@ -525,9 +547,18 @@ final class InfoText {
         line("copy_updates", s.copyUpdates);
         line("write_errors", s.writeErrors);
         line("checksum_errors", s.checksumErrors);
-        line("parked_commands", node.stats.parks);
-        line("held_transactions", node.stats.transactionHolds);
-        line("protocol_errors", node.stats.protocolErrors);
+        line("parked_commands", stats.parks);
+        line("held_transactions", stats.transactionHolds);
+        line("protocol_errors", stats.protocolErrors);
+        LatencyHistogram leases = new LatencyHistogram();
+        for (Partition partition : node.shards.all) {
+            leases.addAll(partition.leases);
+        }
+        line("leases", leases.total());
+        line("lease_p50_usec", fixed(leases.percentileNanos(50) / 1e3, 1));
+        line("lease_p99_usec", fixed(leases.percentileNanos(99) / 1e3, 1));
+        line("lease_p99.9_usec", fixed(leases.percentileNanos(99.9) / 1e3, 1));
+        line("lease_max_usec", fixed(leases.maxNanos() / 1e3, 1));
     }
 
     /** CONFIG RESETSTAT. */

@@ -170,8 +170,8 @@ final class KeyCommands {
             }
         }
         // Counted here, where nothing can unwind the command any more.
-        c.node().stats.keyspaceHits += count;
-        c.node().stats.keyspaceMisses += argc - 1 - count;
+        c.stats().keyspaceHits += count;
+        c.stats().keyspaceMisses += argc - 1 - count;
         c.reply().integer(count);
     }
 
@@ -234,12 +234,13 @@ final class KeyCommands {
 
     private static void renameTo(CommandContext c, long record) {
         Keys.rename(
-                c.shard(),
+                c.shard(1),
                 c.db(),
                 c.arg(1),
                 c.argLength(1),
                 c.hash(1),
                 record,
+                c.shard(2),
                 c.arg(2),
                 c.argLength(2),
                 c.hash(2));
@@ -268,13 +269,13 @@ final class KeyCommands {
             return;
         }
         c.prefetch(1);
-        Shard shard = c.shard();
+        Shard to = c.shard(2);
         long record = c.read(1);
-        if (record == 0 || !replace && shard.peek(db, c.arg(2), c.argLength(2), c.hash(2)) != 0) {
+        if (record == 0 || !replace && to.peek(db, c.arg(2), c.argLength(2), c.hash(2)) != 0) {
             c.reply().integer(0);
             return;
         }
-        Keys.copy(shard, record, db, c.arg(2), c.argLength(2), c.hash(2));
+        Keys.copy(c.shard(1), record, to, db, c.arg(2), c.argLength(2), c.hash(2));
         c.changed(db, c.arg(2), c.argLength(2), "copy_to");
         c.reply().integer(1);
     }
@@ -288,7 +289,7 @@ final class KeyCommands {
             c.reply().error(Errors.SAME_OBJECT);
             return;
         }
-        Shard shard = c.shard();
+        Shard shard = c.shard(1);
         shard.prefetch(db, c.arg(1), c.argLength(1), c.hash(1));
         long record = c.readForWrite(1);
         if (record == 0 || shard.peek(db, c.arg(1), c.argLength(1), c.hash(1)) != 0) {
@@ -297,7 +298,7 @@ final class KeyCommands {
         }
         // Pages belong to their database: a paged object is copied, and the old one goes with its
         // root.
-        Keys.copy(shard, record, db, c.arg(1), c.argLength(1), c.hash(1));
+        Keys.copy(shard, record, shard, db, c.arg(1), c.argLength(1), c.hash(1));
         c.delete(1);
         c.changed(1, "move_from");
         c.changed(db, c.arg(1), c.argLength(1), "move_to");

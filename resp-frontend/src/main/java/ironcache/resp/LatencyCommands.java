@@ -24,6 +24,7 @@ final class LatencyCommands {
                         .summary("A container for slow log commands.");
         t.sub(slowlog, "GET", LatencyCommands::slowlogGet)
                 .arity(-2)
+                .everyShard()
                 .flags(ADMIN, LOADING, STALE)
                 .since("2.2.12")
                 .complexity("O(N) where N is the number of entries returned")
@@ -33,6 +34,7 @@ final class LatencyCommands {
                 .args(Arg.integer("count").optional());
         t.sub(slowlog, "LEN", LatencyCommands::slowlogLength)
                 .arity(2)
+                .everyShard()
                 .flags(ADMIN, LOADING, STALE)
                 .since("2.2.12")
                 .complexity("O(1)")
@@ -43,6 +45,7 @@ final class LatencyCommands {
                         "nondeterministic_output");
         t.sub(slowlog, "RESET", LatencyCommands::slowlogReset)
                 .arity(2)
+                .everyShard()
                 .flags(ADMIN, LOADING, STALE)
                 .since("2.2.12")
                 .complexity("O(N) where N is the number of entries in the slowlog")
@@ -62,6 +65,7 @@ final class LatencyCommands {
                         .summary("A container for latency diagnostics commands.");
         t.sub(latency, "LATEST", LatencyCommands::latest)
                 .arity(2)
+                .everyShard()
                 .flags(ADMIN, NOSCRIPT, LOADING, STALE)
                 .since("2.8.13")
                 .complexity("O(1)")
@@ -72,6 +76,7 @@ final class LatencyCommands {
                         "response_policy:special");
         t.sub(latency, "HISTORY", LatencyCommands::history)
                 .arity(3)
+                .everyShard()
                 .flags(ADMIN, NOSCRIPT, LOADING, STALE)
                 .since("2.8.13")
                 .complexity("O(1)")
@@ -83,6 +88,7 @@ final class LatencyCommands {
                 .args(Arg.string("event"));
         t.sub(latency, "RESET", LatencyCommands::reset)
                 .arity(-2)
+                .everyShard()
                 .flags(ADMIN, NOSCRIPT, LOADING, STALE)
                 .since("2.8.13")
                 .complexity("O(1)")
@@ -91,6 +97,7 @@ final class LatencyCommands {
                 .args(Arg.string("event").optional().multiple());
         t.sub(latency, "GRAPH", LatencyCommands::graph)
                 .arity(3)
+                .everyShard()
                 .flags(ADMIN, NOSCRIPT, LOADING, STALE)
                 .since("2.8.13")
                 .complexity("O(1)")
@@ -102,6 +109,7 @@ final class LatencyCommands {
                 .args(Arg.string("event"));
         t.sub(latency, "DOCTOR", LatencyCommands::doctor)
                 .arity(2)
+                .everyShard()
                 .flags(ADMIN, NOSCRIPT, LOADING, STALE)
                 .since("2.8.13")
                 .complexity("O(1)")
@@ -112,6 +120,7 @@ final class LatencyCommands {
                         "response_policy:special");
         t.sub(latency, "HISTOGRAM", LatencyCommands::histogram)
                 .arity(-2)
+                .everyShard()
                 .flags(ADMIN, NOSCRIPT, LOADING, STALE)
                 .since("7.0.0")
                 .complexity(
@@ -302,7 +311,7 @@ final class LatencyCommands {
 
     /** As Valkey: cumulative counts at powers of two of microseconds, where they change. */
     private static int histogram(CommandContext c, CommandRow row) {
-        LatencyHistogram histogram = row.histogram;
+        LatencyHistogram histogram = c.node().total(row).histogram;
         if (histogram == null || histogram.total() == 0) {
             return 0;
         }

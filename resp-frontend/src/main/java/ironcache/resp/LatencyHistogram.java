@@ -72,6 +72,13 @@ final class LatencyHistogram {
         return 0;
     }
 
+    void addAll(LatencyHistogram other) {
+        for (int i = 0; i < BUCKETS; i++) {
+            counts[i] += other.counts[i];
+        }
+        total += other.total;
+    }
+
     void clear() {
         java.util.Arrays.fill(counts, 0);
         total = 0;

@@ -3,7 +3,10 @@ package ironcache.resp;
 import java.util.SortedMap;
 import java.util.TreeMap;
 
-/** Latency spikes by event, as in Valkey's latency monitor: the last 160 samples of each, at most one per second. Owned by the shard's thread. */
+/**
+ * Latency spikes by event, as in Valkey's latency monitor: the last 160 samples of each, at most one per second. Any thread adds; who
+ * reads has all shards.
+ */
 final class LatencyMonitor {
     static final int SAMPLES = 160;
 
@@ -23,7 +26,7 @@ final class LatencyMonitor {
 
     private final TreeMap<String, Event> events = new TreeMap<>();
 
-    void add(String name, long millis, long nowSeconds) {
+    synchronized void add(String name, long millis, long nowSeconds) {
         Event event = events.computeIfAbsent(name, k -> new Event());
         event.maxMillis = Math.max(event.maxMillis, millis);
         int latest = event.latest();

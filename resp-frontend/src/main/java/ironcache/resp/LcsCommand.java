@@ -85,8 +85,8 @@ final class LcsCommand {
             c.reply().error(TOO_LARGE);
             return;
         }
-        try (Bytes a = new Bytes(c.shard(), recordA, lengthA);
-                Bytes b = new Bytes(c.shard(), recordB, lengthB);
+        try (Bytes a = new Bytes(c.shard(1), recordA, lengthA);
+                Bytes b = new Bytes(c.shard(2), recordB, lengthB);
                 Lcs lcs = new Lcs(a.address, lengthA, b.address, lengthB)) {
             if (wantsIndexes) {
                 replyIndexes(c.reply(), lcs, minLength, withLengths);

@@ -28,6 +28,7 @@ final class MemoryCommands {
                 .summary("Estimates the memory usage of a key.")
                 .args(Arg.key("key"), Arg.integer("count").token("SAMPLES").optional());
         t.sub(memory, "STATS", MemoryCommands::stats)
+                .everyShard()
                 .arity(2)
                 .since("4.0.0")
                 .complexity("O(1)")
@@ -37,6 +38,7 @@ final class MemoryCommands {
                         "request_policy:all_shards",
                         "response_policy:special");
         t.sub(memory, "DOCTOR", MemoryCommands::doctor)
+                .everyShard()
                 .arity(2)
                 .since("4.0.0")
                 .complexity("O(1)")
@@ -47,6 +49,7 @@ final class MemoryCommands {
                         "response_policy:special");
         t.sub(memory, "MALLOC-STATS", MemoryCommands::mallocStats)
                 .arity(2)
+                .everyShard()
                 .flags(CommandFlag.LOADING)
                 .since("4.0.0")
                 .complexity("Depends on how much memory is allocated, could be slow")
@@ -106,7 +109,7 @@ final class MemoryCommands {
         long keys = 0;
         int databases = 0;
         for (int db = 0; db < Shard.DATABASES; db++) {
-            long size = c.shard().size(db);
+            long size = c.node().shards.size(db);
             keys += size;
             databases += size > 0 ? 1 : 0;
         }
@@ -117,16 +120,16 @@ final class MemoryCommands {
         integer(reply, "startup.allocated", memory.startupBytes);
         integer(reply, "replication.backlog", 0);
         integer(reply, "clients.slaves", 0);
-        integer(reply, "clients.normal", c.node().loop().buffers().bytes());
+        integer(reply, "clients.normal", c.node().clientBytes());
         integer(reply, "cluster.links", 0);
         integer(reply, "aof.buffer", 0);
         integer(reply, "lua.caches", 0);
         integer(reply, "functions.caches", 0);
         for (int db = 0; db < Shard.DATABASES; db++) {
-            if (c.shard().size(db) > 0) {
+            if (c.node().shards.size(db) > 0) {
                 reply.bulk("db." + db);
                 reply.map(2);
-                integer(reply, "overhead.hashtable.main", c.shard().size(db) * INDEX_BYTES);
+                integer(reply, "overhead.hashtable.main", c.node().shards.size(db) * INDEX_BYTES);
                 integer(reply, "overhead.hashtable.expires", 0);
             }
         }
@@ -163,7 +166,7 @@ final class MemoryCommands {
     static void doctor(CommandContext c) {
         MemoryGauge memory = c.node().memory;
         memory.measure();
-        String damage = c.shard().damage();
+        String damage = c.node().shards.damage();
         StringBuilder text = new StringBuilder();
         if (damage != null) {
             text.append("* The shard reports damage: ").append(damage).append("\n");
@@ -176,7 +179,7 @@ final class MemoryCommands {
                     .append(InfoText.human(maximum))
                     .append("): please report it with INFO memory.\n");
         }
-        if (c.shard().stats().diskFull) {
+        if (c.node().shards.stats().diskFull) {
             text.append(
                     "* The disk, or maxdisk, is full: writes are refused until space returns.\n");
         }

@@ -2,11 +2,16 @@ package ironcache.resp;
 
 import ironcache.ffm.Clock;
 import ironcache.ffm.Io;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What all of a server shares: configuration, command table, statistics, and decisions about connections that follow from them. With one shard,
- * owned by its thread.
+ * What all of a server shares: configuration, shards, logs, and decisions about connections that follow from them. Read by all threads while
+ * they have their own shard; written by who has all shards ({@link CommandRow#everyShard}), so that nobody sees it change.
  */
 final class Node {
     /** Valkey's, which tells Redis clients which commands to expect. */
@@ -15,13 +20,15 @@ final class Node {
     static final String VALKEY_VERSION = "9.1.2";
     static final String VERSION = "0.1.0";
 
+    final Shards shards;
+
+    /** For those who look up commands; their counters are those of the first shard. */
     final CommandTable commands;
+
     final Config config;
     final Clock clock;
     final Log log;
     final MemoryGauge memory;
-    final ServerStats stats = new ServerStats();
-    final ErrorStats errorStats = new ErrorStats();
     final SlowLog slowLog = new SlowLog();
     final LatencyMonitor latencyMonitor = new LatencyMonitor();
 
@@ -34,8 +41,13 @@ final class Node {
     /** Where CONFIG REWRITE writes; null without file. */
     @Nullable ConfigFile configFile;
 
-    /** Set when the loop exists. */
-    private @Nullable EventLoop loop;
+    /** Client ids given so far. */
+    final AtomicLong clientIds = new AtomicLong();
+
+    /** Connections of all threads. */
+    final AtomicInteger connections = new AtomicInteger();
+
+    private boolean hasLoops;
 
     // Copies of settings that the hot path reads.
     boolean latencyTracking;
@@ -45,21 +57,22 @@ final class Node {
     /** The loop ends after this turn. Also set by the signal handler's thread. */
     volatile boolean stopping;
 
-    /** Wall-clock end of CLIENT PAUSE; 0: not paused. */
+    /** Wall-clock end of CLIENT PAUSE. */
     long pauseUntilMillis;
 
     boolean pauseWritesOnly;
     boolean activeExpiry = true;
 
     Node(
-            CommandTable commands,
+            Shards shards,
             Config config,
             Clock clock,
             Log log,
             MemoryGauge memory,
             String runId,
             long pid) {
-        this.commands = commands;
+        this.shards = shards;
+        this.commands = shards.all[0].commands;
         this.config = config;
         this.clock = clock;
         this.log = log;
@@ -72,17 +85,37 @@ final class Node {
         configChanged();
     }
 
-    void setLoop(EventLoop loop) {
-        this.loop = loop;
+    /** All shards have their loops. */
+    void loopsExist() {
+        hasLoops = true;
         configChanged();
     }
 
-    EventLoop loop() {
-        EventLoop running = loop;
-        if (running == null) {
-            throw new IllegalStateException("no loop yet");
+    /** The loop that a connection belongs to. */
+    EventLoop loop(Connection c) {
+        return shards.all[c.home].loop;
+    }
+
+    /** All connections, in the order in which they came. Who asks has all shards. */
+    List<Connection> clients() {
+        List<Connection> all = new ArrayList<>();
+        for (Partition partition : shards.all) {
+            for (Connection c : partition.loop.connections()) {
+                if (c != null) {
+                    all.add(c);
+                }
+            }
         }
-        return running;
+        all.sort(Comparator.comparingLong(c -> c.id));
+        return all;
+    }
+
+    /** Any thread: all loops end after their turn. */
+    void stop() {
+        stopping = true;
+        for (Partition partition : shards.all) {
+            partition.loop.io().wake();
+        }
     }
 
     /** Settings changed: refreshes everything derived from them. */
@@ -93,9 +126,10 @@ final class Node {
         timeEach = slowNanos < Executor.TIME_EACH_BELOW_MICROS * 1000;
         slowLog.trim(config.slowlogMaxLength);
         log.setLevel(config.value("loglevel"));
-        EventLoop running = loop;
-        if (running != null) {
-            running.configChanged();
+        if (hasLoops) {
+            for (Partition partition : shards.all) {
+                partition.loop.configChanged();
+            }
         }
     }
 
@@ -108,8 +142,8 @@ final class Node {
     // Connections.
 
     /** Decides about a new connection. @return the error line to say before closing it, or null */
-    @Nullable String refuseConnection(Connection c, int connectionCount, Io io) {
-        if (connectionCount > config.maxClients) {
+    @Nullable String refuseConnection(Connection c, Io io) {
+        if (connections.get() > config.maxClients) {
             return "-ERR max number of clients reached\r\n";
         }
         if (config.password.isEmpty()) {
@@ -130,7 +164,7 @@ final class Node {
         } else {
             c.check(Connection.CHECK_AUTH, true);
         }
-        c.check(Connection.CHECK_PAUSE, pauseUntilMillis != 0);
+        c.check(Connection.CHECK_PAUSE, isPaused());
         return null;
     }
 
@@ -157,7 +191,7 @@ final class Node {
             over = true;
         }
         if (over) {
-            stats.outputLimitDisconnections++;
+            shards.all[c.home].stats.outputLimitDisconnections++;
             log.warn(
                     "closing client "
                             + c.id
@@ -177,42 +211,39 @@ final class Node {
 
     boolean allowsAction(String mode, Connection c) {
         return mode.equals("yes")
-                || mode.equals("local") && isLoopback(loop().io().peerAddress(c.socket));
+                || mode.equals("local") && isLoopback(loop(c).io().peerAddress(c.socket));
     }
 
     // CLIENT PAUSE.
 
     void pause(long untilMillis, boolean writesOnly) {
         // The longer and the stricter of two pauses holds, as in Valkey.
-        boolean running = pauseUntilMillis != 0;
+        boolean running = isPaused();
         pauseWritesOnly = running ? pauseWritesOnly && writesOnly : writesOnly;
         pauseUntilMillis = Math.max(pauseUntilMillis, untilMillis);
-        setPauseChecks(true);
+        for (Partition partition : shards.all) {
+            partition.loop.setPaused(true);
+        }
     }
 
+    /** The loops notice in their next cron: resuming connections here would run their commands inside of CLIENT UNPAUSE. */
     void unpause() {
         pauseUntilMillis = 0;
-        setPauseChecks(false);
-        loop().resumePaused();
     }
 
-    private void setPauseChecks(boolean on) {
-        for (Connection c : loop().connections()) {
-            if (c != null) {
-                c.check(Connection.CHECK_PAUSE, on);
-            }
-        }
+    boolean isPaused() {
+        return pauseUntilMillis > clock.currentTimeMillis();
     }
 
     /** Whether EXEC waits: where only writes do, as one of its commands. */
     boolean isPaused(Transaction transaction) {
-        return pauseUntilMillis != 0
+        return isPaused()
                 && (transaction.has(CommandFlag.WRITE)
                         || transaction.has(CommandFlag.MAY_REPLICATE));
     }
 
     boolean isPaused(CommandRow row) {
-        return pauseUntilMillis != 0
+        return isPaused()
                 && (!pauseWritesOnly
                         || row.has(CommandFlag.WRITE)
                         || row.has(CommandFlag.MAY_REPLICATE));
@@ -236,7 +267,7 @@ final class Node {
     String peer(Connection c) {
         String peer = c.peer;
         if (peer == null) {
-            peer = loop().io().peerAddress(c.socket);
+            peer = loop(c).io().peerAddress(c.socket);
             c.peer = peer;
         }
         return peer;
@@ -245,18 +276,58 @@ final class Node {
     String local(Connection c) {
         String local = c.local;
         if (local == null) {
-            local = loop().io().localAddress(c.socket);
+            local = loop(c).io().localAddress(c.socket);
             c.local = local;
         }
         return local;
     }
 
+    // Statistics. Who asks has all shards.
+
+    /** The sum of all threads' counters. */
+    ServerStats stats() {
+        ServerStats sum = new ServerStats();
+        for (Partition partition : shards.all) {
+            sum.add(partition.stats);
+        }
+        return sum;
+    }
+
+    ErrorStats errorStats() {
+        ErrorStats sum = new ErrorStats();
+        for (Partition partition : shards.all) {
+            sum.add(partition.errorStats);
+        }
+        return sum;
+    }
+
+    /** A row's counters, summed. */
+    CommandRow total(CommandRow row) {
+        CommandRow sum = new CommandRow(row.parent, row.name, null);
+        for (Partition partition : shards.all) {
+            sum.addCounters(partition.commands.row(row.id));
+        }
+        return sum;
+    }
+
+    /** Off-heap bytes of all connections' input and output. */
+    long clientBytes() {
+        long bytes = 0;
+        for (Partition partition : shards.all) {
+            bytes += partition.loop.buffers().bytes();
+        }
+        return bytes;
+    }
+
     /** CONFIG RESETSTAT. */
     void resetStats() {
-        stats.reset();
-        errorStats.clear();
-        for (int i = 0; i < commands.size(); i++) {
-            commands.row(i).resetCounters();
+        for (Partition partition : shards.all) {
+            partition.stats.reset();
+            partition.errorStats.clear();
+            CommandTable rows = partition.commands;
+            for (int i = 0; i < rows.size(); i++) {
+                rows.row(i).resetCounters();
+            }
         }
     }
 }

@@ -6,6 +6,7 @@ import ironcache.datatypes.Glob;
 import ironcache.engine.ColdMiss;
 import ironcache.engine.Shard;
 import ironcache.ffm.Memory;
+import ironcache.ffm.Prng;
 import ironcache.hybridlog.Record;
 import java.util.Arrays;
 
@@ -26,6 +27,9 @@ final class ScanCommands {
 
     private static final long BAD_CURSOR = -1;
 
+    /** Where the shard's number is in a cursor, above {@link ironcache.index.HashIndex#scan}'s 49 bits. */
+    private static final int SHARD_SHIFT = 49;
+
     private static final int ANY_TYPE = 0;
     private static final int NO_SUCH_TYPE = -1;
 
@@ -34,6 +38,7 @@ final class ScanCommands {
     static void register(CommandTable t) {
         t.add("KEYS", ScanCommands::keys)
                 .arity(2)
+                .everyShard()
                 .flags(READONLY)
                 .tips("request_policy:all_shards", "nondeterministic_output_order")
                 .categories(AclCategory.DANGEROUS)
@@ -61,6 +66,7 @@ final class ScanCommands {
                 .summary("Walks the keys of the database a few at a time.");
         t.add("RANDOMKEY", ScanCommands::randomkey)
                 .arity(1)
+                .everyShard()
                 .flags(READONLY)
                 .tips(
                         "request_policy:all_shards",
@@ -134,16 +140,21 @@ final class ScanCommands {
 
     private static void find(CommandContext c, FoundKeys found) {
         Collector collector = new Collector(c.arg(1), patternLength(c, 1), ANY_TYPE, KEYS_STEP);
+        Shards shards = c.node().shards;
         while (!found.complete) {
             collector.count = 0;
+            Shard shard = shards.all[found.shard].shard;
             // Kept only when the step is over: a miss in its middle visits the first ones again.
-            long next = c.shard().scan(c.db(), found.cursor, KEYS_STEP, collector);
+            long next = shard.scan(c.db(), found.cursor, KEYS_STEP, collector);
             for (int i = 0; i < collector.count; i++) {
                 found.add(Record.key(collector.records[i]), Record.keyLength(collector.records[i]));
             }
-            c.shard().releaseReads();
+            shard.releaseReads();
             found.cursor = next;
-            found.complete = next == 0;
+            if (next == 0) {
+                found.shard++;
+                found.complete = found.shard == shards.count();
+            }
         }
     }
 
@@ -207,10 +218,38 @@ final class ScanCommands {
         int keys = (int) Math.min(count, MAX_COUNT);
         Collector collector =
                 new Collector(pattern, patternLength, type, Math.min(keys, KEYS_STEP) + 8);
-        long next = c.shard().scan(c.db(), cursor, keys, collector);
+        Shards shards = c.node().shards;
+        int shard = shardOf(cursor);
+        long next = cursor & (1L << SHARD_SHIFT) - 1;
+        // A small database is read to its end at once, however many shards it is spread over.
+        while (shard < shards.count() && collector.count < keys) {
+            Shard one = shards.all[shard].shard;
+            next = one.scan(c.db(), next, keys - collector.count, collector);
+            if (next != 0) {
+                break;
+            }
+            shard++;
+        }
+        next = shard < shards.count() ? next | (long) shard << SHARD_SHIFT : 0;
         c.reply().array(2);
         replyCursor(c.reply(), next);
         collector.reply(c.reply());
+    }
+
+    /** The set of shards that a SCAN with these arguments is over. */
+    static long shardOf(long args, int argc, Shards shards) {
+        long cursor =
+                argc < 2
+                        ? 0
+                        : parseCursor(
+                                ArgumentTable.address(args, 1), ArgumentTable.length(args, 1));
+        int shard = shardOf(cursor);
+        return shard < shards.count() ? shards.everyShard() & -1L << shard : 0;
+    }
+
+    /** Where a scan goes on: the shards' scans follow one another. */
+    private static int shardOf(long cursor) {
+        return (int) (cursor >>> SHARD_SHIFT);
     }
 
     private static int parseType(CommandContext c, int i) {
@@ -275,7 +314,15 @@ final class ScanCommands {
     }
 
     static void randomkey(CommandContext c) {
-        long record = c.shard().randomRecord(c.db());
+        Shards shards = c.node().shards;
+        long size = shards.size(c.db());
+        // The same shard where the command runs again for a cold record.
+        long pick = new Prng(c.connection().id << 32 ^ c.connection().commands).nextLong();
+        Shard shard = size == 0 ? c.shard() : shards.ofKey(c.db(), Math.floorMod(pick, size));
+        long record = shard.randomRecord(c.db());
+        for (int i = 0; record == 0 && i < shards.count(); i++) {
+            record = shards.all[i].shard.randomRecord(c.db());
+        }
         if (record == 0) {
             c.reply().nullBulk();
         } else {

@@ -1,8 +1,6 @@
 package ironcache.resp;
 
-import ironcache.engine.Shard;
 import ironcache.engine.ShardConfig;
-import ironcache.engine.ShardListener;
 import ironcache.ffm.Clock;
 import ironcache.ffm.Io;
 import ironcache.ffm.IoConfig;
@@ -23,13 +21,16 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The server's main: reads the configuration, opens the shard and its loop, and runs them on the thread that called. The one class of the
+ * The server's main: reads the configuration, opens the shards, and runs the first on the thread that called, the others on theirs. The one class of the
  * frontend that uses files, threads and the machine's clock directly. What runs before {@code Ready to accept connections} loads as few
  * classes as it can.
  */
@@ -42,20 +43,32 @@ public final class Server implements AutoCloseable {
     /** Below, the shard has no room to work in. */
     private static final long LEAST_MEMORY_BYTES = 192 * MIB;
 
+    /** As above, for each further shard. */
+    private static final long LEAST_FURTHER_BYTES = 24 * MIB;
+
     private static final long SHUTDOWN_SECONDS = 30;
 
     private final Node node;
-    private final Io io;
-    private final Shard shard;
-    private final ConnectionBuffers buffers;
-    private final Executor executor;
-    private final EventLoop loop;
-    private final int[] listeners;
+    private final Worker[] workers;
+    private final int port;
 
-    /** Opens everything, on the thread that will run it. */
+    /** Those of all shards but the first. */
+    private final List<Thread> threads = new ArrayList<>();
+
+    /** Nobody closes a shard that another thread may still borrow. */
+    private final CountDownLatch drained;
+
+    /**
+     * Opens everything, on the thread that will run the first shard.
+     *
+     * @param ios one per shard
+     * @param directory has a subdirectory for each shard
+     * @param shardBytes memory of all shards together
+     * @param networkBytes memory of all connections together
+     */
     Server(
             Config config,
-            Io io,
+            List<Io> ios,
             Clock source,
             Log log,
             Path directory,
@@ -64,53 +77,41 @@ public final class Server implements AutoCloseable {
             long hashSeed,
             @Nullable ConfigFile file)
             throws IOException {
-        this.io = io;
-        TurnClock clock = new TurnClock(source);
+        int count = ios.size();
         MemoryGauge memory = new MemoryGauge(new ProcFiles());
         node =
                 new Node(
-                        Commands.table(),
+                        new Shards(count),
                         config,
-                        clock,
+                        source,
                         log,
                         memory,
                         runId(hashSeed),
                         ProcessHandle.current().pid());
         node.configFile = file;
-        buffers = new ConnectionBuffers(networkBytes, keepFree(config));
-        LateListener listener = new LateListener();
-        shard =
-                new Shard(
-                        io,
-                        clock,
-                        new ShardConfig(directory, shardBytes, config.number("maxdisk"), hashSeed),
-                        listener);
-        executor =
-                new Executor(node, shard, clock, new ReplyWriter(buffers.chunks, node.errorStats));
-        loop = new EventLoop(io, shard, node, clock, buffers, executor);
-        listener.target = loop;
-        io.setHandlers(loop, shard.fileHandler());
-        node.setLoop(loop);
-        listeners = listen(config, io, log);
+        workers = new Worker[count];
+        drained = new CountDownLatch(count);
+        for (int i = 0; i < count; i++) {
+            ShardConfig shard =
+                    new ShardConfig(
+                            directory.resolve("shard-" + i),
+                            count,
+                            shardBytes / count,
+                            config.number("maxdisk") / count,
+                            hashSeed);
+            workers[i] =
+                    new Worker(
+                            node,
+                            node.shards.all[i],
+                            ios.get(i),
+                            source,
+                            shard,
+                            networkBytes / count);
+        }
+        node.loopsExist();
+        port = listen(config, workers, log);
         memory.startupBytes = memory.usedBytes();
         config.started();
-    }
-
-    private static int keepFree(Config config) {
-        return (int) Math.min(config.number("maxclients"), 4096);
-    }
-
-    /** The shard needs its listener before the loop can be made. */
-    private static final class LateListener implements ShardListener {
-        private @Nullable EventLoop target;
-
-        @Override
-        public void onReady(int waiter) {
-            EventLoop to = target;
-            if (to != null) {
-                to.onReady(waiter);
-            }
-        }
     }
 
     private static String runId(long seed) {
@@ -122,13 +123,13 @@ public final class Server implements AutoCloseable {
         return id.toString();
     }
 
-    private static int[] listen(Config config, Io io, Log log) throws IOException {
-        String[] addresses = Config.words(config.value("bind"));
+    /** @return the port */
+    private static int listen(Config config, Worker[] workers, Log log) throws IOException {
         int port = (int) config.number("port");
-        int[] listeners = new int[addresses.length];
-        int count = 0;
+        int backlog = (int) config.number("tcp-backlog");
+        boolean any = false;
         IOException last = null;
-        for (String word : addresses) {
+        for (String word : Config.words(config.value("bind"))) {
             boolean optional = word.startsWith("-");
             String address = optional ? word.substring(1) : word;
             try {
@@ -136,15 +137,10 @@ public final class Server implements AutoCloseable {
                         address.equals("*")
                                 ? InetAddress.getByAddress(new byte[4])
                                 : InetAddress.getByName(address.equals("::*") ? "::" : address);
-                listeners[count] =
-                        io.listen(
-                                new InetSocketAddress(host, port),
-                                (int) config.number("tcp-backlog"));
-                if (port == 0) {
-                    port = io.listenAddress(listeners[count]).getPort();
-                    config.get("port").set(Integer.toString(port));
+                for (Worker worker : workers) {
+                    port = worker.listen(new InetSocketAddress(host, port), backlog);
                 }
-                count++;
+                any = true;
             } catch (IOException e) {
                 if (!optional) {
                     throw new IOException(
@@ -159,50 +155,104 @@ public final class Server implements AutoCloseable {
                                 + "), and optional");
             }
         }
-        if (count == 0) {
+        if (!any) {
             throw new IOException(
                     "none of the addresses of bind (" + config.value("bind") + ") is available",
                     last);
         }
-        return java.util.Arrays.copyOf(listeners, count);
+        config.get("port").set(Integer.toString(port));
+        return port;
     }
 
     /** Port that it listens on. */
     int port() {
-        return io.listenAddress(listeners[0]).getPort();
+        return port;
     }
 
     Node node() {
         return node;
     }
 
+    /** Of the first shard. */
     EventLoop loop() {
-        return loop;
+        return workers[0].loop();
     }
 
     /** Serves until told to stop. */
     void run() {
-        loop.run();
+        for (int i = 1; i < workers.length; i++) {
+            Worker worker = workers[i];
+            Thread thread = new Thread(() -> runToEnd(worker), "shard-" + i);
+            threads.add(thread);
+            thread.start();
+        }
+        workers[0].run();
     }
 
-    /** From any thread: the loop ends soon. */
+    private void runToEnd(Worker worker) {
+        try {
+            worker.run();
+            end(worker);
+        } catch (RuntimeException | Error e) {
+            die(node.log, e);
+        }
+    }
+
+    private void end(Worker worker) {
+        worker.drain();
+        drained.countDown();
+        awaitUninterruptibly(drained);
+        worker.close();
+    }
+
+    private static void awaitUninterruptibly(CountDownLatch latch) {
+        boolean interrupted = false;
+        while (latch.getCount() > 0) {
+            try {
+                latch.await();
+            } catch (InterruptedException e) {
+                interrupted = true;
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private static void die(Log log, Throwable e) {
+        log.warn("fatal: " + e);
+        e.printStackTrace();
+        Runtime.getRuntime().halt(2);
+    }
+
+    /** From any thread: the loops end soon. */
     void stop() {
-        node.stopping = true;
-        io.wake();
+        node.stop();
     }
 
     /** On the thread that ran it. */
     @Override
     public void close() {
-        for (int listener : listeners) {
-            io.closeListener(listener);
+        node.stop();
+        if (threads.isEmpty()) {
+            // The others never ran.
+            for (int i = 1; i < workers.length; i++) {
+                drained.countDown();
+                workers[i].close();
+            }
         }
-        loop.drain();
-        shard.close();
-        io.close();
-        executor.close();
-        loop.releaseAll();
-        buffers.close();
+        end(workers[0]);
+        for (Thread thread : threads) {
+            boolean ended = false;
+            while (!ended) {
+                try {
+                    thread.join();
+                    ended = true;
+                } catch (InterruptedException e) {
+                    Thread.currentThread().interrupt();
+                }
+            }
+        }
     }
 
     // The process.
@@ -249,8 +299,7 @@ public final class Server implements AutoCloseable {
 
         Log log = openLog(config, firstLog);
         Path dir = Path.of(config.value("dir")).toAbsolutePath().normalize();
-        Path shardDirectory = dir.resolve("shard-0");
-        Files.createDirectories(shardDirectory);
+        Files.createDirectories(dir);
         FileLock lock = lock(dir);
         log.notice(
                 "IronCache "
@@ -259,16 +308,21 @@ public final class Server implements AutoCloseable {
                         + dir
                         + ", maxmemory "
                         + InfoText.human(memoryBytes));
-        logLeftovers(shardDirectory, log);
+        int shards = (int) config.number("shards");
+        for (int i = 0; i < shards; i++) {
+            Path directory = dir.resolve("shard-" + i);
+            Files.createDirectories(directory);
+            logLeftovers(directory, log);
+        }
 
         CountDownLatch ended = new CountDownLatch(1);
         try (Server server =
                 new Server(
                         config,
-                        Ios.open(ioConfig(config, log)),
+                        openIos(config, shards, log),
                         SystemClock.INSTANCE,
                         log,
-                        shardDirectory,
+                        dir,
                         shardBytes(memoryBytes),
                         networkBytes(memoryBytes),
                         Prng.freshSeed(),
@@ -284,9 +338,7 @@ public final class Server implements AutoCloseable {
             server.run();
             log.notice("shutting down");
         } catch (RuntimeException | Error e) {
-            log.warn("fatal: " + e);
-            e.printStackTrace();
-            Runtime.getRuntime().halt(2);
+            die(log, e);
         } finally {
             lock.release();
         }
@@ -332,7 +384,6 @@ public final class Server implements AutoCloseable {
 
     private static String allowed(Setting setting) {
         return switch (setting.name) {
-            case "shards" -> "1 (more come in a later version)";
             case "appendonly" -> "no (durability comes in a later version)";
             case "save" -> "\"\" (snapshots come in a later version)";
             default -> setting.allowed();
@@ -342,15 +393,18 @@ public final class Server implements AutoCloseable {
     /** maxmemory, or half of what machine or cgroup grant. */
     private static long decideMemory(Config config) throws ConfigException {
         Setting setting = config.get("maxmemory");
+        long least = LEAST_MEMORY_BYTES + (config.number("shards") - 1) * LEAST_FURTHER_BYTES;
         if (setting.number() == 0) {
-            setting.set(Long.toString(Math.max(LEAST_MEMORY_BYTES, grantedBytes() / 2)));
+            setting.set(Long.toString(Math.max(least, grantedBytes() / 2)));
         }
-        if (setting.number() < LEAST_MEMORY_BYTES) {
+        if (setting.number() < least) {
             throw new ConfigException(
                     "maxmemory "
                             + setting.number()
-                            + ": too small; allowed: 192mb or more, or 0 for half of the"
-                            + " memory that the machine or cgroup grants");
+                            + ": too small; allowed: "
+                            + (least >>> 20)
+                            + "mb or more, or 0 for half of the memory that the machine or cgroup"
+                            + " grants");
         }
         return setting.number();
     }
@@ -381,8 +435,17 @@ public final class Server implements AutoCloseable {
         return Math.clamp(memoryBytes / 64, 16 * MIB, 256 * MIB);
     }
 
-    private static IoConfig ioConfig(Config config, Log log) {
-        IoConfig io = IoConfig.defaults().withLog(log::notice);
+    private static List<Io> openIos(Config config, int shards, Log log) throws IOException {
+        List<Io> ios = new ArrayList<>();
+        for (int i = 0; i < shards; i++) {
+            IoConfig io = ioConfig(config, i == 0 ? log::notice : line -> {});
+            ios.add(Ios.open(shards == 1 ? io : io.withReusePort(true)));
+        }
+        return ios;
+    }
+
+    private static IoConfig ioConfig(Config config, Consumer<String> log) {
+        IoConfig io = IoConfig.defaults().withLog(log);
         io =
                 switch (config.value("io")) {
                     case "io_uring" -> io.withKind(IoConfig.Kind.IO_URING);

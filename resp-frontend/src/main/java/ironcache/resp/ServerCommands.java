@@ -19,6 +19,7 @@ final class ServerCommands {
     static void register(CommandTable t) {
         t.add("INFO", ServerCommands::info)
                 .arity(-1)
+                .everyShard()
                 .flags(LOADING, STALE)
                 .categories(AclCategory.DANGEROUS)
                 .group("server")
@@ -41,6 +42,7 @@ final class ServerCommands {
                 .tips("nondeterministic_output");
         t.add("SHUTDOWN", ServerCommands::shutdown)
                 .arity(-1)
+                .everyShard()
                 .flags(ADMIN, NOSCRIPT, LOADING, STALE, NO_MULTI, ALLOW_BUSY)
                 .group("server")
                 .since("1.0.0")
@@ -138,7 +140,7 @@ final class ServerCommands {
         } else {
             // As in Valkey, there is no reply: the connection just closes.
             c.node().log.notice("SHUTDOWN: asked for by client " + c.connection().id);
-            c.node().stopping = true;
+            c.node().stop();
             c.connection().state = Connection.State.DRAINING;
         }
     }

@@ -1,6 +1,6 @@
 package ironcache.resp;
 
-/** Counters for INFO, and rates sampled from them; plain fields of the shard's thread. */
+/** Counters for INFO, and rates sampled from them; plain fields of one shard's thread, or the sum of all threads'. */
 final class ServerStats {
     private static final int SAMPLES = 16;
 
@@ -43,6 +43,31 @@ final class ServerStats {
         receiveRate.sample(receivedBytes, nowNanos);
         sendRate.sample(sentBytes, nowNanos);
         turnRate.sample(turns, nowNanos);
+    }
+
+    /** Adds another thread's counters and rates; the caller has its shard. */
+    void add(ServerStats other) {
+        keyspaceHits += other.keyspaceHits;
+        keyspaceMisses += other.keyspaceMisses;
+        dirty += other.dirty;
+        transactionHolds += other.transactionHolds;
+        commands += other.commands;
+        connectionsReceived += other.connectionsReceived;
+        rejectedConnections += other.rejectedConnections;
+        protocolErrors += other.protocolErrors;
+        queryBufferLimitDisconnections += other.queryBufferLimitDisconnections;
+        stalledDisconnections += other.stalledDisconnections;
+        outputLimitDisconnections += other.outputLimitDisconnections;
+        receivedBytes += other.receivedBytes;
+        sentBytes += other.sentBytes;
+        turns += other.turns;
+        parks += other.parks;
+        authenticationFailures += other.authenticationFailures;
+        networkBytes += other.networkBytes;
+        commandRate.add(other.commandRate);
+        receiveRate.add(other.receiveRate);
+        sendRate.add(other.sendRate);
+        turnRate.add(other.turnRate);
     }
 
     long commandsPerSecond() {
@@ -106,6 +131,12 @@ final class ServerStats {
                 sum += one;
             }
             return sum / SAMPLES;
+        }
+
+        void add(Rate other) {
+            for (int i = 0; i < SAMPLES; i++) {
+                perSecond[i] += other.perSecond[i];
+            }
         }
 
         void reset() {

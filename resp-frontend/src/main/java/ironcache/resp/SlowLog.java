@@ -4,7 +4,7 @@ import java.util.ArrayDeque;
 import java.util.Iterator;
 import org.jspecify.annotations.Nullable;
 
-/** The commands that took long, newest first; arguments clipped as in Valkey. Owned by the shard's thread. */
+/** The commands that took long, newest first; arguments clipped as in Valkey. Any thread adds; who reads has all shards. */
 final class SlowLog {
     private static final int MOST_ARGUMENTS = 32;
     private static final int MOST_ARGUMENT_BYTES = 128;
@@ -21,7 +21,7 @@ final class SlowLog {
     private final ArrayDeque<Entry> entries = new ArrayDeque<>();
     private long nextId;
 
-    void add(CommandContext c, long nanos, String peer, int mostEntries) {
+    synchronized void add(CommandContext c, long nanos, String peer, int mostEntries) {
         int shown = Math.min(c.argc(), MOST_ARGUMENTS);
         byte[][] arguments = new byte[shown][];
         for (int i = 0; i < shown; i++) {

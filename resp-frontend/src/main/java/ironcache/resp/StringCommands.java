@@ -261,7 +261,7 @@ final class StringCommands {
         if (SetOptions.has(options, SetOptions.IFEQ)) {
             int index = SetOptions.ifeqIndex(options);
             return record != 0
-                    && Strings.equal(c.shard(), record, c.arg(index), c.argLength(index));
+                    && Strings.equal(c.shard(1), record, c.arg(index), c.argLength(index));
         }
         return true;
     }
@@ -277,7 +277,7 @@ final class StringCommands {
     /** Makes the key hold the value; no read, no miss. */
     static void put(CommandContext c, int key, int value, long expiryMillis) {
         Strings.set(
-                c.shard(),
+                c.shard(key),
                 c.db(),
                 c.arg(key),
                 c.argLength(key),
@@ -377,7 +377,7 @@ final class StringCommands {
         long record = c.readForWrite(1);
         if (record != 0 && !Strings.isString(record)) {
             c.reply().error(Errors.WRONG_TYPE);
-        } else if (record != 0 && Strings.equal(c.shard(), record, c.arg(2), c.argLength(2))) {
+        } else if (record != 0 && Strings.equal(c.shard(1), record, c.arg(2), c.argLength(2))) {
             c.delete(1);
             c.changed(1, "del");
             c.reply().integer(1);

@@ -80,7 +80,7 @@ final class StringRangeCommands {
         }
         long length =
                 Strings.append(
-                        c.shard(),
+                        c.shard(1),
                         c.db(),
                         c.arg(1),
                         c.argLength(1),
@@ -127,7 +127,7 @@ final class StringRangeCommands {
         }
         long length =
                 Strings.setRange(
-                        c.shard(),
+                        c.shard(1),
                         c.db(),
                         c.arg(1),
                         c.argLength(1),

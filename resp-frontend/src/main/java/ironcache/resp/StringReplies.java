@@ -79,7 +79,7 @@ final class StringReplies {
             done = (c.progress() & DONE_MASK) - 1;
         }
         while (done < bytes) {
-            long window = Math.min(bytes - done, c.node().loop().buffers().streamBytes());
+            long window = Math.min(bytes - done, c.buffers().streamBytes());
             Strings.load(c.shard(), record, offset + done, window);
             pieces(c, record, offset + done, window);
             done += window;

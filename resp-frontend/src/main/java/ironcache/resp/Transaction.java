@@ -30,11 +30,17 @@ final class Transaction implements AutoCloseable {
     /** Of all queued commands, or-ed. */
     private long flags;
 
+    /** The set of shards that they are over; 0: the connection's own thread's alone. */
+    long over;
+
     /** A command could not be queued: EXEC refuses them all. */
     boolean failed;
 
     /** EXEC has begun. What it has not run yet begins at {@link #next}. */
     boolean running;
+
+    /** It holds its shards, or did before. */
+    boolean held;
 
     /** Time for all its commands. */
     long nowMillis;

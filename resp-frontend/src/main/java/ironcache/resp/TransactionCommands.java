@@ -20,7 +20,7 @@ final class TransactionCommands {
                 .since("1.2.0")
                 .complexity("O(1)")
                 .summary("Begins a transaction.");
-        t.add("EXEC", c -> c.transactions().exec(c.connection()))
+        t.add("EXEC", c -> c.transactions().exec(c))
                 .arity(1)
                 .flags(NOSCRIPT, LOADING, STALE, SKIP_SLOWLOG)
                 .group("transactions")
@@ -49,7 +49,7 @@ final class TransactionCommands {
         t.add(
                         "UNWATCH",
                         c -> {
-                            c.transactions().watches.removeAll(c.connection());
+                            Watches.removeAll(c.connection());
                             c.reply().ok();
                         })
                 .arity(1)

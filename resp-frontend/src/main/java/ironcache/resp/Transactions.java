@@ -1,23 +1,19 @@
 package ironcache.resp;
 
-import ironcache.engine.ColdMiss;
 import ironcache.engine.Shard;
-import ironcache.ffm.Memory;
-import ironcache.ffm.MemoryTag;
 import ironcache.hybridlog.Record;
 import java.util.ArrayDeque;
-import org.jspecify.annotations.Nullable;
 
 /**
- * MULTI, EXEC, DISCARD, WATCH and UNWATCH of one shard.
+ * MULTI, EXEC, DISCARD, WATCH and UNWATCH, for the connections of one thread.
  *
  * <p>EXEC first asks for all keys of its commands that are cold, and waits like any other command: nothing has happened yet. Then it runs them
  * one after the other, at one time of the clock, and nobody comes between. What still misses (a page of a huge string, a key that a
- * scan found) parks it in the middle of its work; until it goes on, it <em>holds</em> the shard: commands of others wait, and no key is expired. So
+ * scan found) parks it in the middle of its work; until it goes on, it <em>holds</em> its shards: commands of others wait, and no key is expired. So
  * does a transaction that waits for free memory. Its effects are seen all together or not at all, and an SSD read by somebody inside of a
  * transaction is the rare case.
  *
- * <p>Owned by the shard's thread.
+ * <p>While it works, the thread has all shards that the transaction is over ({@link Lease}); while it holds them, their threads do their I/O.
  */
 final class Transactions {
     private static final ErrorReply EXEC_WITHOUT_MULTI = new ErrorReply("ERR EXEC without MULTI");
@@ -41,56 +37,54 @@ final class Transactions {
         void run(Connection connection, CommandRow row, int firstArgument, int argc);
     }
 
-    final Watches watches = new Watches();
-    private final Node node;
-    private final Shard shard;
+    private final Shards shards;
+    private final Partition own;
     private final ReplyWriter reply;
     private final ArgumentTable table;
     private final Runner runner;
 
-    /** Whose transaction is in the middle of its work; null: nobody's. */
-    private @Nullable Connection holder;
-
-    /** Those whose commands wait for the holder, in their order. */
-    private final ArrayDeque<Connection> held = new ArrayDeque<>();
-
-    Transactions(Node node, Shard shard, ReplyWriter reply, ArgumentTable table, Runner runner) {
-        this.node = node;
-        this.shard = shard;
+    Transactions(
+            Shards shards, Partition own, ReplyWriter reply, ArgumentTable table, Runner runner) {
+        this.shards = shards;
+        this.own = own;
         this.reply = reply;
         this.table = table;
         this.runner = runner;
     }
 
-    // Holding the shard.
+    // Holding shards.
 
-    /** Whether a command of this connection has to wait for another's transaction. */
-    boolean holdsBack(Connection connection) {
-        return holder != null && holder != connection;
-    }
-
-    /** The connection's commands run when the shard is free again. */
-    void await(Connection connection) {
-        held.add(connection);
-    }
-
-    /** EXEC was unwound: where it has begun, it holds the shard until it is run again. */
+    /** EXEC was unwound: where it has begun, it holds its shards until it is run again. */
     void suspended(Connection connection) {
         Transaction transaction = connection.transaction;
-        if (transaction != null && transaction.running) {
-            if (holder == null) {
-                node.stats.transactionHolds++;
-            }
-            holder = connection;
-            shard.holdExpiry(true);
+        if (transaction == null || !transaction.running) {
+            return;
+        }
+        if (transaction.over == 0) {
+            own.hold(connection);
+        }
+        for (long rest = transaction.over; rest != 0; rest &= rest - 1) {
+            shards.all[Long.numberOfTrailingZeros(rest)].hold(connection);
+        }
+        if (!transaction.held) {
+            transaction.held = true;
+            own.stats.transactionHolds++;
         }
     }
 
-    private void release() {
-        holder = null;
-        shard.holdExpiry(false);
-        while (!held.isEmpty()) {
-            node.loop().onReady(held.remove().socket);
+    /** Gives back what the transaction holds. */
+    private void release(Transaction transaction) {
+        if (transaction.over == 0) {
+            resume(own.release());
+        }
+        for (long rest = transaction.over; rest != 0; rest &= rest - 1) {
+            resume(shards.all[Long.numberOfTrailingZeros(rest)].release());
+        }
+    }
+
+    private void resume(ArrayDeque<Connection> held) {
+        for (Connection c = held.poll(); c != null; c = held.poll()) {
+            shards.resume(c, own);
         }
     }
 
@@ -102,10 +96,15 @@ final class Transactions {
         reply.ok();
     }
 
-    /** Instead of running a command. */
-    void queue(Connection connection, CommandRow row, long args, int argc) {
+    /**
+     * Instead of running a command.
+     *
+     * @param over the set of shards that it will be over
+     */
+    void queue(Connection connection, CommandRow row, long args, int argc, long over) {
         Transaction transaction = of(connection);
         transaction.add(row, args, argc);
+        transaction.over |= over;
         reply.simple("QUEUED");
     }
 
@@ -125,12 +124,6 @@ final class Transactions {
         }
     }
 
-    /** EXEC itself was refused: ends the transaction. */
-    void abort(Connection connection, String reason) {
-        end(connection);
-        reply.error("EXECABORT Transaction discarded because of: " + reason);
-    }
-
     void discard(Connection connection) {
         if (connection.transaction == null) {
             reply.error(DISCARD_WITHOUT_MULTI);
@@ -140,24 +133,23 @@ final class Transactions {
         reply.ok();
     }
 
-    /** Forgets a connection's transaction and watches. */
+    /** Forgets a connection's transaction and watches. The thread has all their shards. */
     void end(Connection connection) {
         Transaction transaction = connection.transaction;
         if (transaction != null) {
+            if (transaction.held) {
+                release(transaction);
+            }
             transaction.close();
             connection.transaction = null;
             connection.check(Connection.CHECK_MULTI, false);
         }
-        watches.removeAll(connection);
-        if (holder == connection) {
-            release();
-        } else if (connection.state == Connection.State.HELD) {
-            held.remove(connection);
-        }
+        Watches.removeAll(connection);
     }
 
     /** Begins or goes on. */
-    void exec(Connection connection) {
+    void exec(CommandContext c) {
+        Connection connection = c.connection();
         Transaction transaction = connection.transaction;
         if (transaction == null) {
             reply.error(EXEC_WITHOUT_MULTI);
@@ -169,28 +161,37 @@ final class Transactions {
                 reply.error(EXEC_ABORT);
                 return;
             }
-            if (watches.isBroken(connection, shard.nowMillis())) {
+            if (Watches.isBroken(connection, c.now())) {
                 end(connection);
                 reply.nullArray();
                 return;
             }
             if (requestKeys(connection, transaction)) {
-                shard.awaitRequested();
+                own.shard.awaitRequested();
             }
-            transaction.nowMillis = shard.nowMillis();
+            transaction.nowMillis = c.now();
             transaction.setNext(transaction.first());
             transaction.running = true;
-            watches.removeAll(connection);
+            Watches.removeAll(connection);
             reply.array(transaction.count());
             keepReply(connection);
         } else {
-            shard.continueAt(transaction.nowMillis);
+            continueAt(transaction);
         }
         while (transaction.next() != transaction.end()) {
             transaction.setNext(step(connection, transaction));
             keepReply(connection);
         }
         end(connection);
+    }
+
+    private void continueAt(Transaction transaction) {
+        if (transaction.over == 0) {
+            own.shard.continueAt(transaction.nowMillis);
+        }
+        for (long rest = transaction.over; rest != 0; rest &= rest - 1) {
+            shards.all[Long.numberOfTrailingZeros(rest)].shard.continueAt(transaction.nowMillis);
+        }
     }
 
     /** What follows may unwind; what was said stays said, unless the client wants to hear nothing. */
@@ -205,8 +206,8 @@ final class Transactions {
     /** @return the command after the one that ran */
     private long step(Connection connection, Transaction transaction) {
         long command = transaction.next();
-        CommandRow row = node.commands.row(Transaction.rowId(command));
-        if (row.has(CommandFlag.WRITE) && !shard.hasSpace() && shard.writeRefusal() == null) {
+        CommandRow row = own.commands.row(Transaction.rowId(command));
+        if (row.has(CommandFlag.WRITE) && wantsSpace(transaction)) {
             throw SpaceWanted.SIGNAL;
         }
         int first = table.size();
@@ -219,6 +220,18 @@ final class Transactions {
         }
     }
 
+    private boolean wantsSpace(Transaction transaction) {
+        boolean wants = transaction.over == 0 && wantsSpace(own.shard);
+        for (long rest = transaction.over; rest != 0; rest &= rest - 1) {
+            wants |= wantsSpace(shards.all[Long.numberOfTrailingZeros(rest)].shard);
+        }
+        return wants;
+    }
+
+    private static boolean wantsSpace(Shard shard) {
+        return !shard.hasSpace() && shard.writeRefusal() == null;
+    }
+
     /** Asks for what is cold of all keys, as far as the command table tells them. @return whether there is something to wait for */
     private boolean requestKeys(Connection connection, Transaction transaction) {
         boolean any = false;
@@ -226,7 +239,7 @@ final class Transactions {
         int first = table.size();
         long command = transaction.first();
         while (command != transaction.end()) {
-            CommandRow row = node.commands.row(Transaction.rowId(command));
+            CommandRow row = own.commands.row(Transaction.rowId(command));
             int argc = Transaction.argc(command);
             command = Transaction.after(command, table);
             long args = table.entry(first);
@@ -240,6 +253,7 @@ final class Transactions {
                 for (int k = row.firstKey; k <= last; k += row.keyStep) {
                     long key = ArgumentTable.address(args, k);
                     int length = ArgumentTable.length(args, k);
+                    Shard shard = shards.partition(key, length).shard;
                     any |= shard.request(db, key, length, shard.hash(key, length));
                 }
             }
@@ -259,7 +273,11 @@ final class Transactions {
         for (int i = 1; i < c.argc(); i++) {
             long record = c.peek(i);
             long expiry = record != 0 && Record.hasExpiry(record) ? Record.expiry(record) : 0;
-            watches.add(
+            Partition partition = shards.partition(c.arg(i), c.argLength(i));
+            if (!shards.isSingle()) {
+                c.connection().watchedOver |= 1L << partition.number;
+            }
+            partition.watches.add(
                     c.connection(),
                     c.db(),
                     c.arg(i),
@@ -269,40 +287,5 @@ final class Transactions {
                     expiry);
         }
         reply.ok();
-    }
-
-    // What breaks watches.
-
-    void changed(int db, long key, int keyLength) {
-        if (!watches.isEmpty()) {
-            watches.changed(db, key, keyLength, shard.hash(key, keyLength));
-        }
-    }
-
-    void flushed(int db) {
-        if (!watches.isEmpty()) {
-            watches.flushed(db);
-        }
-    }
-
-    /** Before two databases change places. */
-    void swapping(int db, int otherDb) {
-        if (!watches.isEmpty()) {
-            watches.replaced(db, otherDb, this::exists);
-            watches.replaced(otherDb, db, this::exists);
-        }
-    }
-
-    /** A cold candidate counts as the key: a watch broken in vain is retried by its client. */
-    private boolean exists(int db, byte[] key, long hash) {
-        long copy = Memory.allocate(key.length + 8L, MemoryTag.OTHER);
-        try {
-            Memory.copyIn(key, 0, copy, key.length);
-            return shard.peek(db, copy, key.length, hash) != 0;
-        } catch (ColdMiss miss) {
-            return true;
-        } finally {
-            Memory.free(copy, key.length + 8L, MemoryTag.OTHER);
-        }
     }
 }

@@ -5,13 +5,14 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The keys that connections watch (WATCH): a chained hash table from key to watches, and a list of watches per connection. Whoever changes a
- * key asks {@link #isEmpty} first, so that without watches a change costs one comparison. Owned by the shard's thread.
+ * key asks {@link #isEmpty} first, so that without watches a change costs one comparison. One table per shard, guarded by its lock.
  *
  * <p>A key that expires is not told to anybody: a watch remembers when its key, as it was, expires, and EXEC looks at the clock.
  */
 final class Watches {
     /** One connection's watch of one key. */
     private static final class Watch {
+        final Watches table;
         final Connection connection;
         final int db;
         final byte[] key;
@@ -27,6 +28,7 @@ final class Watches {
         @Nullable Watch nextInBucket;
 
         Watch(
+                Watches table,
                 Connection connection,
                 int db,
                 byte[] key,
@@ -34,6 +36,7 @@ final class Watches {
                 boolean existed,
                 long expiryMillis,
                 @Nullable Watch nextOfConnection) {
+            this.table = table;
             this.connection = connection;
             this.db = db;
             this.key = key;
@@ -56,11 +59,18 @@ final class Watches {
         }
     }
 
-    /** What a connection watches. */
+    /** What a connection watches, of all shards. */
     static final class Watched {
+        /** Where it counts as a connection. */
+        private final Watches table;
+
         private @Nullable Watch first;
         private int count;
         private boolean broken;
+
+        private Watched(Watches table) {
+            this.table = table;
+        }
 
         int count() {
             return count;
@@ -100,7 +110,7 @@ final class Watches {
             long expiryMillis) {
         Watched watched = connection.watched;
         if (watched == null) {
-            watched = new Watched();
+            watched = new Watched(this);
             connection.watched = watched;
             connections++;
         }
@@ -111,7 +121,8 @@ final class Watches {
         }
         byte[] copy = new byte[keyLength];
         Memory.copyOut(key, copy, 0, keyLength);
-        Watch watch = new Watch(connection, db, copy, hash, existed, expiryMillis, watched.first);
+        Watch watch =
+                new Watch(this, connection, db, copy, hash, existed, expiryMillis, watched.first);
         watched.first = watch;
         watched.count++;
         if (++size > buckets.length) {
@@ -143,17 +154,18 @@ final class Watches {
         }
     }
 
-    /** The connection watches nothing any more. */
-    void removeAll(Connection connection) {
+    /** The connection watches nothing any more. The caller has all shards that have keys of it. */
+    static void removeAll(Connection connection) {
         Watched watched = connection.watched;
         if (watched == null) {
             return;
         }
         for (Watch w = watched.first; w != null; w = w.nextOfConnection) {
-            unlink(w);
+            w.table.unlink(w);
         }
         connection.watched = null;
-        connections--;
+        connection.watchedOver = 0;
+        watched.table.connections--;
     }
 
     private void unlink(Watch watch) {
@@ -173,7 +185,7 @@ final class Watches {
     }
 
     /** Whether a key that the connection watches has changed or expired. */
-    boolean isBroken(Connection connection, long nowMillis) {
+    static boolean isBroken(Connection connection, long nowMillis) {
         Watched watched = connection.watched;
         if (watched == null) {
             return false;

@@ -105,7 +105,7 @@ class AdmissionSimTest {
         try (Server opened =
                 new Server(
                         config,
-                        io,
+                        List.of(io),
                         clock,
                         log,
                         Path.of("data"),
@@ -294,7 +294,7 @@ class AdmissionSimTest {
                     assertFalse(silent.ended);
                     serveOneMore(writer, big);
                     assertTrue(silent.ended);
-                    assertEquals(1, server.node().stats.stalledDisconnections);
+                    assertEquals(1, server.node().stats().stalledDisconnections);
 
                     clients.add(lazy);
                     serve(List.of(lazy));

@@ -22,7 +22,7 @@ class AdmissionTest {
     }
 
     private Connection connection() {
-        Connection c = new Connection(all.size(), all.size());
+        Connection c = new Connection(all.size(), 0, 1, all.size());
         all.add(c);
         return c;
     }

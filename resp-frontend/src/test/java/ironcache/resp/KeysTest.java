@@ -66,13 +66,14 @@ class KeysTest {
         fill(0, KEYS / 20, prng);
         long networkBytes = MemoryTag.NETWORK.bytes();
         long stagingBytes = MemoryTag.STAGING.bytes();
-        long parks = server.node().stats.parks;
+        long parks = server.node().stats().parks;
 
         assertEquals(names(i -> true), keys("*"));
         assertEquals(names(i -> key(i).startsWith("k:77")), keys("k:77*"));
         assertEquals(List.of(), keys("none*"));
 
-        assertTrue(server.node().stats.parks > parks, "nothing was cold: the test tested nothing");
+        assertTrue(
+                server.node().stats().parks > parks, "nothing was cold: the test tested nothing");
         assertTrue(
                 stagingPeakBytes < stagingBytes + STAGING_BYTES,
                 "staged at most: " + stagingPeakBytes + ", before: " + stagingBytes);

@@ -13,7 +13,7 @@ class ReplyWriterTest {
     private final long networkBefore = MemoryTag.NETWORK.bytes();
     private final OutputChunks chunks = new OutputChunks(4);
     private final ReplyWriter reply = new ReplyWriter(chunks, new ErrorStats());
-    private final Connection connection = new Connection(0, 1);
+    private final Connection connection = new Connection(0, 0, 1, 1);
 
     @AfterEach
     void nothingIsLeft() {

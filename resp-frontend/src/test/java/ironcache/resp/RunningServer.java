@@ -1,11 +1,14 @@
 package ironcache.resp;
 
+import ironcache.ffm.Io;
 import ironcache.ffm.IoConfig;
 import ironcache.ffm.Ios;
 import ironcache.ffm.SystemClock;
 import java.io.OutputStream;
 import java.io.PrintStream;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 
 /** A server on a thread of its own, through NIO, for tests that look inside. */
@@ -16,15 +19,20 @@ final class RunningServer implements AutoCloseable {
     private RunningServer() {}
 
     static RunningServer start(Path directory, long shardBytes) {
+        return start(directory, 1, shardBytes);
+    }
+
+    /** @param shardBytes memory of each shard */
+    static RunningServer start(Path directory, int shards, long shardBytes) {
         RunningServer running = new RunningServer();
-        Thread thread = new Thread(() -> running.serve(directory, shardBytes), "shard");
+        Thread thread = new Thread(() -> running.serve(directory, shards, shardBytes), "shard-0");
         thread.setDaemon(true);
         thread.start();
         running.started.join();
         return running;
     }
 
-    private void serve(Path directory, long shardBytes) {
+    private void serve(Path directory, int shards, long shardBytes) {
         try {
             Config config = new Config();
             config.set(config.get("port"), "0");
@@ -36,14 +44,18 @@ final class RunningServer implements AutoCloseable {
                             SystemClock.INSTANCE,
                             1);
             IoConfig io = IoConfig.defaults().withKind(IoConfig.Kind.NIO).withLog(line -> {});
+            List<Io> ios = new ArrayList<>();
+            for (int i = 0; i < shards; i++) {
+                ios.add(Ios.open(io.withReusePort(shards > 1)));
+            }
             try (Server opened =
                     new Server(
                             config,
-                            Ios.open(io),
+                            ios,
                             SystemClock.INSTANCE,
                             log,
                             directory,
-                            shardBytes,
+                            shards * shardBytes,
                             16L << 20,
                             7,
                             null)) {

@@ -215,7 +215,7 @@ class ServerTest {
                 client.expect(replies.toString());
             }
         }
-        assertTrue(server.node().stats.parks > 0, "nothing was cold: the test tested nothing");
+        assertTrue(server.node().stats().parks > 0, "nothing was cold: the test tested nothing");
     }
 
     private static String value(int i) {

@@ -107,6 +107,14 @@ public final class ColdReads implements AutoCloseable {
 
     private int queueTail = NONE;
 
+    /** Another thread runs commands: it may not use the owner's I/O. */
+    private boolean lent;
+
+    /** Slots whose reads wait for the owner. */
+    private int[] unsubmitted = new int[16];
+
+    private int unsubmittedCount;
+
     private long reads;
     private long readBytes;
     private long checksumErrors;
@@ -170,7 +178,11 @@ public final class ColdReads implements AutoCloseable {
         current = NONE;
     }
 
-    /** The command unwound; it is told when all that it asked for is there. @return false: it is already, run it again */
+    /**
+     * The command unwound; it is told when all that it asked for is there. What it got stays pinned.
+     *
+     * @return false: it is there already, run it again
+     */
     public boolean park() {
         int waiter = current;
         current = NONE;
@@ -216,6 +228,30 @@ public final class ColdReads implements AutoCloseable {
             before = linkNextOfEntry[before];
         }
         linkNextOfEntry[before] = linkNextOfEntry[link];
+    }
+
+    // Lending.
+
+    /** From now on another thread runs commands, or no longer does. */
+    public void setLent(boolean newLent) {
+        lent = newLent;
+        segments.setLent(newLent);
+    }
+
+    /** Whether reads wait for {@link #submitWaiting}. */
+    public boolean hasUnsubmitted() {
+        return unsubmittedCount > 0;
+    }
+
+    /** On the owner's thread: does what had to wait while it was lent. */
+    public void submitWaiting() {
+        for (int i = 0; i < unsubmittedCount; i++) {
+            int slot = unsubmitted[i];
+            submit(slot);
+            segments.unpin((int) (slotBlock[slot] / PageLayout.BLOCKS));
+        }
+        unsubmittedCount = 0;
+        segments.deleteSurplus();
     }
 
     // Records.
@@ -329,6 +365,14 @@ public final class ColdReads implements AutoCloseable {
     }
 
     private void submit(int slot) {
+        if (lent) {
+            if (unsubmittedCount == unsubmitted.length) {
+                unsubmitted = Arrays.copyOf(unsubmitted, 2 * unsubmittedCount);
+            }
+            unsubmitted[unsubmittedCount++] = slot;
+            segments.pin((int) (slotBlock[slot] / PageLayout.BLOCKS));
+            return;
+        }
         int page = (int) (slotBlock[slot] / PageLayout.BLOCKS);
         int block = (int) (slotBlock[slot] % PageLayout.BLOCKS);
         reads++;

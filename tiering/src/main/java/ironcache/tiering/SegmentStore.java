@@ -122,6 +122,7 @@ public final class SegmentStore implements AutoCloseable {
     private long generation;
     private long liveBytes;
     private boolean diskFull;
+    private boolean lent;
 
     /** The file system has room for few more segments. */
     private boolean tight;
@@ -345,13 +346,25 @@ public final class SegmentStore implements AutoCloseable {
         freeListener.onFree(first, segmentPages);
         assert segment.liveBytes == 0;
         segment.generation = 0;
-        if (spares.size() <= RESERVED_SEGMENTS) {
+        if (lent || spares.size() <= RESERVED_SEGMENTS) {
             segment.state = State.SPARE;
             spares.add(segment);
         } else {
             delete(segment);
         }
         diskFull = false;
+    }
+
+    /** Another thread runs commands, which may not use the owner's I/O: no file is closed meanwhile. */
+    void setLent(boolean newLent) {
+        lent = newLent;
+    }
+
+    /** On the owner's thread: deletes the spare segments that came to be while it was lent, but for the usual few. */
+    void deleteSurplus() {
+        while (spares.size() > RESERVED_SEGMENTS + 1) {
+            delete(spares.removeLast());
+        }
     }
 
     private void delete(Segment segment) {

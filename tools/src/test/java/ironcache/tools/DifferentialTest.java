@@ -11,16 +11,19 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The short form of {@link DifferentialRun} for every build, and the proof that it finds what it is there to find. */
 class DifferentialTest extends ServerTestBase {
     private static final int EPOCHS = 2;
 
-    @Test
-    void repliesAreThoseOfTheOracle() throws Exception {
+    @ParameterizedTest
+    @ValueSource(strings = {"1", "4"})
+    void repliesAreThoseOfTheOracle(String shards) throws Exception {
         long seed = seed(20261121);
         try (ServerProcess oracle = startOracle();
-                ServerProcess subject = startSubject()) {
+                ServerProcess subject = startSubject("--shards", shards, "--maxmemory", "384mb")) {
             for (int e = 0; e < EPOCHS; e++) {
                 DifferentialRun.Result result =
                         DifferentialRun.epoch(

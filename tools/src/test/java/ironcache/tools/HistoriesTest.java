@@ -27,6 +27,18 @@ class HistoriesTest extends ServerTestBase {
         }
     }
 
+    /** Shards that lend each other to whoever needs several, and here too a part of the keys is cold. A pipeline keeps its order. */
+    @Test
+    void fourShardsHaveOneOrder() throws Exception {
+        HistoriesRun.Options options = new HistoriesRun.Options();
+        options.session = SessionOrder.ALL;
+        try (ServerProcess server = startSubject("--maxmemory", "288mb", "--shards", "4");
+                Pressure pressure = new Pressure(server.port(), 1_000)) {
+            run(server, 4, options);
+            assertTrue(pressure.batches() > 0, "there was no pressure");
+        }
+    }
+
     /** The sanity of the tool: a store that is known to be right, by the strictest measure. */
     @Test
     void oracleHasOneOrder() throws Exception {

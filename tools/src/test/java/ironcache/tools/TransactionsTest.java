@@ -7,7 +7,8 @@ import ironcache.ffm.Prng;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
-import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Transactions of four clients that watch and change each other's keys, next to the oracle. */
 class TransactionsTest extends ServerTestBase {
@@ -83,12 +84,13 @@ class TransactionsTest extends ServerTestBase {
         "WATCH"
     };
 
-    @Test
-    void repliesAreThoseOfTheOracle() throws IOException {
+    @ParameterizedTest
+    @ValueSource(strings = {"1", "4"})
+    void repliesAreThoseOfTheOracle(String shards) throws IOException {
         long seed = seed(20261122);
         Prng prng = new Prng(seed);
         try (ServerProcess oracle = startOracle();
-                ServerProcess subject = startSubject()) {
+                ServerProcess subject = startSubject("--shards", shards, "--maxmemory", "384mb")) {
             List<RespClient> left = connect(oracle);
             List<RespClient> right = connect(subject);
             int executed = 0;

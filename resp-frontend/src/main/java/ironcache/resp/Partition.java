@@ -1,0 +1,186 @@
+package ironcache.resp;
+
+import ironcache.engine.ColdMiss;
+import ironcache.engine.Shard;
+import ironcache.ffm.Memory;
+import ironcache.ffm.MemoryTag;
+import java.util.ArrayDeque;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A shard as threads share it, and what its lock guards: the shard itself, the watches of its keys, the transaction that holds it.
+ *
+ * <p>The shard's own thread has the lock from the end of its wait in {@link ironcache.ffm.Io#poll} to the beginning of the next one. Meanwhile, while
+ * it waits, others may borrow the shard for a command over several ({@link Lease}). Who has the locks of all shards may also look at and change
+ * what the threads have of their own: connections, counters, settings.
+ */
+final class Partition implements ironcache.ffm.Io.Gate {
+    final int number;
+
+    /** Fair: a thread that is always busy would otherwise never let go of its shard. */
+    private final ReentrantLock lock = new ReentrantLock(true);
+
+    final Watches watches = new Watches();
+
+    // Of the shard's thread, which alone counts.
+
+    /** Durations of its leases. */
+    final LatencyHistogram leases = new LatencyHistogram();
+
+    final ServerStats stats = new ServerStats();
+    final ErrorStats errorStats = new ErrorStats();
+
+    /** A table of its own, for the counters of its rows. */
+    final CommandTable commands = Commands.table();
+
+    /** Set before the threads start. */
+    @SuppressWarnings("NullAway.Init")
+    Shard shard;
+
+    /** Set before the threads start. */
+    @SuppressWarnings("NullAway.Init")
+    EventLoop loop;
+
+    /** Whose transaction is in the middle of its work; null: nobody's. */
+    private @Nullable Connection holder;
+
+    /** Those whose commands wait for the holder, in their order; of any thread. */
+    private final ArrayDeque<Connection> held = new ArrayDeque<>();
+
+    /** Connections of this shard's thread that may go on, says another thread. */
+    private final ConcurrentLinkedQueue<Integer> ready = new ConcurrentLinkedQueue<>();
+
+    /** Connections of this shard's thread that it is to close, says another thread. */
+    private final ConcurrentLinkedQueue<Connection> killed = new ConcurrentLinkedQueue<>();
+
+    Partition(int number) {
+        this.number = number;
+    }
+
+    // The shard's own thread: takes the shard before its first wait, and lets go of it after the
+    // last.
+
+    void lock() {
+        lock.lock();
+    }
+
+    void unlock() {
+        lock.unlock();
+    }
+
+    /** The wait begins. */
+    @Override
+    public void open() {
+        lock.unlock();
+    }
+
+    /** The wait is over. */
+    @Override
+    public void close() {
+        lock.lock();
+        shard.resume();
+        for (Integer socket = ready.poll(); socket != null; socket = ready.poll()) {
+            loop.resumeLater(socket);
+        }
+        for (Connection c = killed.poll(); c != null; c = killed.poll()) {
+            loop.close(c);
+        }
+    }
+
+    // Who has the lock.
+
+    /** Whether a command of this connection has to wait for another's transaction. */
+    boolean holdsBack(Connection c) {
+        return holder != null && holder != c;
+    }
+
+    /** The connection's commands run when the shard is free again. */
+    void await(Connection c) {
+        held.add(c);
+    }
+
+    /** The connection waits no more. */
+    void leave(Connection c) {
+        held.remove(c);
+    }
+
+    /** The connection's transaction is in the middle of its work and has to wait. */
+    void hold(Connection c) {
+        holder = c;
+        shard.holdExpiry(true);
+    }
+
+    /** @return who waited for it, in order; to be emptied by the caller */
+    ArrayDeque<Connection> release() {
+        holder = null;
+        shard.holdExpiry(false);
+        return held;
+    }
+
+    /** A key was changed. */
+    void changed(int db, long key, int keyLength) {
+        if (!watches.isEmpty()) {
+            watches.changed(db, key, keyLength, shard.hash(key, keyLength));
+        }
+    }
+
+    /** A database loses all its keys. */
+    void flush(int db) {
+        shard.flush(db);
+        if (!watches.isEmpty()) {
+            watches.flushed(db);
+        }
+    }
+
+    /** Two databases change places. */
+    void swap(int db, int otherDb) {
+        if (!watches.isEmpty()) {
+            watches.replaced(db, otherDb, this::exists);
+            watches.replaced(otherDb, db, this::exists);
+        }
+        shard.swap(db, otherDb);
+    }
+
+    /** A cold candidate counts as the key: a watch broken in vain is retried by its client. */
+    private boolean exists(int db, byte[] key, long hash) {
+        long copy = Memory.allocate(key.length + 8L, MemoryTag.OTHER);
+        try {
+            Memory.copyIn(key, 0, copy, key.length);
+            return shard.peek(db, copy, key.length, hash) != 0;
+        } catch (ColdMiss miss) {
+            return true;
+        } finally {
+            Memory.free(copy, key.length + 8L, MemoryTag.OTHER);
+        }
+    }
+
+    // Other threads.
+
+    /** Waits for the shard, and takes it. */
+    void borrow() {
+        lock.lock();
+        shard.borrow();
+    }
+
+    void giveBack() {
+        boolean wake = shard.giveBack();
+        lock.unlock();
+        if (wake) {
+            loop.io().wake();
+        }
+    }
+
+    /** Any thread: a connection of this shard's thread may go on. */
+    void onReady(int socket) {
+        ready.add(socket);
+        loop.io().wake();
+    }
+
+    /** Any thread: closes a connection of this shard's thread, soon. */
+    void kill(Connection c) {
+        killed.add(c);
+        loop.io().wake();
+    }
+}

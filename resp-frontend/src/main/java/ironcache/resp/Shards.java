@@ -1,0 +1,103 @@
+package ironcache.resp;
+
+import ironcache.engine.Shard;
+import ironcache.engine.ShardStats;
+import ironcache.engine.SlotTable;
+import org.jspecify.annotations.Nullable;
+
+/** All shards of a node as one store: which of them a key belongs to. Sets of shards are bit masks, bit i for shard i. Read by all threads. */
+final class Shards {
+    static final int MOST = 64;
+
+    final Partition[] all;
+    private final SlotTable slots;
+
+    Shards(int count) {
+        all = new Partition[count];
+        for (int i = 0; i < count; i++) {
+            all[i] = new Partition(i);
+        }
+        slots = new SlotTable(count);
+    }
+
+    int count() {
+        return all.length;
+    }
+
+    /** There is one shard, which has all keys: nobody needs to ask. */
+    boolean isSingle() {
+        return all.length == 1;
+    }
+
+    /** Which shard a key belongs to. */
+    int of(long key, int length) {
+        return all.length == 1 ? 0 : slots.shardOf(SlotTable.slotOf(key, length));
+    }
+
+    Partition partition(long key, int length) {
+        return all[of(key, length)];
+    }
+
+    /** A connection's waiting command may go on. Says the thread of {@code from}. */
+    void resume(Connection c, Partition from) {
+        if (c.home == from.number) {
+            from.loop.resumeLater(c.socket);
+        } else {
+            all[c.home].onReady(c.socket);
+        }
+    }
+
+    // Who asks has all shards.
+
+    long size(int db) {
+        long size = 0;
+        for (Partition partition : all) {
+            size += partition.shard.size(db);
+        }
+        return size;
+    }
+
+    long expires(int db) {
+        long expires = 0;
+        for (Partition partition : all) {
+            expires += partition.shard.expires(db);
+        }
+        return expires;
+    }
+
+    ShardStats stats() {
+        ShardStats sum = new ShardStats();
+        for (Partition partition : all) {
+            sum.add(partition.shard.stats());
+        }
+        return sum;
+    }
+
+    /** The last damaged block of any shard, or null. */
+    @Nullable String damage() {
+        String damage = null;
+        for (Partition partition : all) {
+            String one = partition.shard.damage();
+            damage = one != null ? one : damage;
+        }
+        return damage;
+    }
+
+    /** The shard of a key of this database, 0 to its size. */
+    Shard ofKey(int db, long number) {
+        long left = number;
+        for (Partition partition : all) {
+            long size = partition.shard.size(db);
+            if (left < size) {
+                return partition.shard;
+            }
+            left -= size;
+        }
+        return all[0].shard;
+    }
+
+    /** The set of all shards. */
+    long everyShard() {
+        return -1L >>> 64 - all.length;
+    }
+}

@@ -1,0 +1,110 @@
+package ironcache.resp;
+
+import ironcache.engine.Shard;
+import ironcache.engine.ShardConfig;
+import ironcache.engine.ShardListener;
+import ironcache.ffm.Clock;
+import ironcache.ffm.Io;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import org.jspecify.annotations.Nullable;
+
+/** A shard with its I/O, its connections and the loop that serves them: what one thread runs. */
+final class Worker {
+    private final Node node;
+    private final Partition partition;
+    private final Io io;
+    private final ConnectionBuffers buffers;
+    private final Executor executor;
+    private final EventLoop loop;
+    private int[] listeners = new int[0];
+
+    /** @param networkBytes what its connections may take of maxmemory */
+    Worker(
+            Node node,
+            Partition partition,
+            Io io,
+            Clock source,
+            ShardConfig config,
+            long networkBytes)
+            throws IOException {
+        this.node = node;
+        this.partition = partition;
+        this.io = io;
+        TurnClock clock = new TurnClock(source);
+        buffers = new ConnectionBuffers(networkBytes, keepFree(node.config));
+        LateListener listener = new LateListener();
+        partition.shard = new Shard(io, clock, config, listener);
+        executor =
+                new Executor(
+                        node,
+                        partition,
+                        clock,
+                        buffers,
+                        new ReplyWriter(buffers.chunks, partition.errorStats));
+        loop = new EventLoop(io, partition, node, clock, buffers, executor);
+        listener.target = loop;
+        partition.loop = loop;
+        io.setHandlers(loop, partition.shard.fileHandler());
+        if (!node.shards.isSingle()) {
+            io.setGate(partition);
+        }
+    }
+
+    private static int keepFree(Config config) {
+        return (int) Math.min(config.number("maxclients"), 4096);
+    }
+
+    /** The shard needs its listener before the loop can be made. */
+    private static final class LateListener implements ShardListener {
+        private @Nullable EventLoop target;
+
+        @Override
+        public void onReady(int waiter) {
+            EventLoop to = target;
+            if (to != null) {
+                to.onReady(waiter);
+            }
+        }
+    }
+
+    EventLoop loop() {
+        return loop;
+    }
+
+    /** Accepts connections too. @return the port */
+    int listen(InetSocketAddress address, int backlog) throws IOException {
+        int listener = io.listen(address, backlog);
+        listeners = java.util.Arrays.copyOf(listeners, listeners.length + 1);
+        listeners[listeners.length - 1] = listener;
+        return io.listenAddress(listener).getPort();
+    }
+
+    /** Serves until the node stops. */
+    void run() {
+        if (!node.shards.isSingle()) {
+            partition.lock();
+        }
+        loop.run();
+    }
+
+    /** Says to its clients what is still to be said, and leaves its shard to nobody. */
+    void drain() {
+        for (int listener : listeners) {
+            io.closeListener(listener);
+        }
+        loop.drain();
+        if (!node.shards.isSingle()) {
+            partition.unlock();
+        }
+    }
+
+    /** On the thread that ran it, when all others have drained too. */
+    void close() {
+        partition.shard.close();
+        io.close();
+        executor.close();
+        loop.releaseAll();
+        buffers.close();
+    }
+}
