@@ -230,7 +230,7 @@ public final class Shard implements AutoCloseable {
     }
 
     /**
-     * Batch lookups: brings the buckets of {@code count} keys, then their records' first two lines, into the cache. Three rounds of short loops with independent
+     * Batch lookups: brings the buckets of {@code count} keys, then their records' first lines, into the cache. Three rounds of short loops with independent
      * loads, so that the processor runs ahead and the cache misses of many keys overlap.
      *
      * @param dbs each key's database
@@ -248,10 +248,13 @@ public final class Shard implements AutoCloseable {
             // Loads without a condition: while a data set is loaded no key is found, and a compiler
             // that saw only that would take these for rare and leave them calls.
             long record = hashes[i] == 0 ? nothing : hashes[i];
-            // The second line too, where most values are; kept within the page (frames are
-            // aligned).
-            long second = Math.min(record + 64, (record | Address.PAGE_BYTES - 1) - 7);
-            sink += Memory.getLong(record) + Memory.getLong(second);
+            // The lines behind it too, where most values are: a record of a hundred bytes is in
+            // three lines more often than not. Kept within the page (frames are aligned).
+            long last = (record | Address.PAGE_BYTES - 1) - 7;
+            sink +=
+                    Memory.getLong(record)
+                            + Memory.getLong(Math.min(record + 64, last))
+                            + Memory.getLong(Math.min(record + 96, last));
         }
         touchSink = sink;
     }

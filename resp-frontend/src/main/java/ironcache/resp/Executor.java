@@ -19,7 +19,9 @@ import org.jspecify.annotations.Nullable;
  * <p>Owned by the shard's thread. Allocates nothing on the paths of ordinary commands.
  */
 final class Executor {
-    private static final int MOST_COMMANDS = 256;
+    /** Three lines of each command's record then fit into the first-level cache; 256 measured 8 % slower for GET at pipeline 64. */
+    private static final int MOST_COMMANDS = 128;
+
     private static final int MOST_ARGUMENTS = 2048;
     private static final int MOST_TOUCHES = 512;
     static final long TIME_EACH_BELOW_MICROS = 1000;
