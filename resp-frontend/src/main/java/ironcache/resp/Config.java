@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * The configuration: every setting by its name ({@link Setting}), and the values that running code reads as plain typed fields with their units.
  * Where Redis has the setting, it has Redis's name and takes Redis's values. Settings that Valkey has and that mean nothing here are kept, so that
- * CONFIG GET and SET of clients and tools work; {@link #isWithoutEffect} tells which. Owned by the shard's thread.
+ * CONFIG GET and SET of clients and tools work; {@link #isWithoutEffect} tells which. Read by all threads, changed by who has all shards.
  */
 final class Config {
     private static final Change ANY = Change.ANY_TIME;

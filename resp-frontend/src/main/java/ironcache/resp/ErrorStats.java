@@ -3,7 +3,7 @@ package ironcache.resp;
 import java.util.SortedMap;
 import java.util.TreeMap;
 
-/** Errors by code, for INFO errorstats; bounded, as in Valkey, against clients that make codes up. Owned by the shard's thread. */
+/** Errors by code, for INFO errorstats; bounded, as in Valkey, against clients that make codes up. Counted by one shard's thread, or a sum. */
 final class ErrorStats {
     static final int MOST_CODES = 128;
 

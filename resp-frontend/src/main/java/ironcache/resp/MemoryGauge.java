@@ -2,7 +2,7 @@ package ironcache.resp;
 
 import ironcache.ffm.MemoryTag;
 
-/** What the process uses, for INFO and MEMORY: off-heap bytes by tag, the heap, the resident set and their peaks. Owned by the shard's thread. */
+/** What the process uses, for INFO and MEMORY: off-heap bytes by tag, the heap, the resident set and their peaks. Used by who has the first shard. */
 final class MemoryGauge {
     private final ProcessMemory process;
     long residentBytes;

@@ -1,9 +1,6 @@
 package ironcache.tools;
 
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
-import java.net.Socket;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
@@ -13,43 +10,19 @@ import java.util.concurrent.ConcurrentHashMap;
  * A canary: stands before a real server, passes everything on, and has one bug. After APPEND to a key, STRLEN of that key
  * says one too many. A differential run that does not find it, or does not shrink it to those two commands, is broken.
  */
-final class PlantedBugProxy implements AutoCloseable {
-    private final ServerSocket listener;
-    private final int upstreamPort;
+final class PlantedBugProxy extends CanaryProxy {
     private final Set<String> appended = ConcurrentHashMap.newKeySet();
 
     PlantedBugProxy(int upstreamPort) throws IOException {
-        this.upstreamPort = upstreamPort;
-        listener = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
-        Thread.startVirtualThread(this::acceptAll);
+        super(upstreamPort);
     }
 
-    int port() {
-        return listener.getLocalPort();
-    }
-
-    private void acceptAll() {
-        try {
-            while (true) {
-                Socket client = listener.accept();
-                Thread.startVirtualThread(() -> serve(client));
-            }
-        } catch (IOException e) {
-            // Closed.
-        }
-    }
-
-    private void serve(Socket socket) {
-        try (RespClient client = new RespClient(socket);
-                RespClient server = new RespClient(upstreamPort)) {
-            socket.setTcpNoDelay(true);
-            while (true) {
-                Reply command = client.read();
-                server.write(command.raw());
-                client.write(alter(command.elements(), server.read()).raw());
-            }
-        } catch (IOException e) {
-            // Either side has gone.
+    @Override
+    void serve(RespClient client, RespClient server) throws IOException {
+        while (true) {
+            Reply command = client.read();
+            server.write(command.raw());
+            client.write(alter(command.elements(), server.read()).raw());
         }
     }
 
@@ -69,10 +42,5 @@ final class PlantedBugProxy implements AutoCloseable {
             return new Reply((":" + (reply.integer() + 1) + "\r\n").getBytes());
         }
         return reply;
-    }
-
-    @Override
-    public void close() throws IOException {
-        listener.close();
     }
 }
