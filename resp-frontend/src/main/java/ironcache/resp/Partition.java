@@ -6,7 +6,6 @@ import ironcache.ffm.Memory;
 import ironcache.ffm.MemoryTag;
 import java.util.ArrayDeque;
 import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,7 +19,7 @@ final class Partition implements ironcache.ffm.Io.Gate {
     final int number;
 
     /** Fair: a thread that is always busy would otherwise never let go of its shard. */
-    private final ReentrantLock lock = new ReentrantLock(true);
+    private final Mutex lock;
 
     final Watches watches = new Watches();
 
@@ -55,8 +54,9 @@ final class Partition implements ironcache.ffm.Io.Gate {
     /** Connections of this shard's thread that it is to close, says another thread. */
     private final ConcurrentLinkedQueue<Connection> killed = new ConcurrentLinkedQueue<>();
 
-    Partition(int number) {
+    Partition(int number, Mutex.Source mutexes) {
         this.number = number;
+        this.lock = mutexes.create(true);
     }
 
     // The shard's own thread: takes the shard before its first wait, and lets go of it after the

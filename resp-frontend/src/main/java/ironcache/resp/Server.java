@@ -81,7 +81,7 @@ public final class Server implements AutoCloseable {
         MemoryGauge memory = new MemoryGauge(new ProcFiles());
         node =
                 new Node(
-                        new Shards(count),
+                        new Shards(count, Mutex.OF_THREADS),
                         config,
                         source,
                         log,

@@ -12,10 +12,11 @@ final class Shards {
     final Partition[] all;
     private final SlotTable slots;
 
-    Shards(int count) {
+    /** @param mutexes of the threads that share them */
+    Shards(int count, Mutex.Source mutexes) {
         all = new Partition[count];
         for (int i = 0; i < count; i++) {
-            all[i] = new Partition(i);
+            all[i] = new Partition(i, mutexes);
         }
         slots = new SlotTable(count);
     }
