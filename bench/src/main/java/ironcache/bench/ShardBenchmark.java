@@ -96,7 +96,7 @@ public class ShardBenchmark {
     @Benchmark
     public long read() {
         putKey(random.nextLong(keys));
-        shard.begin(WAITER);
+        shard.begin(WAITER, clock.currentTimeMillis());
         long record = shard.read(0, key, KEY_LENGTH, shard.hash(key, KEY_LENGTH));
         long word = record == 0 ? 0 : Memory.getLong(Record.value(record));
         end();
@@ -107,7 +107,7 @@ public class ShardBenchmark {
     @Benchmark
     public long readAbsent() {
         putKey(-1 - random.nextLong(keys));
-        shard.begin(WAITER);
+        shard.begin(WAITER, clock.currentTimeMillis());
         long record = shard.read(0, key, KEY_LENGTH, shard.hash(key, KEY_LENGTH));
         end();
         return record;
@@ -123,7 +123,7 @@ public class ShardBenchmark {
     @Benchmark
     public void readModifyWrite() {
         putKey(random.nextLong(keys));
-        shard.begin(WAITER);
+        shard.begin(WAITER, clock.currentTimeMillis());
         long hash = shard.hash(key, KEY_LENGTH);
         if (shard.read(0, key, KEY_LENGTH, hash) != 0) {
             long at = shard.modify(0, key, KEY_LENGTH, hash, Record.STRING_RAW, VALUE_LENGTH);
@@ -137,7 +137,7 @@ public class ShardBenchmark {
     public void appendAndDelete() {
         upsert(nextNewKey);
         putKey(nextNewKey - keys);
-        shard.begin(WAITER);
+        shard.begin(WAITER, clock.currentTimeMillis());
         shard.delete(0, key, KEY_LENGTH, shard.hash(key, KEY_LENGTH));
         end();
         nextNewKey++;
@@ -148,7 +148,7 @@ public class ShardBenchmark {
             turn();
         }
         putKey(number);
-        shard.begin(WAITER);
+        shard.begin(WAITER, clock.currentTimeMillis());
         long hash = shard.hash(key, KEY_LENGTH);
         long at = shard.upsert(0, key, KEY_LENGTH, hash, Record.STRING_RAW, VALUE_LENGTH, 0);
         Memory.copy(value, at, VALUE_LENGTH);

@@ -20,6 +20,7 @@ import java.util.stream.Stream;
 /** A real shard in a directory of its own, driven one command at a time. Time stands still. */
 final class TestShard implements AutoCloseable {
     private static final int WAITER = 3;
+    private static final long NOW_MILLIS = 1_700_000_000_000L;
 
     private final Path directory = Files.createTempDirectory("ironcache-datatypes");
     private final Io io = Ios.open(IoConfig.defaults());
@@ -49,7 +50,7 @@ final class TestShard implements AutoCloseable {
                 await();
                 continue;
             }
-            shard.begin(WAITER);
+            shard.begin(WAITER, NOW_MILLIS);
             try {
                 long result = command.getAsLong();
                 shard.end();
@@ -104,7 +105,7 @@ final class TestShard implements AutoCloseable {
 
         @Override
         public long currentTimeMillis() {
-            return 1_700_000_000_000L;
+            return NOW_MILLIS;
         }
 
         @Override

@@ -98,10 +98,15 @@ public final class Shard implements AutoCloseable {
 
     // Commands.
 
-    /** A command of {@code waiter} (the frontend's number of a connection) begins. */
-    public void begin(int waiter) {
+    /**
+     * A command begins.
+     *
+     * @param waiter the frontend's number of its connection
+     * @param nowMillis its time, of the wall clock, to its end
+     */
+    public void begin(int waiter, long nowMillis) {
         waiting = false;
-        store.nowMillis = clock.currentTimeMillis();
+        store.nowMillis = nowMillis;
         current = waiter;
         store.cold.begin(waiter + INTERNAL_WAITERS);
     }
@@ -154,22 +159,20 @@ public final class Shard implements AutoCloseable {
         return store.cold.park();
     }
 
-    // Lending: another thread runs commands while the owner waits in Io#poll, see Io.Gate.
+    // Threads take turns in the shard; the caller sees to it that only one is in it. The owner is
+    // the one whose Io it is.
 
-    /** The borrower begins. Reads that it asks for wait for the owner. */
-    public void borrow() {
-        store.cold.setLent(true);
+    /** A thread enters. What it asks of the disk waits for the owner where it is another. */
+    public void enter(boolean owner) {
+        store.cold.setLent(!owner);
+        if (owner) {
+            store.cold.submitWaiting();
+        }
     }
 
-    /** The borrower is done. @return whether the owner has something to do that should not wait: wake it */
-    public boolean giveBack() {
-        store.cold.setLent(false);
+    /** Whether the owner has something to do that should not wait for its next turn. */
+    public boolean wantsOwner() {
         return store.cold.hasUnsubmitted() || background.hasWork();
-    }
-
-    /** The owner is back. */
-    public void resume() {
-        store.cold.submitWaiting();
     }
 
     /** The waiter's connection closed while parked. No onReady follows. */

@@ -21,6 +21,7 @@ final class ShardHarness implements AutoCloseable {
 
     final Shard shard;
     private final Io io;
+    private final Clock clock;
     private final Set<Integer> ready = new HashSet<>();
     private final long keyBuffer = Memory.allocate(BUFFER_BYTES, MemoryTag.OTHER);
     int misses;
@@ -28,6 +29,7 @@ final class ShardHarness implements AutoCloseable {
     ShardHarness(Io io, Clock clock, Path directory, long memoryBytes, long maxDiskBytes, long seed)
             throws IOException {
         this.io = io;
+        this.clock = clock;
         shard =
                 new Shard(
                         io,
@@ -49,7 +51,7 @@ final class ShardHarness implements AutoCloseable {
                 await();
                 continue;
             }
-            shard.begin(WAITER);
+            shard.begin(WAITER, clock.currentTimeMillis());
             try {
                 long result = command.getAsLong();
                 shard.end();

@@ -258,8 +258,9 @@ final class UringIo implements Io {
         }
         gate.open();
         int result = submitAndWait(wait, timeout);
-        gate.close();
+        // In this order: who wakes us after what the gate does wakes the next turn.
         waker.rise();
+        gate.close();
         if (result < 0
                 && result != -Errno.ETIME
                 && result != -Errno.EINTR

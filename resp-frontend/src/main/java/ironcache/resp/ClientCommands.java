@@ -45,7 +45,7 @@ final class ClientCommands {
                 .tips("nondeterministic_output");
         t.sub(client, "LIST", ClientCommands::list)
                 .arity(-2)
-                .everyShard()
+                .wholeNode()
                 .flags(ADMIN, NOSCRIPT, LOADING, STALE)
                 .since("2.4.0")
                 .complexity("O(N) where N is the number of client connections")
@@ -53,7 +53,7 @@ final class ClientCommands {
                 .tips("nondeterministic_output");
         t.sub(client, "KILL", ClientCommands::kill)
                 .arity(-3)
-                .everyShard()
+                .wholeNode()
                 .flags(ADMIN, NOSCRIPT, LOADING, STALE)
                 .since("2.4.0")
                 .complexity("O(N) where N is the number of client connections")
@@ -113,7 +113,7 @@ final class ClientCommands {
                                 Arg.token("skip", "SKIP")));
         t.sub(client, "PAUSE", ClientCommands::pause)
                 .arity(-3)
-                .everyShard()
+                .wholeNode()
                 .flags(ADMIN, NOSCRIPT, LOADING, STALE)
                 .since("3.0.0")
                 .complexity("O(1)")
@@ -126,7 +126,7 @@ final class ClientCommands {
                                 .optional());
         t.sub(client, "UNPAUSE", ClientCommands::unpause)
                 .arity(2)
-                .everyShard()
+                .wholeNode()
                 .flags(ADMIN, NOSCRIPT, LOADING, STALE)
                 .since("6.2.0")
                 .complexity("O(N) Where N is the number of paused clients")

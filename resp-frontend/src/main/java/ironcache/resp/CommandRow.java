@@ -51,8 +51,11 @@ final class CommandRow {
     /** Its keys are overwritten unseen, so that prefetching them from the SSD would be in vain. */
     boolean blindWrite;
 
-    /** It looks at, or changes, what all shards have, or all threads. */
+    /** It is over all shards, whatever its keys. */
     boolean everyShard;
+
+    /** As {@link #everyShard}, and it looks at, or changes, what the node has, or its threads. */
+    boolean wholeNode;
 
     /** Runs at once, even between MULTI and EXEC. */
     boolean neverQueued;
@@ -145,6 +148,13 @@ final class CommandRow {
 
     /** See {@link #everyShard}. */
     CommandRow everyShard() {
+        everyShard = true;
+        return this;
+    }
+
+    /** See {@link #wholeNode}. */
+    CommandRow wholeNode() {
+        wholeNode = true;
         everyShard = true;
         return this;
     }

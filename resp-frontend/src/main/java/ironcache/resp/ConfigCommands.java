@@ -38,7 +38,7 @@ final class ConfigCommands {
                 .args(Arg.string("parameter").multiple());
         t.sub(config, "SET", ConfigCommands::set)
                 .arity(-4)
-                .everyShard()
+                .wholeNode()
                 .flags(ADMIN, NOSCRIPT, LOADING, STALE)
                 .since("2.0.0")
                 .complexity("O(N) when N is the number of configuration parameters provided")
@@ -48,7 +48,7 @@ final class ConfigCommands {
                 .args(Arg.block("data", Arg.string("parameter"), Arg.string("value")).multiple());
         t.sub(config, "REWRITE", ConfigCommands::rewrite)
                 .arity(2)
-                .everyShard()
+                .wholeNode()
                 .flags(ADMIN, NOSCRIPT, LOADING, STALE)
                 .since("2.8.0")
                 .complexity("O(1)")
@@ -56,7 +56,7 @@ final class ConfigCommands {
                 .tips("request_policy:all_nodes", "response_policy:all_succeeded");
         t.sub(config, "RESETSTAT", ConfigCommands::resetStat)
                 .arity(2)
-                .everyShard()
+                .wholeNode()
                 .flags(ADMIN, NOSCRIPT, LOADING, STALE)
                 .since("2.0.0")
                 .complexity("O(1)")

@@ -53,7 +53,7 @@ final class Connection {
 
     State state = State.OPEN;
 
-    /** The set of shards that its waiting command is over; 0: its own thread's alone. */
+    /** The set of shards that its waiting command is over. */
     long over;
 
     int db;
@@ -142,7 +142,7 @@ final class Connection {
     /** What it watches, null: nothing. */
     Watches.@Nullable Watched watched;
 
-    /** The set of shards that have these keys; 0: its own thread's alone. */
+    /** The set of shards that have these keys. */
     long watchedOver;
 
     // What CLIENT LIST shows.

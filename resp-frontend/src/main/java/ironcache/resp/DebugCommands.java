@@ -18,7 +18,7 @@ final class DebugCommands {
     static void register(CommandTable t) {
         t.add("DEBUG", DebugCommands::debug)
                 .arity(-2)
-                .everyShard()
+                .wholeNode()
                 .flags(ADMIN, NOSCRIPT, LOADING, STALE, PROTECTED)
                 .group("server")
                 .since("1.0.0")

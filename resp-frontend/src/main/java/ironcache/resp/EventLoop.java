@@ -1,6 +1,5 @@
 package ironcache.resp;
 
-import ironcache.engine.Shard;
 import ironcache.engine.ShardListener;
 import ironcache.ffm.Io;
 import org.jspecify.annotations.Nullable;
@@ -18,6 +17,9 @@ final class EventLoop implements Io.SocketHandler, ShardListener {
     /** Slice for sealing, compaction, expiry between two turns. */
     private static final long WORK_NANOS = 100_000;
 
+    /** As above, where other threads may wait for the shard. */
+    private static final long SHARED_WORK_NANOS = 25_000;
+
     /** A parked connection stops receiving when this much waits; what the client pipelines beyond stays in the kernel. */
     private static final int PARKED_INPUT_BYTES = 256 << 10;
 
@@ -25,7 +27,6 @@ final class EventLoop implements Io.SocketHandler, ShardListener {
 
     private final Io io;
     private final Partition own;
-    private final Shard shard;
     private final Node node;
     private final Shards shards;
     private final ServerStats stats;
@@ -51,7 +52,11 @@ final class EventLoop implements Io.SocketHandler, ShardListener {
     /** CLIENT PAUSE holds connections back, or did a moment ago. */
     private boolean paused;
 
+    private final long workNanos;
     private boolean moreWork;
+
+    /** Until background work is due. */
+    private long idleNanos;
 
     EventLoop(
             Io io,
@@ -62,10 +67,10 @@ final class EventLoop implements Io.SocketHandler, ShardListener {
             Executor executor) {
         this.io = io;
         this.own = own;
-        this.shard = own.shard;
         this.stats = own.stats;
         this.node = node;
         this.shards = node.shards;
+        this.workNanos = shards.isSingle() ? WORK_NANOS : SHARED_WORK_NANOS;
         this.clock = clock;
         this.buffers = buffers;
         this.executor = executor;
@@ -76,7 +81,7 @@ final class EventLoop implements Io.SocketHandler, ShardListener {
 
     // The turn.
 
-    /** Runs until the node is told to stop. With several shards, its own is the thread's before and after. */
+    /** Runs until the node is told to stop. The turn is the thread's, before and after. */
     void run() {
         while (!node.stopping) {
             turn(-1);
@@ -91,7 +96,7 @@ final class EventLoop implements Io.SocketHandler, ShardListener {
     void turn(long mostNanos) {
         long wait = 0;
         if (!moreWork && readySize == 0) {
-            wait = Math.min(shard.idleNanos(), Math.max(0, nextCronNanos - clock.nanoTime()));
+            wait = Math.min(idleNanos, Math.max(0, nextCronNanos - clock.nanoTime()));
             if (mostNanos >= 0) {
                 wait = Math.min(wait, mostNanos);
             }
@@ -103,13 +108,21 @@ final class EventLoop implements Io.SocketHandler, ShardListener {
             runReady();
         }
         finishTurn();
-        moreWork = shard.work(WORK_NANOS);
+        work();
         if (clock.nanoTime() - nextCronNanos >= 0) {
             nextCronNanos = clock.nanoTime() + CRON_NANOS;
             cron.run(clock);
             finishTurn();
         }
         stats.turns++;
+    }
+
+    /** The shard's slice. */
+    private void work() {
+        own.enter(own);
+        moreWork = own.shard.work(workNanos);
+        idleNanos = own.shard.idleNanos();
+        own.leave();
     }
 
     private void finishTurn() {
@@ -202,12 +215,12 @@ final class EventLoop implements Io.SocketHandler, ShardListener {
 
     // Waiting connections.
 
-    /** The shard says that a connection's command may go on: one of this thread's or, where it was borrowed, of another's. */
+    /** The shard says that the command of a connection, of any thread, may go on. Called by the thread that is in the shard. */
     @Override
     public void onReady(int waiter) {
         int home = waiter % shards.count();
         int socket = waiter / shards.count();
-        if (home == own.number) {
+        if (home == own.number && !own.isLent()) {
             resumeLater(socket);
         } else {
             shards.all[home].onReady(socket);
@@ -252,7 +265,7 @@ final class EventLoop implements Io.SocketHandler, ShardListener {
         }
     }
 
-    /** Who has all shards: CLIENT PAUSE begins. Its end is noticed by {@link #endPause}. */
+    /** Who has all turns: CLIENT PAUSE begins. Its end is noticed by {@link #endPause}. */
     void setPaused(boolean newPaused) {
         paused = newPaused;
         for (Connection c : connections) {

@@ -24,7 +24,7 @@ final class LatencyCommands {
                         .summary("A container for slow log commands.");
         t.sub(slowlog, "GET", LatencyCommands::slowlogGet)
                 .arity(-2)
-                .everyShard()
+                .wholeNode()
                 .flags(ADMIN, LOADING, STALE)
                 .since("2.2.12")
                 .complexity("O(N) where N is the number of entries returned")
@@ -34,7 +34,7 @@ final class LatencyCommands {
                 .args(Arg.integer("count").optional());
         t.sub(slowlog, "LEN", LatencyCommands::slowlogLength)
                 .arity(2)
-                .everyShard()
+                .wholeNode()
                 .flags(ADMIN, LOADING, STALE)
                 .since("2.2.12")
                 .complexity("O(1)")
@@ -45,7 +45,7 @@ final class LatencyCommands {
                         "nondeterministic_output");
         t.sub(slowlog, "RESET", LatencyCommands::slowlogReset)
                 .arity(2)
-                .everyShard()
+                .wholeNode()
                 .flags(ADMIN, LOADING, STALE)
                 .since("2.2.12")
                 .complexity("O(N) where N is the number of entries in the slowlog")
@@ -65,7 +65,7 @@ final class LatencyCommands {
                         .summary("A container for latency diagnostics commands.");
         t.sub(latency, "LATEST", LatencyCommands::latest)
                 .arity(2)
-                .everyShard()
+                .wholeNode()
                 .flags(ADMIN, NOSCRIPT, LOADING, STALE)
                 .since("2.8.13")
                 .complexity("O(1)")
@@ -76,7 +76,7 @@ final class LatencyCommands {
                         "response_policy:special");
         t.sub(latency, "HISTORY", LatencyCommands::history)
                 .arity(3)
-                .everyShard()
+                .wholeNode()
                 .flags(ADMIN, NOSCRIPT, LOADING, STALE)
                 .since("2.8.13")
                 .complexity("O(1)")
@@ -88,7 +88,7 @@ final class LatencyCommands {
                 .args(Arg.string("event"));
         t.sub(latency, "RESET", LatencyCommands::reset)
                 .arity(-2)
-                .everyShard()
+                .wholeNode()
                 .flags(ADMIN, NOSCRIPT, LOADING, STALE)
                 .since("2.8.13")
                 .complexity("O(1)")
@@ -97,7 +97,7 @@ final class LatencyCommands {
                 .args(Arg.string("event").optional().multiple());
         t.sub(latency, "GRAPH", LatencyCommands::graph)
                 .arity(3)
-                .everyShard()
+                .wholeNode()
                 .flags(ADMIN, NOSCRIPT, LOADING, STALE)
                 .since("2.8.13")
                 .complexity("O(1)")
@@ -109,7 +109,7 @@ final class LatencyCommands {
                 .args(Arg.string("event"));
         t.sub(latency, "DOCTOR", LatencyCommands::doctor)
                 .arity(2)
-                .everyShard()
+                .wholeNode()
                 .flags(ADMIN, NOSCRIPT, LOADING, STALE)
                 .since("2.8.13")
                 .complexity("O(1)")
@@ -120,7 +120,7 @@ final class LatencyCommands {
                         "response_policy:special");
         t.sub(latency, "HISTOGRAM", LatencyCommands::histogram)
                 .arity(-2)
-                .everyShard()
+                .wholeNode()
                 .flags(ADMIN, NOSCRIPT, LOADING, STALE)
                 .since("7.0.0")
                 .complexity(

@@ -3,10 +3,12 @@ package ironcache.resp;
 import ironcache.ffm.Clock;
 
 /**
- * What a thread has borrowed. Locks are taken in the order of the shards' numbers, the thread's own among them, so that no two threads wait
- * for each other. To keep that order a thread may have to let go of its own shard for a moment: between two commands, when nobody minds.
+ * The shards that a thread is in: one while it visits it, several for a command over several, or all of the node. Locks are taken in the order that
+ * {@link Partition} gives, so that no two threads wait for each other. To look at the whole node a thread has to let go of its own turn for a
+ * moment: between two commands, when nobody minds.
  *
- * <p>How long each shard was lent is counted ({@link Partition#leases}); nobody waits for the SSD meanwhile. One per thread, used by it alone.
+ * <p>How long others' shards were taken is counted ({@link Partition#leases}), from the first lock to the last; nobody waits for the SSD
+ * meanwhile. One per thread, used by it alone.
  */
 final class Lease {
     private final Shards shards;
@@ -14,7 +16,8 @@ final class Lease {
     private final Clock clock;
 
     private long taken;
-    private long since;
+    private boolean wholeNode;
+    private long sinceNanos;
 
     Lease(Shards shards, Partition own, Clock clock) {
         this.shards = shards;
@@ -22,46 +25,71 @@ final class Lease {
         this.clock = clock;
     }
 
-    /** Whether something is taken. */
+    /** Whether something is taken; then it is all that the running command needs. */
     boolean isTaken() {
         return taken != 0;
     }
 
-    /** Takes all shards of the set that are not this thread's; nothing is taken yet. */
+    /** Whether these shards are taken. */
+    boolean covers(long set) {
+        return (set & ~taken) == 0;
+    }
+
+    /** @return false: another thread is in the shard */
+    boolean tryTake(int number) {
+        if (!shards.all[number].tryEnter(own)) {
+            return false;
+        }
+        sinceNanos = clock.nanoTime();
+        taken = 1L << number;
+        return true;
+    }
+
+    /** Waits for the shards of a set, and takes them. */
     void take(long set) {
         if (taken != 0) {
             throw new IllegalStateException("a lease within a lease");
         }
-        long others = set & ~(1L << own.number);
-        boolean letGo = Long.numberOfTrailingZeros(others) < own.number;
-        if (letGo) {
-            own.unlock();
-        }
-        boolean back = !letGo;
-        for (long rest = others; rest != 0; rest &= rest - 1) {
-            int next = Long.numberOfTrailingZeros(rest);
-            if (!back && next > own.number) {
-                own.lock();
-                back = true;
+        for (long rest = set; rest != 0; rest &= rest - 1) {
+            shards.all[Long.numberOfTrailingZeros(rest)].enter(own);
+            if (rest == set) {
+                sinceNanos = clock.nanoTime();
             }
-            shards.all[next].borrow();
         }
-        if (!back) {
-            own.lock();
+        taken = set;
+    }
+
+    /** Waits for all threads' turns to end, and for all shards, and takes them. */
+    void takeNode() {
+        own.unlockTurn();
+        for (Partition partition : shards.all) {
+            partition.lockTurn();
         }
-        taken = others;
-        since = clock.nanoTime();
+        take(shards.everyShard());
+        wholeNode = true;
+    }
+
+    /** How long others have been waiting at most. */
+    long heldNanos() {
+        return clock.nanoTime() - sinceNanos;
     }
 
     /** Gives back what was taken. */
     void giveBack() {
-        if (taken == 0) {
-            return;
-        }
         for (long rest = taken; rest != 0; rest &= rest - 1) {
-            shards.all[Long.numberOfTrailingZeros(rest)].giveBack();
+            shards.all[Long.numberOfTrailingZeros(rest)].leave();
+        }
+        if (taken != 1L << own.number) {
+            own.leases.add(LatencyHistogram.bucket(clock.nanoTime() - sinceNanos));
         }
         taken = 0;
-        own.leases.add(LatencyHistogram.bucket(clock.nanoTime() - since));
+        if (wholeNode) {
+            wholeNode = false;
+            for (Partition partition : shards.all) {
+                if (partition != own) {
+                    partition.unlockTurn();
+                }
+            }
+        }
     }
 }

@@ -28,7 +28,7 @@ final class MemoryCommands {
                 .summary("Estimates the memory usage of a key.")
                 .args(Arg.key("key"), Arg.integer("count").token("SAMPLES").optional());
         t.sub(memory, "STATS", MemoryCommands::stats)
-                .everyShard()
+                .wholeNode()
                 .arity(2)
                 .since("4.0.0")
                 .complexity("O(1)")
@@ -38,7 +38,7 @@ final class MemoryCommands {
                         "request_policy:all_shards",
                         "response_policy:special");
         t.sub(memory, "DOCTOR", MemoryCommands::doctor)
-                .everyShard()
+                .wholeNode()
                 .arity(2)
                 .since("4.0.0")
                 .complexity("O(1)")
@@ -49,7 +49,7 @@ final class MemoryCommands {
                         "response_policy:special");
         t.sub(memory, "MALLOC-STATS", MemoryCommands::mallocStats)
                 .arity(2)
-                .everyShard()
+                .wholeNode()
                 .flags(CommandFlag.LOADING)
                 .since("4.0.0")
                 .complexity("Depends on how much memory is allocated, could be slow")

@@ -20,6 +20,21 @@ interface Mutex {
         Mutex create(boolean fair);
     }
 
+    /** Of a node with one thread. */
+    Mutex NONE =
+            new Mutex() {
+                @Override
+                public void lock() {}
+
+                @Override
+                public boolean tryLock() {
+                    return true;
+                }
+
+                @Override
+                public void unlock() {}
+            };
+
     /** Between the machine's threads. */
     Source OF_THREADS = OfThreads::new;
 

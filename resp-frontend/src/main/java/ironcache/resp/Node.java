@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * What all of a server shares: configuration, shards, logs, and decisions about connections that follow from them. Read by all threads while
- * they have their own shard; written by who has all shards ({@link CommandRow#everyShard}), so that nobody sees it change.
+ * they have their own turn; written by who has all turns ({@link CommandRow#wholeNode}), so that nobody sees it change.
  */
 final class Node {
     /** Valkey's, which tells Redis clients which commands to expect. */
@@ -96,7 +96,7 @@ final class Node {
         return shards.all[c.home].loop;
     }
 
-    /** All connections, in the order in which they came. Who asks has all shards. */
+    /** All connections, in the order in which they came. Who asks has all turns. */
     List<Connection> clients() {
         List<Connection> all = new ArrayList<>();
         for (Partition partition : shards.all) {
@@ -123,7 +123,7 @@ final class Node {
         config.apply();
         latencyTracking = config.latencyTracking;
         slowNanos = Math.min(config.slowNanos, monitorNanos());
-        timeEach = slowNanos < Executor.TIME_EACH_BELOW_MICROS * 1000;
+        timeEach = slowNanos < CommandTimes.TIME_EACH_BELOW_MICROS * 1000;
         slowLog.trim(config.slowlogMaxLength);
         log.setLevel(config.value("loglevel"));
         if (hasLoops) {
@@ -282,7 +282,7 @@ final class Node {
         return local;
     }
 
-    // Statistics. Who asks has all shards.
+    // Statistics. Who asks has all turns.
 
     /** The sum of all threads' counters. */
     ServerStats stats() {
@@ -324,6 +324,7 @@ final class Node {
         for (Partition partition : shards.all) {
             partition.stats.reset();
             partition.errorStats.clear();
+            partition.leases.clear();
             CommandTable rows = partition.commands;
             for (int i = 0; i < rows.size(); i++) {
                 rows.row(i).resetCounters();

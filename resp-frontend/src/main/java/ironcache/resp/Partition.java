@@ -9,17 +9,27 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A shard as threads share it, and what its lock guards: the shard itself, the watches of its keys, the transaction that holds it.
+ * A shard as threads share it, and the thread that serves its disk and its connections. Two locks guard them:
  *
- * <p>The shard's own thread has the lock from the end of its wait in {@link ironcache.ffm.Io#poll} to the beginning of the next one. Meanwhile, while
- * it waits, others may borrow the shard for a command over several ({@link Lease}). Who has the locks of all shards may also look at and change
- * what the threads have of their own: connections, counters, settings.
+ * <ul>
+ *   <li>The <em>shard's</em>: whoever runs commands over it, or works in its background, has it: the shard itself, the watches of its keys, the transaction
+ *       that holds it. Any thread enters, for microseconds ({@link Lease}); its own has no privilege but that the shard's file operations are its.
+ *   <li>The <em>turn's</em>: the thread has it from the end of its wait in {@link ironcache.ffm.Io#poll} to the beginning of the next one. It guards what the thread
+ *       has of its own: connections, counters. Who has all of them may look at and change that, and what the node has ({@link Node}).
+ * </ul>
+ *
+ * <p>Order: turns before shards, each in ascending order of their numbers.
  */
 final class Partition implements ironcache.ffm.Io.Gate {
     final int number;
 
-    /** Fair: a thread that is always busy would otherwise never let go of its shard. */
-    private final Mutex lock;
+    private final Mutex shardLock;
+
+    /** Fair: a thread that is always busy would otherwise never let anyone look. */
+    private final Mutex turnLock;
+
+    /** The thread in the shard is not its own. */
+    private boolean lent;
 
     final Watches watches = new Watches();
 
@@ -56,31 +66,30 @@ final class Partition implements ironcache.ffm.Io.Gate {
 
     Partition(int number, Mutex.Source mutexes) {
         this.number = number;
-        this.lock = mutexes.create(true);
+        this.shardLock = mutexes.create(false);
+        this.turnLock = mutexes.create(true);
     }
 
-    // The shard's own thread: takes the shard before its first wait, and lets go of it after the
-    // last.
+    // The turn.
 
-    void lock() {
-        lock.lock();
+    void lockTurn() {
+        turnLock.lock();
     }
 
-    void unlock() {
-        lock.unlock();
+    void unlockTurn() {
+        turnLock.unlock();
     }
 
     /** The wait begins. */
     @Override
     public void open() {
-        lock.unlock();
+        turnLock.unlock();
     }
 
     /** The wait is over. */
     @Override
     public void close() {
-        lock.lock();
-        shard.resume();
+        turnLock.lock();
         for (Integer socket = ready.poll(); socket != null; socket = ready.poll()) {
             loop.resumeLater(socket);
         }
@@ -89,10 +98,45 @@ final class Partition implements ironcache.ffm.Io.Gate {
         }
     }
 
-    // Who has the lock.
+    // The shard.
+
+    /** Waits for the shard, and enters. */
+    void enter(Partition visitor) {
+        shardLock.lock();
+        entered(visitor);
+    }
+
+    /** @return false: another thread is in it */
+    boolean tryEnter(Partition visitor) {
+        boolean free = shardLock.tryLock();
+        if (free) {
+            entered(visitor);
+        }
+        return free;
+    }
+
+    private void entered(Partition visitor) {
+        lent = visitor != this;
+        shard.enter(!lent);
+    }
+
+    void leave() {
+        boolean callOwner = lent && shard.wantsOwner();
+        shardLock.unlock();
+        if (callOwner) {
+            loop.io().wake();
+        }
+    }
+
+    // Who is in the shard.
+
+    /** Whether that is another thread than its own. */
+    boolean isLent() {
+        return lent;
+    }
 
     /** Whether a command of this connection has to wait for another's transaction. */
-    boolean holdsBack(Connection c) {
+    boolean isHeldBack(Connection c) {
         return holder != null && holder != c;
     }
 
@@ -102,7 +146,7 @@ final class Partition implements ironcache.ffm.Io.Gate {
     }
 
     /** The connection waits no more. */
-    void leave(Connection c) {
+    void stopAwaiting(Connection c) {
         held.remove(c);
     }
 
@@ -156,29 +200,15 @@ final class Partition implements ironcache.ffm.Io.Gate {
         }
     }
 
-    // Other threads.
+    // Any thread.
 
-    /** Waits for the shard, and takes it. */
-    void borrow() {
-        lock.lock();
-        shard.borrow();
-    }
-
-    void giveBack() {
-        boolean wake = shard.giveBack();
-        lock.unlock();
-        if (wake) {
-            loop.io().wake();
-        }
-    }
-
-    /** Any thread: a connection of this shard's thread may go on. */
+    /** A connection of this shard's thread may go on. */
     void onReady(int socket) {
         ready.add(socket);
         loop.io().wake();
     }
 
-    /** Any thread: closes a connection of this shard's thread, soon. */
+    /** Closes a connection of this shard's thread, soon. */
     void kill(Connection c) {
         killed.add(c);
         loop.io().wake();

@@ -19,7 +19,7 @@ final class ServerCommands {
     static void register(CommandTable t) {
         t.add("INFO", ServerCommands::info)
                 .arity(-1)
-                .everyShard()
+                .wholeNode()
                 .flags(LOADING, STALE)
                 .categories(AclCategory.DANGEROUS)
                 .group("server")
@@ -42,7 +42,7 @@ final class ServerCommands {
                 .tips("nondeterministic_output");
         t.add("SHUTDOWN", ServerCommands::shutdown)
                 .arity(-1)
-                .everyShard()
+                .wholeNode()
                 .flags(ADMIN, NOSCRIPT, LOADING, STALE, NO_MULTI, ALLOW_BUSY)
                 .group("server")
                 .since("1.0.0")

@@ -5,18 +5,19 @@ import ironcache.engine.ShardStats;
 import ironcache.engine.SlotTable;
 import org.jspecify.annotations.Nullable;
 
-/** All shards of a node as one store: which of them a key belongs to. Sets of shards are bit masks, bit i for shard i. Read by all threads. */
+/** All shards of a node as one store: which of them a key belongs to. Sets of shards are bit masks, bit i for shard i, and never empty: a command without
+ * keys is over its thread's own. Read by all threads. */
 final class Shards {
     static final int MOST = 64;
 
     final Partition[] all;
     private final SlotTable slots;
 
-    /** @param mutexes of the threads that share them */
+    /** @param mutexes for the threads that share them; not used where there is one */
     Shards(int count, Mutex.Source mutexes) {
         all = new Partition[count];
         for (int i = 0; i < count; i++) {
-            all[i] = new Partition(i, mutexes);
+            all[i] = new Partition(i, count == 1 ? fair -> Mutex.NONE : mutexes);
         }
         slots = new SlotTable(count);
     }
@@ -48,7 +49,7 @@ final class Shards {
         }
     }
 
-    // Who asks has all shards.
+    // Who asks is in all shards.
 
     long size(int db) {
         long size = 0;

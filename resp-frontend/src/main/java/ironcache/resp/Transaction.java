@@ -30,8 +30,11 @@ final class Transaction implements AutoCloseable {
     /** Of all queued commands, or-ed. */
     private long flags;
 
-    /** The set of shards that they are over; 0: the connection's own thread's alone. */
+    /** The set of shards that they are over; empty while there are none. While it runs, all that EXEC has. */
     long over;
+
+    /** One of them is over the whole node. */
+    boolean wholeNode;
 
     /** A command could not be queued: EXEC refuses them all. */
     boolean failed;

@@ -39,14 +39,24 @@ final class Transactions {
 
     private final Shards shards;
     private final Partition own;
+
+    /** The shards of the command that runs. */
+    private final ShardSet over;
+
     private final ReplyWriter reply;
     private final ArgumentTable table;
     private final Runner runner;
 
     Transactions(
-            Shards shards, Partition own, ReplyWriter reply, ArgumentTable table, Runner runner) {
+            Shards shards,
+            Partition own,
+            ShardSet over,
+            ReplyWriter reply,
+            ArgumentTable table,
+            Runner runner) {
         this.shards = shards;
         this.own = own;
+        this.over = over;
         this.reply = reply;
         this.table = table;
         this.runner = runner;
@@ -60,12 +70,7 @@ final class Transactions {
         if (transaction == null || !transaction.running) {
             return;
         }
-        if (transaction.over == 0) {
-            own.hold(connection);
-        }
-        for (long rest = transaction.over; rest != 0; rest &= rest - 1) {
-            shards.all[Long.numberOfTrailingZeros(rest)].hold(connection);
-        }
+        over.hold(connection);
         if (!transaction.held) {
             transaction.held = true;
             own.stats.transactionHolds++;
@@ -74,9 +79,6 @@ final class Transactions {
 
     /** Gives back what the transaction holds. */
     private void release(Transaction transaction) {
-        if (transaction.over == 0) {
-            resume(own.release());
-        }
         for (long rest = transaction.over; rest != 0; rest &= rest - 1) {
             resume(shards.all[Long.numberOfTrailingZeros(rest)].release());
         }
@@ -99,12 +101,13 @@ final class Transactions {
     /**
      * Instead of running a command.
      *
-     * @param over the set of shards that it will be over
+     * @param commandOver the set of shards that it will be over
      */
-    void queue(Connection connection, CommandRow row, long args, int argc, long over) {
+    void queue(Connection connection, CommandRow row, long args, int argc, long commandOver) {
         Transaction transaction = of(connection);
         transaction.add(row, args, argc);
-        transaction.over |= over;
+        transaction.over |= commandOver;
+        transaction.wholeNode |= row.wholeNode;
         reply.simple("QUEUED");
     }
 
@@ -172,26 +175,18 @@ final class Transactions {
             transaction.nowMillis = c.now();
             transaction.setNext(transaction.first());
             transaction.running = true;
+            transaction.over = over.mask();
             Watches.removeAll(connection);
             reply.array(transaction.count());
             keepReply(connection);
         } else {
-            continueAt(transaction);
+            over.continueAt(transaction.nowMillis);
         }
         while (transaction.next() != transaction.end()) {
             transaction.setNext(step(connection, transaction));
             keepReply(connection);
         }
         end(connection);
-    }
-
-    private void continueAt(Transaction transaction) {
-        if (transaction.over == 0) {
-            own.shard.continueAt(transaction.nowMillis);
-        }
-        for (long rest = transaction.over; rest != 0; rest &= rest - 1) {
-            shards.all[Long.numberOfTrailingZeros(rest)].shard.continueAt(transaction.nowMillis);
-        }
     }
 
     /** What follows may unwind; what was said stays said, unless the client wants to hear nothing. */
@@ -207,7 +202,7 @@ final class Transactions {
     private long step(Connection connection, Transaction transaction) {
         long command = transaction.next();
         CommandRow row = own.commands.row(Transaction.rowId(command));
-        if (row.has(CommandFlag.WRITE) && wantsSpace(transaction)) {
+        if (row.has(CommandFlag.WRITE) && over.wantsSpace()) {
             throw SpaceWanted.SIGNAL;
         }
         int first = table.size();
@@ -218,18 +213,6 @@ final class Transactions {
         } finally {
             table.truncate(first);
         }
-    }
-
-    private boolean wantsSpace(Transaction transaction) {
-        boolean wants = transaction.over == 0 && wantsSpace(own.shard);
-        for (long rest = transaction.over; rest != 0; rest &= rest - 1) {
-            wants |= wantsSpace(shards.all[Long.numberOfTrailingZeros(rest)].shard);
-        }
-        return wants;
-    }
-
-    private static boolean wantsSpace(Shard shard) {
-        return !shard.hasSpace() && shard.writeRefusal() == null;
     }
 
     /** Asks for what is cold of all keys, as far as the command table tells them. @return whether there is something to wait for */
@@ -274,9 +257,7 @@ final class Transactions {
             long record = c.peek(i);
             long expiry = record != 0 && Record.hasExpiry(record) ? Record.expiry(record) : 0;
             Partition partition = shards.partition(c.arg(i), c.argLength(i));
-            if (!shards.isSingle()) {
-                c.connection().watchedOver |= 1L << partition.number;
-            }
+            c.connection().watchedOver |= 1L << partition.number;
             partition.watches.add(
                     c.connection(),
                     c.db(),

@@ -45,10 +45,19 @@ final class Worker {
         loop = new EventLoop(io, partition, node, clock, buffers, executor);
         listener.target = loop;
         partition.loop = loop;
-        io.setHandlers(loop, partition.shard.fileHandler());
+        io.setHandlers(loop, inShard(partition, partition.shard.fileHandler()));
         if (!node.shards.isSingle()) {
             io.setGate(partition);
         }
+    }
+
+    /** Completions are the shard's business. */
+    private static Io.FileHandler inShard(Partition partition, Io.FileHandler handler) {
+        return (token, result) -> {
+            partition.enter(partition);
+            handler.onFile(token, result);
+            partition.leave();
+        };
     }
 
     private static int keepFree(Config config) {
@@ -83,19 +92,19 @@ final class Worker {
     /** Serves until the node stops. */
     void run() {
         if (!node.shards.isSingle()) {
-            partition.lock();
+            partition.lockTurn();
         }
         loop.run();
     }
 
-    /** Says to its clients what is still to be said, and leaves its shard to nobody. */
+    /** Says to its clients what is still to be said, and takes no further turn. */
     void drain() {
         for (int listener : listeners) {
             io.closeListener(listener);
         }
         loop.drain();
         if (!node.shards.isSingle()) {
-            partition.unlock();
+            partition.unlockTurn();
         }
     }
 
