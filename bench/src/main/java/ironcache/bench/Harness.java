@@ -11,36 +11,97 @@ import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /** What the scenarios share: the servers that they start, the loads that they run, the report. Owned by the main thread. */
 final class Harness implements AutoCloseable {
     /** One load run together with what the server spent on it. */
-    record Sample(LoadResult load, double serverCpuSeconds) {
-        double perCpuSecond() {
-            return load.replies() / serverCpuSeconds;
+    record Sample(LoadResult load, CpuClocks.Spent cpu) {
+        /** Cores that the server's process was busy on; below 1 the client was the limit. */
+        double serverBusy() {
+            return cpu.serverBusy();
         }
 
-        /** Share of one core that the server was busy; below 1 the client was the limit. */
-        double serverBusy() {
-            return serverCpuSeconds / load.seconds();
+        /** Cores of the machine that were busy, whoever used them. */
+        double machineBusy() {
+            return cpu.machineBusy();
         }
     }
 
-    /** The least that IronCache takes. */
-    private static final long MEMORY_MB_MIN = 192;
+    /** Reads the clocks where the measured interval begins and ends. */
+    private static final class CpuObserver implements LoadRun.Observer {
+        private final ServerProcess server;
+        private final LoadRun.Observer further;
+        private CpuClocks.@Nullable Spent spent;
+        private @Nullable CpuClocks clocks;
+
+        CpuObserver(ServerProcess server, LoadRun.Observer further) {
+            this.server = server;
+            this.further = further;
+        }
+
+        @Override
+        public void measureStarts() throws IOException {
+            further.measureStarts();
+            clocks = new CpuClocks(server.figures());
+        }
+
+        @Override
+        public void measureEnds() throws IOException {
+            spent = Objects.requireNonNull(clocks).spent();
+            further.measureEnds();
+        }
+
+        CpuClocks.Spent spent() {
+            return Objects.requireNonNull(spent);
+        }
+    }
+
+    /** The least that IronCache takes: so much, and so much for each shard. */
+    private static final long MEMORY_MB_MIN = 168;
+
+    private static final long SHARD_MEMORY_MB_MIN = 24;
 
     private final SideBySide options;
     private final Report report;
     private final Path dataDirectory;
     private final List<ServerProcess> servers = new ArrayList<>();
+    private final String clientCores;
+    private String serverCores = SideBySide.SERVER_CORES;
     private @Nullable ServerProcess coldServer;
 
     Harness(SideBySide options, Report report) throws IOException {
         this.options = options;
         this.report = report;
         dataDirectory = Files.createDirectories(options.dataDirectory());
+        clientCores = ProcessFigures.ownCores();
+    }
+
+    /**
+     * Says where the next scenario's servers and its client run: the servers on the cores of the command line, the client where
+     * the launcher put it; or both on all cores, as far as the user did not choose.
+     */
+    void place(boolean onAllCores) throws IOException {
+        String servers = options.serverCores();
+        serverCores = servers != null ? servers : onAllCores ? allCores() : SideBySide.SERVER_CORES;
+        boolean chosen = servers != null || System.getenv("CLIENT_CORE") != null;
+        String client = onAllCores && !chosen ? allCores() : clientCores;
+        if (!client.equals(ProcessFigures.ownCores())) {
+            String pid = Long.toString(ProcessHandle.current().pid());
+            output(List.of("taskset", "--all-tasks", "--cpu-list", "--pid", client, pid));
+        }
+        report.line("- servers on cores %s, client on cores %s", serverCores, client);
+    }
+
+    private static String allCores() throws IOException {
+        return Files.readString(Path.of("/sys/devices/system/cpu/online")).trim();
+    }
+
+    /** Of the whole machine, whatever this process is pinned to. */
+    int machineCores() throws IOException {
+        return ProcessFigures.machineCores();
     }
 
     SideBySide options() {
@@ -58,7 +119,12 @@ final class Harness implements AutoCloseable {
 
     /** Same, for the server's {@code --maxmemory}, rounded up to whole MB. */
     String scaledMb(long megabytes) {
-        return Math.max(MEMORY_MB_MIN, (long) Math.ceil(megabytes * options.scale())) + "mb";
+        return scaledMb(megabytes, 1);
+    }
+
+    String scaledMb(long megabytes, int shards) {
+        long least = MEMORY_MB_MIN + SHARD_MEMORY_MB_MIN * shards;
+        return Math.max(least, (long) Math.ceil(megabytes * options.scale())) + "mb";
     }
 
     Path dataDirectory() {
@@ -67,13 +133,12 @@ final class Harness implements AutoCloseable {
 
     /** Starts a server with an empty data directory; it runs until {@link #stop} or the harness ends. */
     ServerProcess start(ServerProcess.Kind kind, String... settings) throws IOException {
-        return start(kind, options.serverCores(), true, settings);
+        return start(kind, serverCores, true, settings);
     }
 
     /** Same, as a user starts it: on all cores, and with nothing that only a measurement wants. */
     ServerProcess startPlainly(ServerProcess.Kind kind) throws IOException {
-        String cores = Files.readString(Path.of("/sys/devices/system/cpu/online")).trim();
-        return start(kind, cores, false);
+        return start(kind, allCores(), false);
     }
 
     private ServerProcess start(
@@ -146,28 +211,13 @@ final class Harness implements AutoCloseable {
     /** Runs a load and reads the server's CPU clock exactly where its measured interval begins and ends. */
     Sample run(ServerProcess server, LoadOptions load, LoadRun.Observer further)
             throws IOException {
-        ProcessFigures figures = server.figures();
-        long[] cpuNs = new long[2];
-        LoadRun.Observer observer =
-                new LoadRun.Observer() {
-                    @Override
-                    public void measureStarts() throws IOException {
-                        further.measureStarts();
-                        cpuNs[0] = figures.cpuNs();
-                    }
-
-                    @Override
-                    public void measureEnds() throws IOException {
-                        cpuNs[1] = figures.cpuNs();
-                        further.measureEnds();
-                    }
-                };
+        CpuObserver observer = new CpuObserver(server, further);
         try (LoadRun run = new LoadRun(load, observer)) {
             LoadResult result = run.run();
             for (String error : result.errorSamples()) {
                 report.line("**%s, %s: error reply** `%s`", server.kind().title, load.label, error);
             }
-            return new Sample(result, (cpuNs[1] - cpuNs[0]) / 1e9);
+            return new Sample(result, observer.spent());
         }
     }
 

@@ -27,6 +27,8 @@ final class LoadConnection implements ReplyParser.Sink {
     private final ValueFunction values;
     private final LoadStats stats;
     private final LoadOptions options;
+    private final OperationMix mix;
+    private final int requestSizeMax;
 
     private final Operation[] operations;
     private final long[] keyNumbers;
@@ -38,6 +40,15 @@ final class LoadConnection implements ReplyParser.Sink {
     /** Requests of the current batch that are not yet issued; meaningless with a sliding window. */
     private int batchLeft;
 
+    /** What the mix said last, and how much of it has been sent. */
+    private Operation[] sequence = {};
+
+    private int sent;
+    private final long[] drawn = new long[Operation.KEYS_MAX];
+
+    /** Between the replies to MULTI and to EXEC. */
+    private boolean queueing;
+
     /** Set while a value is arriving that is not what it must be. */
     private boolean bodyWrong;
 
@@ -48,12 +59,14 @@ final class LoadConnection implements ReplyParser.Sink {
 
     LoadConnection(
             LoadOptions options,
+            OperationMix mix,
             Selector selector,
             RequestEncoder encoder,
             ValueFunction values,
             LoadStats stats)
             throws IOException {
         this.options = options;
+        this.mix = mix;
         this.encoder = encoder;
         this.values = values;
         this.stats = stats;
@@ -62,7 +75,8 @@ final class LoadConnection implements ReplyParser.Sink {
         operations = new Operation[slots];
         keyNumbers = new long[slots];
         startsNs = new long[slots];
-        out = direct(Math.max(BUFFER_SIZE, encoder.requestSizeMax() * 2));
+        requestSizeMax = encoder.requestSizeMax(mix.operations());
+        out = direct(Math.max(BUFFER_SIZE, requestSizeMax * 2));
         try {
             channel = SocketChannel.open(new InetSocketAddress(options.host, options.port));
         } catch (IOException e) {
@@ -90,7 +104,7 @@ final class LoadConnection implements ReplyParser.Sink {
 
     /** Whether another request fits: below the pipeline's depth and with room for it in the buffer. */
     boolean hasRoom() {
-        return inFlight < options.pipeline && out.remaining() >= encoder.requestSizeMax();
+        return inFlight < options.pipeline && out.remaining() >= requestSizeMax;
     }
 
     /** As {@link #hasRoom}, and a batch is only begun when all replies to the last one have come. */
@@ -106,15 +120,44 @@ final class LoadConnection implements ReplyParser.Sink {
         return hasRoom();
     }
 
-    /** Queues a request; {@link #flush} sends what is queued. */
-    void add(Operation op, long keyNumber, long startNs) {
-        encoder.encode(out, op, keyNumber);
+    /**
+     * Queues the next request; {@link #flush} sends what is queued. A sequence that was begun goes on before anything else is
+     * drawn.
+     */
+    void add(KeySequence keys, Mix64 random, long startNs) {
+        if (sent == sequence.length) {
+            sequence = mix.next(random);
+            sent = 0;
+        }
+        Operation op = sequence[sent];
+        for (int i = 0; i < op.keys; i++) {
+            drawn[i] = draw(keys, op, sent + i);
+        }
+        sent++;
+        encoder.encode(out, op, drawn);
         int slot = (first + inFlight) & mask;
         operations[slot] = op;
-        keyNumbers[slot] = keyNumber;
+        keyNumbers[slot] = drawn[0];
         startsNs[slot] = startNs;
         inFlight++;
         batchLeft--;
+    }
+
+    /**
+     * A key of the shard whose turn it is. One in {@code shards} draws hits it; a key space that has no key for it yields any
+     * in the end.
+     */
+    private long draw(KeySequence keys, Operation op, int position) {
+        int shards = options.spreadShards;
+        long keyNumber = keys.next();
+        for (int left = shards > 1 ? 64 * shards : 0;
+                left > 0
+                        && HashSlot.shardOf(encoder.slotOf(op, keyNumber), shards)
+                                != position % shards;
+                left--) {
+            keyNumber = keys.next();
+        }
+        return keyNumber;
     }
 
     boolean hasUnsent() {
@@ -189,6 +232,9 @@ final class LoadConnection implements ReplyParser.Sink {
         if (!stats.isFrozen()) {
             judge(stats.of(op), op, kind, number);
         }
+        if (op == Operation.MULTI || op == Operation.EXEC) {
+            queueing = op == Operation.MULTI;
+        }
         bodyWrong = false;
         first = (first + 1) & mask;
         inFlight--;
@@ -201,7 +247,7 @@ final class LoadConnection implements ReplyParser.Sink {
     }
 
     private void judge(LoadStats.PerOperation per, Operation op, byte kind, long number) {
-        if (kind == op.goodReply) {
+        if (kind == (queueing && op != Operation.EXEC ? ReplyParser.SIMPLE : op.goodReply)) {
             if (kind == ReplyParser.BULK) {
                 per.hits++;
                 if (options.verify && (bodyWrong || number != values.lengthOf(keyNumbers[first]))) {

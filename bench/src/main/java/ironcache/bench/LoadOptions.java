@@ -65,6 +65,13 @@ final class LoadOptions {
     long keys = 1_000_000;
 
     @Option(
+            names = "--spread-shards",
+            defaultValue = "0",
+            description =
+                    "keys of one command or sequence fall to this many equal ranges of hash slots in turn; 0: as drawn")
+    int spreadShards;
+
+    @Option(
             names = "--first-key",
             defaultValue = "0",
             description = "number of the key space's first key")
@@ -106,7 +113,8 @@ final class LoadOptions {
     @Option(
             names = "--op",
             defaultValue = "get",
-            description = "get, set, del, exists, ttl, incr, ping or get:95,set:5")
+            description =
+                    "get, set, del, exists, ttl, incr, ping, mget, mset (of 4 keys), get:95,set:5 or multi+set+set+exec")
     String operations = "get";
 
     @Option(

@@ -86,6 +86,15 @@ record LoadResult(
         return all;
     }
 
+    /** Of one operation. */
+    Histogram latencyNs(Operation operation) {
+        return operations.stream()
+                .filter(op -> op.operation() == operation)
+                .findFirst()
+                .orElseThrow(() -> new IllegalArgumentException(label + " has no " + operation))
+                .latencyNs();
+    }
+
     double latencyUs(double percentile) {
         return latencyNs().getValueAtPercentile(percentile) / 1e3;
     }

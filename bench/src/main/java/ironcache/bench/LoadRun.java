@@ -66,7 +66,7 @@ final class LoadRun implements AutoCloseable {
         connections = new LoadConnection[options.connections];
         try {
             for (int i = 0; i < connections.length; i++) {
-                connections[i] = new LoadConnection(options, selector, encoder, values, stats);
+                connections[i] = new LoadConnection(options, mix, selector, encoder, values, stats);
             }
         } catch (IOException e) {
             close();
@@ -223,8 +223,7 @@ final class LoadRun implements AutoCloseable {
         if (inFlight == 0) {
             stats.busyAgain(startNs);
         }
-        Operation op = mix.next(random);
-        connection.add(op, op.hasKey() ? keys.next() : 0, startNs);
+        connection.add(keys, random, startNs);
         inFlight++;
         requestsLeft--;
     }

@@ -6,6 +6,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.Channels;
 import java.nio.channels.WritableByteChannel;
+import java.util.List;
 
 /**
  * Writes the SETs of a whole key space as plain RESP, for a stock client to send: {@code bench/load --emit | valkey-cli --pipe}.
@@ -27,7 +28,8 @@ final class MassInsertion {
                         options.seed);
         WritableByteChannel channel = Channels.newChannel(out);
         ByteBuffer buffer =
-                ByteBuffer.allocateDirect(BUFFER_SIZE + encoder.requestSizeMax())
+                ByteBuffer.allocateDirect(
+                                BUFFER_SIZE + encoder.requestSizeMax(List.of(Operation.SET)))
                         .order(ByteOrder.LITTLE_ENDIAN);
         for (long i = 0; i < options.keys; i++) {
             encoder.encode(buffer, Operation.SET, keys.next());

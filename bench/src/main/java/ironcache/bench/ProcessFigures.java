@@ -21,11 +21,52 @@ final class ProcessFigures {
      * 10 ms: intervals of seconds are needed.
      */
     long cpuNs() throws IOException {
-        String stat = Files.readString(proc.resolve("stat"), StandardCharsets.ISO_8859_1);
+        String[] fields = statFields(proc);
+        return (Long.parseLong(fields[14 - 3]) + Long.parseLong(fields[15 - 3])) * TICK_NS;
+    }
+
+    private static String[] statFields(Path process) throws IOException {
+        String stat = Files.readString(process.resolve("stat"), StandardCharsets.ISO_8859_1);
         // The command's name, in parentheses, may hold anything; the fields after it count from 3
         // (proc(5)).
-        String[] fields = stat.substring(stat.lastIndexOf(')') + 2).split(" ");
-        return (Long.parseLong(fields[14 - 3]) + Long.parseLong(fields[15 - 3])) * TICK_NS;
+        return stat.substring(stat.lastIndexOf(')') + 2).split(" ");
+    }
+
+    /** User and system time of all processes that this one has started and seen the end of. */
+    static long endedChildrenCpuNs() throws IOException {
+        String[] fields = statFields(Path.of("/proc/self"));
+        return (Long.parseLong(fields[16 - 3]) + Long.parseLong(fields[17 - 3])) * TICK_NS;
+    }
+
+    /** Time that the cores of the machine were not idle, whoever used them: interrupts and a hypervisor's other guests too. */
+    static long machineCpuNs() throws IOException {
+        String total = Files.readAllLines(Path.of("/proc/stat")).getFirst();
+        // cpu user nice system idle iowait irq softirq steal; what follows is part of user and
+        // nice.
+        String[] fields = total.trim().split("\\s+");
+        long ticks = 0;
+        for (int i : new int[] {1, 2, 3, 6, 7, 8}) {
+            ticks += Long.parseLong(fields[i]);
+        }
+        return ticks * TICK_NS;
+    }
+
+    /** How many cores /proc/stat counts. */
+    static int machineCores() throws IOException {
+        return (int)
+                Files.readAllLines(Path.of("/proc/stat")).stream()
+                        .filter(line -> line.matches("cpu[0-9].*"))
+                        .count();
+    }
+
+    /** The list of cores that this process's main thread may run on, as taskset takes it. */
+    static String ownCores() throws IOException {
+        for (String line : Files.readAllLines(Path.of("/proc/self/status"))) {
+            if (line.startsWith("Cpus_allowed_list:")) {
+                return line.substring(line.indexOf(':') + 1).trim();
+            }
+        }
+        throw new IOException("/proc/self/status has no Cpus_allowed_list");
     }
 
     /** Time that the calling thread has been on a core, by the scheduler's own nanosecond count. */

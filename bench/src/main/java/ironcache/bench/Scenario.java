@@ -9,6 +9,11 @@ interface Scenario {
     /** Runs it and writes its section of the report. */
     void run(Harness harness) throws IOException;
 
+    /** Whether its servers and its client share all cores, unless the command line places them. */
+    default boolean onAllCores() {
+        return false;
+    }
+
     /** By the name on the command line. */
     static Map<String, Scenario> all() {
         Map<String, Scenario> all = new LinkedHashMap<>();
@@ -20,6 +25,10 @@ interface Scenario {
         all.put("row6", new ZipfScenario());
         all.put("row7", new BlindSetScenario());
         all.put("row12", new StartScenario());
+        all.put("shards-cpu", new ShardCpuScenario());
+        all.put("shards-cores", new ShardCoresScenario());
+        all.put("shards-transactions", new ShardTransactionsScenario());
+        all.put("shards-handoff", new ShardHandOffScenario());
         return all;
     }
 }

@@ -10,6 +10,7 @@ final class ServerCounters implements LoadRun.Observer {
     private final ServerProcess server;
     private Map<String, Long> before = Map.of();
     private Map<String, Long> after = Map.of();
+    private Map<String, String> infoAfter = Map.of();
 
     ServerCounters(ServerProcess server) {
         this.server = server;
@@ -17,26 +18,40 @@ final class ServerCounters implements LoadRun.Observer {
 
     @Override
     public void measureStarts() throws IOException {
-        before = read();
+        before = integers(read());
     }
 
     @Override
     public void measureEnds() throws IOException {
-        after = read();
+        infoAfter = read();
+        after = integers(infoAfter);
     }
 
-    private Map<String, Long> read() throws IOException {
-        Map<String, Long> numbers = new LinkedHashMap<>();
+    private Map<String, String> read() throws IOException {
         try (AdminClient client = server.connect()) {
-            client.info()
-                    .forEach(
-                            (name, value) -> {
-                                if (value.matches("-?[0-9]{1,18}")) {
-                                    numbers.put(name, Long.parseLong(value));
-                                }
-                            });
+            return client.info();
         }
+    }
+
+    private static Map<String, Long> integers(Map<String, String> info) {
+        Map<String, Long> numbers = new LinkedHashMap<>();
+        info.forEach(
+                (name, value) -> {
+                    if (value.matches("-?[0-9]{1,18}")) {
+                        numbers.put(name, Long.parseLong(value));
+                    }
+                });
         return numbers;
+    }
+
+    /** What it was when the interval began; 0 where the server does not have it. */
+    long before(String name) {
+        return before.getOrDefault(name, 0L);
+    }
+
+    /** All fields as they were when the interval ended. */
+    Map<String, String> infoAfter() {
+        return infoAfter;
     }
 
     /** By how much it grew; 0 where the server does not have it. */

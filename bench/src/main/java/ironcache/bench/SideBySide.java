@@ -32,9 +32,16 @@ import picocli.CommandLine.Parameters;
             "  row6   Zipf 0.99, 95 %% GET 5 %% SET over the same set",
             "  row7   blind SETs over the same cold set against SETs of new keys",
             "  row12  from exec to the first PONG",
+            "  shards-cpu           CPU per request with 1, 2 and 4 shards, pipeline 16",
+            "  shards-cores         two shards against one and against Valkey with I/O threads, client on the same cores",
+            "  shards-transactions  MULTI, 5 SETs over 4 shards, EXEC against Valkey",
+            "  shards-handoff       for how long shards are lent while their keys are cold",
             "Rows 5, 6 and 7 share one loaded set if they are named in one command."
         })
 public final class SideBySide implements Callable<Integer> {
+    /** Where servers run if neither the command line nor the scenario says otherwise. */
+    static final String SERVER_CORES = "0";
+
     /** Who puts the load on in row 2. */
     enum Client {
         /** This module's load generator. */
@@ -43,7 +50,7 @@ public final class SideBySide implements Callable<Integer> {
         VALKEY_BENCHMARK
     }
 
-    @Parameters(arity = "1..*", paramLabel = "SCENARIO", description = "row1 ... row12")
+    @Parameters(arity = "1..*", paramLabel = "SCENARIO", description = "row1 ... row12, shards-...")
     private List<String> scenarios = List.of();
 
     @Option(
@@ -76,20 +83,27 @@ public final class SideBySide implements Callable<Integer> {
             names = "--pipelines",
             split = ",",
             defaultValue = "1,16,64",
-            description = "row2: pipeline depths (${DEFAULT-VALUE})")
+            description = "row2, row3, shards-cores: pipeline depths (${DEFAULT-VALUE})")
     private List<Integer> pipelines = List.of();
 
     @Option(
             names = "--connections",
             defaultValue = "50",
-            description = "row2, row3: connections (${DEFAULT-VALUE})")
+            description = "row2, row3, shards-...: connections (${DEFAULT-VALUE})")
     private int connections;
 
     @Option(
             names = "--client",
             defaultValue = "own",
-            description = "row2: own or valkey-benchmark (${DEFAULT-VALUE})")
+            description =
+                    "row2, shards-cpu, shards-cores: own or valkey-benchmark (${DEFAULT-VALUE})")
     private String client = "own";
+
+    @Option(
+            names = "--client-threads",
+            defaultValue = "1",
+            description = "of valkey-benchmark (${DEFAULT-VALUE})")
+    private int clientThreads;
 
     @Option(
             names = "--oracle",
@@ -99,9 +113,9 @@ public final class SideBySide implements Callable<Integer> {
 
     @Option(
             names = "--server-cores",
-            defaultValue = "0",
-            description = "cores of the servers, as taskset takes them")
-    private String serverCores = "0";
+            description =
+                    "cores of the servers, as taskset takes them (0; shards-cpu, -cores and -handoff: all, and the client too)")
+    private @Nullable String serverCores;
 
     @Option(
             names = "--server-setting",
@@ -155,13 +169,15 @@ public final class SideBySide implements Callable<Integer> {
         Report report = new Report(reportDirectory);
         report.line("# Side by side: %s", String.join(", ", scenarios));
         report.line("- machine: %s", machine());
-        report.line("- servers on core %s, client: %s", serverCores, who);
+        report.line(
+                "- client: %s%s", who, clientThreads > 1 ? ", " + clientThreads + " threads" : "");
         report.line(
                 "- %d rounds of %s s after %s s of warm-up, scale %s",
                 rounds, seconds, warmupSeconds, scale);
         report.line("- figures read: minimum – **median** – maximum of the rounds");
         try (Harness harness = new Harness(this, report)) {
             for (Scenario scenario : chosen) {
+                harness.place(scenario.onAllCores());
                 scenario.run(harness);
             }
         }
@@ -181,8 +197,8 @@ public final class SideBySide implements Callable<Integer> {
         String mode = scalingGovernor();
         return model
                 + ", "
-                + Runtime.getRuntime().availableProcessors()
-                + " core(s) for the client, Linux "
+                + ProcessFigures.machineCores()
+                + " core(s), Linux "
                 + kernel
                 + ", load average at start "
                 + load
@@ -264,7 +280,12 @@ public final class SideBySide implements Callable<Integer> {
         return connections;
     }
 
-    String serverCores() {
+    int clientThreads() {
+        return clientThreads;
+    }
+
+    /** Null: the scenario decides. */
+    @Nullable String serverCores() {
         return serverCores;
     }
 

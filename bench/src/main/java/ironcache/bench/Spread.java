@@ -26,8 +26,11 @@ record Spread(double min, double median, double max) {
         return of(ratios);
     }
 
-    /** min – <b>median</b> – max in Markdown, each in the given format. */
+    /** min – <b>median</b> – max in Markdown, each in the given format; a dash where nothing was measured. */
     String toText(String format) {
+        if (Double.isNaN(median)) {
+            return "-";
+        }
         String pattern = format + " – **" + format + "** – " + format;
         return String.format(Locale.ROOT, pattern, min, median, max);
     }

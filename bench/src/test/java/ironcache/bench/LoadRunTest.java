@@ -6,6 +6,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeEach;
@@ -108,6 +111,40 @@ class LoadRunTest {
         assertTrue(result.replies() > 1000 && result.replies() <= 2001, result::toText);
         assertEquals(0, result.errors(), result::toText);
         assertEquals(3, result.operations().size());
+    }
+
+    /** Replies to queued commands are QUEUED, whatever the commands answer otherwise. */
+    @Test
+    void transactionsAndCommandsWithSeveralKeys() throws IOException {
+        LoadOptions options = options();
+        options.operations = "mget:40,mset:40,multi+get+set+incr+exec:20";
+        options.pipeline = 3;
+        options.spreadShards = 4;
+        options.requests = 20_000;
+        LoadResult result = run(options);
+        assertEquals(20_000, result.replies());
+        assertEquals(0, result.errors(), result::toText);
+        long begun = result.latencyNs(Operation.MULTI).getTotalCount();
+        long ended = result.latencyNs(Operation.EXEC).getTotalCount();
+        assertTrue(ended > 1000 && begun - ended <= options.connections, result::toText);
+    }
+
+    @Test
+    void keysGoRoundTheShards() throws IOException {
+        LoadOptions options = options();
+        options.operations = "mset";
+        options.connections = 1;
+        options.spreadShards = 4;
+        options.requests = 1;
+        run(options);
+        List<Integer> shards = new ArrayList<>();
+        try (AdminClient client = server.connect()) {
+            for (Object key : (List<?>) Objects.requireNonNull(client.command("KEYS", "*"))) {
+                long slot = client.integer("CLUSTER", "KEYSLOT", key.toString());
+                shards.add((int) slot / (16384 / 4));
+            }
+        }
+        assertEquals(List.of(0, 1, 2, 3), shards.stream().sorted().toList());
     }
 
     @Test

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 class RequestEncoderTest {
@@ -41,6 +42,29 @@ class RequestEncoderTest {
     }
 
     @Test
+    void commandsWithSeveralKeys() {
+        RequestEncoder encoder = new RequestEncoder(5, 20_000, values);
+        assertEquals(
+                "*5\r\n$4\r\nMGET\r\n$5\r\n00042\r\n$5\r\n00043\r\n$5\r\n00044\r\n$5\r\n00045\r\n",
+                encode(encoder, Operation.MGET, 42));
+        String set = encode(encoder, Operation.MSET, 12_345);
+        assertTrue(
+                set.matches(
+                        "(?s)\\*9\r\n\\$4\r\nMSET\r\n(\\$5\r\n1234[5-8]\r\n\\$10\r\n.{10}\r\n){4}"),
+                set);
+    }
+
+    /** Slots as CLUSTER KEYSLOT tells them. */
+    @Test
+    void slotsAreThoseOfTheClusterSpecification() {
+        RequestEncoder encoder = new RequestEncoder(16, 1_000_000, values);
+        assertEquals(7_803, encoder.slotOf(Operation.GET, 42));
+        assertEquals(16_360, encoder.slotOf(Operation.GET, 123_456_789_012L));
+        assertEquals(2_368, encoder.slotOf(Operation.INCR, 42));
+        assertEquals(12_739, new RequestEncoder(9, 10, values).slotOf(Operation.GET, 123_456_789));
+    }
+
+    @Test
     void eightDigitsOfEveryKindOfNumber() {
         for (long number = 0; number < 100_000_000; number += 1 + number / 97) {
             long digits = RequestEncoder.eightDigits((int) number);
@@ -60,8 +84,8 @@ class RequestEncoderTest {
     private static String encode(RequestEncoder encoder, Operation op, long key) {
         ByteBuffer out = ByteBuffer.allocateDirect(1024).order(ByteOrder.LITTLE_ENDIAN);
         out.put((byte) '!');
-        encoder.encode(out, op, key);
-        assertTrue(out.position() - 1 <= encoder.requestSizeMax());
+        encoder.encode(out, op, new long[] {key, key + 1, key + 2, key + 3});
+        assertTrue(out.position() - 1 <= encoder.requestSizeMax(List.of(op)));
         byte[] bytes = new byte[out.position()];
         out.get(0, bytes);
         assertEquals('!', bytes[0]);
