@@ -63,7 +63,7 @@ final class ShardCpuScenario implements Scenario {
         }
         report.line(
                 "Ratios of CPU per request, round by round. On paper: requests/s of a machine that gives each shard a core, "
-                        + "if CPU per request goes on as it did from 1 shard to 4 (a constant, and one for what is forwarded).");
+                        + "if CPU per request goes on as it did from 1 shard to 4 (a constant, and one for each key of another shard).");
         report.table(
                 List.of(
                         "",
@@ -82,11 +82,11 @@ final class ShardCpuScenario implements Scenario {
     }
 
     /**
-     * CPU per request with more shards: c(N) = own + (1 - 1/N) x forwarding. It leaves out what cannot be seen with two cores:
+     * CPU per request with more shards: c(N) = own + (1 - 1/N) x foreign, the price of a key of another shard. It leaves out what cannot be seen with two cores:
      * caches and memory shared by more of them, a second socket, smaller batches where connections are not more too.
      */
     static double cpuUsOnPaper(double oneUs, double fourUs, int shards) {
-        double forwardingUs = (fourUs - oneUs) / (1 - 1.0 / 4);
-        return oneUs + (1 - 1.0 / shards) * forwardingUs;
+        double foreignUs = (fourUs - oneUs) / (1 - 1.0 / 4);
+        return oneUs + (1 - 1.0 / shards) * foreignUs;
     }
 }

@@ -2,6 +2,7 @@ package ironcache.bench;
 
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -30,12 +31,14 @@ final class ShardHandOffScenario implements Scenario {
     public void run(Harness harness) throws IOException {
         Report report = harness.report();
         long keys = harness.scaled(KEYS);
+        // The same for all, so at least what most shards need.
+        String memory = harness.scaledMb(MEMORY_MB, Collections.max(SHARDS));
         report.heading(
                 String.format(
                         Locale.ROOT,
                         "Shards: hold times of hand-offs under cold keys, %,d keys with 1 KiB in %s of memory, %d connections",
                         keys,
-                        harness.scaledMb(MEMORY_MB),
+                        memory,
                         harness.options().connections()));
         report.line("Load: %s, all over all shards.", OPERATIONS);
         List<List<String>> rows = new ArrayList<>();
@@ -45,7 +48,7 @@ final class ShardHandOffScenario implements Scenario {
                     harness.start(
                             ServerProcess.Kind.IRONCACHE,
                             "--maxmemory",
-                            harness.scaledMb(MEMORY_MB, shards),
+                            memory,
                             "--shards",
                             Integer.toString(shards));
             harness.load(server, keys, "1024");

@@ -20,9 +20,9 @@ class ComparisonTest {
                 new Comparison.Figures(1, 1, 1, server, client, machine), 1, 1, 2);
     }
 
-    /** With 4 shards 3 of 4 requests are forwarded, with 64 all but one in 64. */
+    /** With 4 shards 3 of 4 keys are another shard's, with 64 all but one in 64. */
     @Test
-    void forwardingGrowsWithTheShareOfForeignKeys() {
+    void cpuGrowsWithTheShareOfForeignKeys() {
         assertEquals(1.0, ShardCpuScenario.cpuUsOnPaper(1.0, 1.3, 1), 1e-9);
         assertEquals(1.2, ShardCpuScenario.cpuUsOnPaper(1.0, 1.3, 2), 1e-9);
         assertEquals(1.3, ShardCpuScenario.cpuUsOnPaper(1.0, 1.3, 4), 1e-9);
