@@ -82,8 +82,9 @@ final class ShardCpuScenario implements Scenario {
     }
 
     /**
-     * CPU per request with more shards: c(N) = own + (1 - 1/N) x foreign, the price of a key of another shard. It leaves out what cannot be seen with two cores:
-     * caches and memory shared by more of them, a second socket, smaller batches where connections are not more too.
+     * CPU per request with more shards: c(N) = own + (1 - 1/N) x foreign, the price of a key of another shard. It leaves out
+     * what cannot be seen with two cores: caches and memory shared by more of them, a second socket, smaller batches where
+     * connections are not more too.
      */
     static double cpuUsOnPaper(double oneUs, double fourUs, int shards) {
         double foreignUs = (fourUs - oneUs) / (1 - 1.0 / 4);
