@@ -68,9 +68,7 @@ final class Background {
             compactionWanted = rewriter.wantsCompaction();
             while (!expiryHeld && expirer.step() && clock.nanoTime() - deadline < 0) {}
         }
-        if (space.isLow()) {
-            space.make(now, deadline);
-        }
+        space.make(now, deadline);
         if (compactionWanted) {
             rewriter.compact(Math.max(deadline, now + budgetNanos / 2), clock);
         }

@@ -15,7 +15,8 @@ import java.util.function.IntConsumer;
  * memory, the store's parts are closed by {@link Shard#close}.
  */
 final class MemoryPlan {
-    static final int MIN_FRAMES = 32;
+    /** The log has these whatever the index takes: enough to pack, to have pages in flight, and to take writes meanwhile. */
+    static final int MIN_FRAMES = 16;
 
     private static final int COLD_READS_MAX = 512;
 
@@ -27,20 +28,48 @@ final class MemoryPlan {
     /** Page frames of the log, at most; {@link Space} bounds them further as index and tables grow. */
     final int frames;
 
-    /** Frames that stay free for commands that began; below half of it write commands wait. */
-    final int framesReserved;
+    /** What the shard takes at most apart from log, index, expiry and the tables of what is on the SSD. */
+    final long fixedBytes;
 
-    /** Fewer free frames than this and pages are sealed. */
-    final int framesLow;
+    private final int coldReads;
+    private final long stagingBytes;
+    private final int notes;
+    private final int sketchBytes;
 
     MemoryPlan(long budgetBytes, int shards) {
+        if (budgetBytes < ShardConfig.LEAST_MEMORY_BYTES) {
+            throw new IllegalArgumentException(
+                    "memory of a shard "
+                            + budgetBytes
+                            + " bytes: too small; allowed: "
+                            + ShardConfig.LEAST_MEMORY_BYTES
+                            + " or more: raise maxmemory, or have fewer shards");
+        }
         this.shards = shards;
         this.budgetBytes = budgetBytes;
         frames =
                 Math.clamp(
                         budgetBytes >>> Address.PAGE_SHIFT, MIN_FRAMES, Address.FIRST_SSD_PAGE / 2);
-        framesReserved = Math.clamp(frames / 32, 4, 64);
-        framesLow = 2 * framesReserved;
+        coldReads = Math.clamp(frames, 64, COLD_READS_MAX);
+        stagingBytes = Math.max(2L << 20, budgetBytes / 64);
+        notes = Math.clamp(budgetBytes / 512, 1 << 12, 1 << 24);
+        sketchBytes = Math.clamp(budgetBytes / 256, 1 << 16, 64 << 20);
+        fixedBytes =
+                ColdReads.bufferBytes(coldReads)
+                        + ((long) (Rewriter.BUFFERS + Settler.BUFFERS) << Address.PAGE_SHIFT)
+                        + stagingBytes
+                        + Shadows.bytes(notes)
+                        + sketchBytes;
+    }
+
+    /** Of a log of so many frames: those that stay free for commands that began; below half of it write commands wait. */
+    static int framesReserved(int framesLimit) {
+        return Math.clamp(framesLimit / 32, 4, 64);
+    }
+
+    /** Of a log of so many frames: fewer free ones than this and pages are sealed. */
+    static int framesLow(int framesLimit) {
+        return 2 * framesReserved(framesLimit);
     }
 
     /**
@@ -55,13 +84,12 @@ final class MemoryPlan {
                         io, config.directory(), config.maxDiskBytes(), FileCompletions.ALLOCATE);
         Log log = new Log(frames);
         SealedPages sealed = new SealedPages(log, segments, FileCompletions.FLUSH);
-        int reads = Math.clamp(frames, 64, COLD_READS_MAX);
         ColdReads cold =
                 new ColdReads(
                         io,
                         segments,
-                        reads,
-                        Math.max(2L << 20, budgetBytes / 64),
+                        coldReads,
+                        stagingBytes,
                         FileCompletions.COLD_READ,
                         onColdReady);
         segments.setFreeListener(
@@ -69,9 +97,8 @@ final class MemoryPlan {
                     cold.forget(firstPage, pages);
                     sealed.forget(firstPage, pages);
                 });
-        Shadows shadows = new Shadows(Math.clamp(budgetBytes / 512, 1 << 12, 1 << 24));
-        FrequencySketch sketch =
-                new FrequencySketch(Math.clamp(budgetBytes / 256, 1 << 16, 64 << 20));
+        Shadows shadows = new Shadows(notes);
+        FrequencySketch sketch = new FrequencySketch(sketchBytes);
         return new Store(log, segments, sealed, cold, shadows, sketch, config.hashSeed());
     }
 }

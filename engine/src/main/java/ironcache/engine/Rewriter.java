@@ -37,6 +37,9 @@ final class Rewriter implements AutoCloseable {
     /** Compaction leaves segments alone that are alive to at least this many parts in 16. */
     private static final int ALIVE_SIXTEENTHS = 15;
 
+    /** Pages that compaction reads ahead. */
+    static final int BUFFERS = 2;
+
     private enum Outcome {
         MOVED,
         BLOCKED
@@ -52,7 +55,7 @@ final class Rewriter implements AutoCloseable {
     private boolean toTail;
 
     // Compaction: read page by page into two buffers in turn.
-    private final PageBuffer[] buffers = new PageBuffer[2];
+    private final PageBuffer[] buffers = new PageBuffer[BUFFERS];
     private int currentBuffer;
     private @Nullable Segment compacting;
     private int nextPage;

@@ -23,7 +23,7 @@ final class Settler implements AutoCloseable {
     private static final int DENSE_NOTES = 16;
 
     private static final int RECORDS_PER_CHECK = 64;
-    private static final int BUFFERS = 4;
+    static final int BUFFERS = 4;
 
     /** Notes looked at for a dense page before a step gives up. */
     private static final int LOOKS = 256;

@@ -40,11 +40,20 @@ final class Shadows implements AutoCloseable {
 
     /** @param capacityWanted notes; rounded up to a power of two, filled to three quarters at most */
     Shadows(int capacityWanted) {
-        capacity = Integer.highestOneBit(Math.max(64, capacityWanted) - 1) << 1;
+        capacity = capacity(capacityWanted);
         limit = capacity / 4 * 3;
         mapping = Mapping.reserve((long) capacity << NOTE_SHIFT, MemoryTag.OTHER);
         base = mapping.address();
         pageCounts = Mapping.reserve((long) Address.PAGES * Integer.BYTES, MemoryTag.OTHER);
+    }
+
+    private static int capacity(int wanted) {
+        return Integer.highestOneBit(Math.max(64, wanted) - 1) << 1;
+    }
+
+    /** What a table for so many notes takes once all of it has been used. */
+    static long bytes(int capacityWanted) {
+        return (long) capacity(capacityWanted) << NOTE_SHIFT;
     }
 
     int size() {

@@ -7,9 +7,13 @@ import java.nio.file.Path;
  *
  * @param directory where its segment files live
  * @param shards how many share what is accounted for the whole process
- * @param memoryBytes bound on index, log, staging and tables together (the frontend takes heap, code and connections off maxmemory first)
+ * @param memoryBytes bound on index, log, staging and tables together (the frontend takes heap, code and connections off maxmemory first);
+ *     {@link #LEAST_MEMORY_BYTES} at least
  * @param maxDiskBytes bound on segment files; 0: what the file system has
  * @param hashSeed secret of the key hash
  */
 public record ShardConfig(
-        Path directory, int shards, long memoryBytes, long maxDiskBytes, long hashSeed) {}
+        Path directory, int shards, long memoryBytes, long maxDiskBytes, long hashSeed) {
+    /** With less, what every shard takes for its buffers would leave the index and the log no room to work in. */
+    public static final long LEAST_MEMORY_BYTES = 32L << 20;
+}

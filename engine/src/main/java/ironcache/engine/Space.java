@@ -15,21 +15,31 @@ final class Space {
     private static final String DISK_FULL =
             "-OOM command not allowed when used memory > 'maxmemory' and the SSD tier is full:"
                     + " free disk space, raise maxdisk, or delete keys; writes resume by themselves";
+    private static final String MEMORY_FULL =
+            "-OOM command not allowed when used memory > 'maxmemory': what RAM keeps of each key"
+                    + " fills it, wherever the values are; raise maxmemory, or delete keys";
+
+    /** More than the index takes for an entry. One that takes more has room where entries were removed: it does not shrink, and need not grow. */
+    private static final int ENTRY_BYTES = 12;
 
     private final Store store;
     private final Log log;
     private final Rewriter rewriter;
     private final Clock clock;
     private final ShardListener listener;
-    private final long budgetBytes;
-    private final int shards;
-    private final int framesReserved;
-    private final int framesLow;
+    private final MemoryPlan plan;
+
+    // By the frames that the log may have now.
+    private int framesReserved;
+    private int framesLow;
 
     private final ArrayDeque<Integer> waiters = new ArrayDeque<>();
 
     /** The last attempt to seal achieved nothing: it waits for a completion or for disk space. */
     private boolean blocked;
+
+    /** Index, expiry and tables leave the log less than it needs. */
+    private boolean memoryFull;
 
     Space(Store store, Rewriter rewriter, Clock clock, MemoryPlan plan, ShardListener listener) {
         this.store = store;
@@ -37,10 +47,8 @@ final class Space {
         this.rewriter = rewriter;
         this.clock = clock;
         this.listener = listener;
-        budgetBytes = plan.budgetBytes;
-        shards = plan.shards;
-        framesReserved = plan.framesReserved;
-        framesLow = plan.framesLow;
+        this.plan = plan;
+        boundFrames(plan.frames);
     }
 
     /** Whether a write command may begin. */
@@ -50,6 +58,9 @@ final class Space {
 
     /** As {@link Shard#writeRefusal}. */
     @Nullable String writeRefusal() {
+        if (memoryFull) {
+            return MEMORY_FULL;
+        }
         if (isEnough()) {
             return null;
         }
@@ -94,21 +105,34 @@ final class Space {
 
     /** Keeps frames free: takes those of written pages, and seals mutable ones. */
     void make(long now, long deadline) {
+        if (!isLow()) {
+            blocked = false;
+            return;
+        }
         store.segments.maintain(now);
         store.sealed.retry(now);
         while (isLow() && store.sealed.evictOldest()) {}
-        blocked = !rewriter.seal(framesLow, deadline, clock);
+        blocked = isLow() && !rewriter.seal(framesLow, deadline, clock);
     }
 
     /** What the index and the tables take, the log cannot have. */
     void boundLog() {
-        long shared =
-                MemoryTag.LOG_META.bytes()
-                        + MemoryTag.STAGING.bytes()
-                        + MemoryTag.EXPIRY.bytes()
-                        + MemoryTag.OTHER.bytes();
-        long others = store.keyspaceBytes() + shared / shards;
-        log.setFramesLimit(
-                (int) Math.max(MemoryPlan.MIN_FRAMES, budgetBytes - others >>> Address.PAGE_SHIFT));
+        long index = store.keyspaceBytes();
+        long growing = MemoryTag.LOG_META.bytes() + MemoryTag.EXPIRY.bytes();
+        long others = growing + MemoryTag.STAGING.bytes() + MemoryTag.OTHER.bytes();
+        // Negative where they have taken more than there is.
+        long left = plan.budgetBytes - index - others / plan.shards;
+        boundFrames((int) Math.max(MemoryPlan.MIN_FRAMES, left >> Address.PAGE_SHIFT));
+        // What commands hold for a moment makes nobody's write fail.
+        long lasting = plan.fixedBytes + index + growing / plan.shards;
+        memoryFull =
+                lasting + ((long) MemoryPlan.MIN_FRAMES << Address.PAGE_SHIFT) > plan.budgetBytes
+                        && store.entries() * ENTRY_BYTES >= index;
+    }
+
+    private void boundFrames(int limit) {
+        log.setFramesLimit(limit);
+        framesReserved = MemoryPlan.framesReserved(log.framesLimit());
+        framesLow = MemoryPlan.framesLow(log.framesLimit());
     }
 }

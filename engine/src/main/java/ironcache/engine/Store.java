@@ -495,6 +495,17 @@ final class Store implements AutoCloseable {
         return bytes;
     }
 
+    /** Entries of all indexes. */
+    long entries() {
+        long entries = 0;
+        for (Keyspace keyspace : keyspaces) {
+            if (keyspace != null) {
+                entries += keyspace.keys.size() + keyspace.pages.size();
+            }
+        }
+        return entries;
+    }
+
     /** Walks everything that is in RAM; for tests and the simulator. */
     void checkInvariants() {
         log.checkInvariants();

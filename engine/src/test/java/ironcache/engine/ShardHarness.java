@@ -19,6 +19,9 @@ final class ShardHarness implements AutoCloseable {
     private static final int WAITER = 7;
     private static final int BUFFER_BYTES = 1 << 17;
 
+    /** Turns, of a simulated millisecond mostly, after which a command that waits is said to wait for ever. */
+    private static final int TURNS_MAX = 100_000;
+
     final Shard shard;
     private final Io io;
     private final Clock clock;
@@ -71,7 +74,12 @@ final class ShardHarness implements AutoCloseable {
     }
 
     private void await() {
-        while (!ready.remove(WAITER)) {
+        for (int turns = 0; !ready.remove(WAITER); turns++) {
+            if (turns == TURNS_MAX) {
+                throw new AssertionError(
+                        "the command waits for ever, "
+                                + (shard.hasSpace() ? "though not for space" : "for space"));
+            }
             io.poll(1_000_000);
             shard.work(100_000);
         }

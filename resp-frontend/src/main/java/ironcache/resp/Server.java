@@ -43,9 +43,6 @@ public final class Server implements AutoCloseable {
     /** Below, the shard has no room to work in. */
     private static final long LEAST_MEMORY_BYTES = 192 * MIB;
 
-    /** As above, for each further shard. */
-    private static final long LEAST_FURTHER_BYTES = 24 * MIB;
-
     private static final long SHUTDOWN_SECONDS = 30;
 
     private final Node node;
@@ -273,7 +270,7 @@ public final class Server implements AutoCloseable {
         } catch (ConfigException e) {
             System.err.println("ironcache: " + e.getMessage());
             System.exit(1);
-        } catch (IOException | IllegalStateException e) {
+        } catch (IOException | IllegalArgumentException | IllegalStateException e) {
             log.warn("cannot start: " + e.getMessage());
             System.err.println("ironcache: cannot start: " + e.getMessage());
             System.exit(1);
@@ -393,7 +390,7 @@ public final class Server implements AutoCloseable {
     /** maxmemory, or half of what machine or cgroup grant. */
     private static long decideMemory(Config config) throws ConfigException {
         Setting setting = config.get("maxmemory");
-        long least = LEAST_MEMORY_BYTES + (config.number("shards") - 1) * LEAST_FURTHER_BYTES;
+        long least = LEAST_MEMORY_BYTES + (config.number("shards") - 1) * ShardConfig.LEAST_MEMORY_BYTES;
         if (setting.number() == 0) {
             setting.set(Long.toString(Math.max(least, grantedBytes() / 2)));
         }

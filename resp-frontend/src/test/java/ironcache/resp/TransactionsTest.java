@@ -95,7 +95,7 @@ class TransactionsTest {
 
     @BeforeEach
     void start() {
-        running = RunningServer.start(directory, shards, shards == 1 ? 32 * MIB : 16 * MIB);
+        running = RunningServer.start(directory, shards, 32 * MIB);
     }
 
     @AfterEach

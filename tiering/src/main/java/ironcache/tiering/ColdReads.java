@@ -139,9 +139,7 @@ public final class ColdReads implements AutoCloseable {
         this.stagingBytesMax = stagingBytesMax;
         smallSlots = slots;
         int all = slots + LARGE_SLOTS;
-        long bytes =
-                (long) slots * SMALL_SLOT_BLOCKS + (long) LARGE_SLOTS * LARGE_SLOT_BLOCKS
-                        << PageLayout.BLOCK_SHIFT;
+        long bytes = bufferBytes(slots);
         buffers = Mapping.reserve(bytes, MemoryTag.STAGING);
         buffers.commit(bytes);
         buffer = io.registerBuffer(buffers.address(), bytes);
@@ -157,6 +155,12 @@ public final class ColdReads implements AutoCloseable {
             freeLarge[freeLargeCount++] = slots + i;
         }
         Arrays.fill(waiterLinks, NONE);
+    }
+
+    /** What the buffers of so many slots take. */
+    public static long bufferBytes(int slots) {
+        return (long) slots * SMALL_SLOT_BLOCKS + (long) LARGE_SLOTS * LARGE_SLOT_BLOCKS
+                << PageLayout.BLOCK_SHIFT;
     }
 
     // Commands.
