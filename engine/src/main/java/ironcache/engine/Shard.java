@@ -41,7 +41,6 @@ public final class Shard implements AutoCloseable {
 
     private static final int NOTHING_BYTES = 128;
 
-    private final Clock clock;
     private final Store store;
     private final Keyspace[] databases = new Keyspace[DATABASES];
     private final Expirer expirer;
@@ -77,7 +76,6 @@ public final class Shard implements AutoCloseable {
     public Shard(Io io, Clock clock, ShardConfig config, ShardListener listener)
             throws IOException {
         this.config = config;
-        this.clock = clock;
         this.listener = listener;
         MemoryPlan plan = new MemoryPlan(config.memoryBytes(), config.shards());
         store = plan.newStore(io, config, this::onColdReady);
