@@ -9,16 +9,22 @@ import ironcache.ffm.Memory;
 public final class SlotTable {
     public static final int SLOTS = 16384;
 
-    private static final short[] CRC16 = new short[256];
+    /** A byte's part of the CRC where so many bytes follow it: [0..7] × 256. CRC-16/XMODEM: polynomial 0x1021, no reflection. */
+    private static final char[] CRC16 = new char[8 * 256];
+
+    private static final long OPEN_BRACES = '{' * 0x0101_0101_0101_0101L;
 
     static {
-        // CRC-16/XMODEM: polynomial 0x1021, no reflection.
-        for (int i = 0; i < CRC16.length; i++) {
+        for (int i = 0; i < 256; i++) {
             int crc = i << 8;
             for (int bit = 0; bit < 8; bit++) {
                 crc = (crc & 0x8000) != 0 ? crc << 1 ^ 0x1021 : crc << 1;
             }
-            CRC16[i] = (short) crc;
+            CRC16[i] = (char) crc;
+        }
+        for (int i = 256; i < CRC16.length; i++) {
+            int crc = CRC16[i - 256];
+            CRC16[i] = (char) (crc << 8 ^ CRC16[crc >>> 8]);
         }
     }
 
@@ -44,28 +50,57 @@ public final class SlotTable {
 
     /** The slot of a key at an absolute address. */
     public static int slotOf(long key, int length) {
-        int open = 0;
-        while (open < length && Memory.getByte(key + open) != '{') {
-            open++;
+        int crc = 0;
+        long braces = 0;
+        int at = 0;
+        for (; at + 8 <= length; at += 8) {
+            long word = Memory.getLong(key + at);
+            long other = word ^ OPEN_BRACES;
+            braces |= other - 0x0101_0101_0101_0101L & ~other;
+            crc =
+                    CRC16[7 << 8 | (int) word & 0xff ^ crc >>> 8]
+                            ^ CRC16[6 << 8 | (int) (word >>> 8) & 0xff ^ crc & 0xff]
+                            ^ CRC16[5 << 8 | (int) (word >>> 16) & 0xff]
+                            ^ CRC16[4 << 8 | (int) (word >>> 24) & 0xff]
+                            ^ CRC16[3 << 8 | (int) (word >>> 32) & 0xff]
+                            ^ CRC16[2 << 8 | (int) (word >>> 40) & 0xff]
+                            ^ CRC16[1 << 8 | (int) (word >>> 48) & 0xff]
+                            ^ CRC16[(int) (word >>> 56)];
         }
-        if (open < length) {
-            int close = open + 1;
-            while (close < length && Memory.getByte(key + close) != '}') {
-                close++;
-            }
-            // Empty braces, or none that close, mean the whole key.
-            if (close < length && close > open + 1) {
-                return crc16(key + open + 1, close - open - 1) & SLOTS - 1;
-            }
+        boolean brace = (braces & 0x8080_8080_8080_8080L) != 0;
+        for (; at < length; at++) {
+            int next = Memory.getByte(key + at) & 0xff;
+            brace |= next == '{';
+            crc = next(crc, next);
         }
-        return crc16(key, length) & SLOTS - 1;
+        return (brace ? tagged(key, length, crc) : crc) & SLOTS - 1;
     }
 
-    private static int crc16(long address, int length) {
-        int crc = 0;
-        for (int i = 0; i < length; i++) {
-            crc = crc << 8 ^ CRC16[(crc >>> 8 ^ Memory.getByte(address + i)) & 0xff];
+    private static int next(int crc, int next) {
+        return crc << 8 & 0xff00 ^ CRC16[crc >>> 8 ^ next];
+    }
+
+    /**
+     * Of a key with an open brace: empty braces, or none that close, mean the whole key.
+     *
+     * @param whole the whole key's CRC
+     */
+    private static int tagged(long key, int length, int whole) {
+        int open = 0;
+        while (Memory.getByte(key + open) != '{') {
+            open++;
         }
-        return crc & 0xffff;
+        int close = open + 1;
+        while (close < length && Memory.getByte(key + close) != '}') {
+            close++;
+        }
+        if (close == length || close == open + 1) {
+            return whole;
+        }
+        int crc = 0;
+        for (int i = open + 1; i < close; i++) {
+            crc = next(crc, Memory.getByte(key + i) & 0xff);
+        }
+        return crc;
     }
 }

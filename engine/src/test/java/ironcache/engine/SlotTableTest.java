@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import ironcache.ffm.Memory;
 import ironcache.ffm.MemoryTag;
+import ironcache.ffm.Prng;
 import java.nio.charset.StandardCharsets;
 import org.junit.jupiter.api.Test;
 
@@ -49,6 +50,19 @@ class SlotTableTest {
             }
         }
         return crc;
+    }
+
+    @Test
+    void keysOfAllLengthsHaveTheSlotOfTheDefinition() {
+        Prng random = new Prng(7);
+        StringBuilder key = new StringBuilder();
+        for (int length = 0; length < 60; length++) {
+            assertEquals(SlotTable.SLOTS - 1 & crcOfWhole(key.toString()), slot(key.toString()));
+            String tagged = "before" + "{" + key + "}" + "behind{}";
+            int expected = crcOfWhole(length == 0 ? tagged : key.toString());
+            assertEquals(SlotTable.SLOTS - 1 & expected, slot(tagged), tagged);
+            key.append((char) ('a' + random.nextInt(26)));
+        }
     }
 
     @Test

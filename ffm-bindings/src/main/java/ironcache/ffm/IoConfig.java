@@ -15,7 +15,8 @@ import java.util.function.Consumer;
  * @param receiveBufferBytes size of each; a multiple of 64
  * @param registeredFiles slots for registered files; more files still work, unregistered
  * @param registeredBuffers slots for registered buffers
- * @param reusePort let several owners listen on one port, each getting a share of the connections
+ * @param owners how many such Io the process has: where there are several, they listen on the same ports, each getting a share of the
+ *     connections, and share the cores
  * @param log where the one line about what was chosen goes
  */
 public record IoConfig(
@@ -29,7 +30,7 @@ public record IoConfig(
         int receiveBufferBytes,
         int registeredFiles,
         int registeredBuffers,
-        boolean reusePort,
+        int owners,
         Consumer<String> log) {
 
     /** Which implementation of the seam. */
@@ -80,7 +81,7 @@ public record IoConfig(
                 16 << 10,
                 1024,
                 1024,
-                false,
+                1,
                 System.err::println);
     }
 
@@ -116,7 +117,7 @@ public record IoConfig(
                 receiveBufferBytes,
                 registeredFiles,
                 registeredBuffers,
-                reusePort,
+                owners,
                 log);
     }
 
@@ -132,7 +133,7 @@ public record IoConfig(
                 receiveBufferBytes,
                 registeredFiles,
                 registeredBuffers,
-                reusePort,
+                owners,
                 log);
     }
 
@@ -148,7 +149,7 @@ public record IoConfig(
                 receiveBufferBytes,
                 registeredFiles,
                 registeredBuffers,
-                reusePort,
+                owners,
                 log);
     }
 
@@ -164,11 +165,11 @@ public record IoConfig(
                 bytes,
                 registeredFiles,
                 registeredBuffers,
-                reusePort,
+                owners,
                 log);
     }
 
-    public IoConfig withReusePort(boolean newReusePort) {
+    public IoConfig withOwners(int newOwners) {
         return new IoConfig(
                 kind,
                 liburing,
@@ -180,7 +181,7 @@ public record IoConfig(
                 receiveBufferBytes,
                 registeredFiles,
                 registeredBuffers,
-                newReusePort,
+                newOwners,
                 log);
     }
 
@@ -196,7 +197,7 @@ public record IoConfig(
                 receiveBufferBytes,
                 registeredFiles,
                 registeredBuffers,
-                reusePort,
+                owners,
                 newLog);
     }
 }

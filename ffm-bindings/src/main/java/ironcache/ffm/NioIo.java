@@ -338,7 +338,7 @@ final class NioIo implements Io {
         ServerSocketChannel channel = ServerSocketChannel.open();
         try {
             channel.setOption(StandardSocketOptions.SO_REUSEADDR, true);
-            if (config.reusePort()) {
+            if (config.owners() > 1) {
                 channel.setOption(StandardSocketOptions.SO_REUSEPORT, true);
             }
             channel.bind(address, backlog);

@@ -53,7 +53,7 @@ final class UringIo implements Io {
     private final UringFiles files;
 
     private Gate gate = Gate.NONE;
-    private final Crowd crowd = new Crowd();
+    private final Crowd crowd;
 
     /** CPU time that the thread had taken at the last look at the crowd. */
     private long crowdCpuNanos;
@@ -66,6 +66,7 @@ final class UringIo implements Io {
     private UringIo(Ring ring, IoConfig config) throws Ring.Refused {
         this.ring = ring;
         this.log = config.log();
+        this.crowd = new Crowd(config.owners(), Runtime.getRuntime().availableProcessors());
         this.submissions = new UringSubmissions(ring);
         this.buffers = new ReceiveBuffers(config.receiveBuffers(), config.receiveBufferBytes());
         this.scratch = Memory.allocate(SCRATCH_BYTES, MemoryTag.RING);
@@ -283,7 +284,7 @@ final class UringIo implements Io {
             return ring.submitAndWait(0, 0);
         }
         int requests = crowd.next();
-        int patienceMicros = requests > 1 ? Crowd.PATIENCE_MICROS : PATIENCE_MICROS;
+        int patienceMicros = requests > 1 ? crowd.patienceMicros() : PATIENCE_MICROS;
         if (timeoutNanos > 0 && timeoutNanos / 1_000 < patienceMicros) {
             // The kernel would not look at its timeout before patience ends.
             patienceMicros = (int) (timeoutNanos / 1_000);

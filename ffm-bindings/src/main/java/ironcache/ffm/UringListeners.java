@@ -48,7 +48,7 @@ final class UringListeners {
             UringSubmissions submissions, UringSockets sockets, IoConfig config, long scratch) {
         this.submissions = submissions;
         this.sockets = sockets;
-        this.reusePort = config.reusePort();
+        this.reusePort = config.owners() > 1;
         this.log = config.log();
         this.scratch = scratch;
     }

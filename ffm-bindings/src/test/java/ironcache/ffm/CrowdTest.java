@@ -7,7 +7,7 @@ import org.junit.jupiter.api.Test;
 class CrowdTest {
     private static final long WINDOW_NANOS = 500_000_000;
 
-    private final Crowd crowd = new Crowd();
+    private final Crowd crowd = new Crowd(1, 1);
 
     private int turnWith(int requests) {
         for (int i = 0; i < requests; i++) {
@@ -25,6 +25,24 @@ class CrowdTest {
         lookAt(50, 30);
         assertEquals(1, turnWith(20));
         assertEquals(1, turnWith(20));
+    }
+
+    @Test
+    void busyIsWhoTakesTwoFifthsOfItsShareOfTheCores() {
+        Crowd oneOfFour = new Crowd(4, 2);
+        oneOfFour.look(50, WINDOW_NANOS / 100 * 19, WINDOW_NANOS);
+        oneOfFour.arrived();
+        oneOfFour.arrived();
+        assertEquals(1, oneOfFour.next());
+        oneOfFour.look(50, WINDOW_NANOS / 100 * 21, WINDOW_NANOS);
+        oneOfFour.arrived();
+        oneOfFour.arrived();
+        assertEquals(2, oneOfFour.next());
+        Crowd oneOfTwo = new Crowd(2, 16);
+        oneOfTwo.look(50, WINDOW_NANOS / 100 * 21, WINDOW_NANOS);
+        oneOfTwo.arrived();
+        oneOfTwo.arrived();
+        assertEquals(1, oneOfTwo.next());
     }
 
     @Test

@@ -11,6 +11,11 @@ import ironcache.ffm.Clock;
  * meanwhile. One per thread, used by it alone.
  */
 final class Lease {
+    /** Tries to take several shards without waiting in one for another. */
+    private static final int MOST_TRIES = 8;
+
+    private static final int NONE = -1;
+
     private final Shards shards;
     private final Partition own;
     private final Clock clock;
@@ -18,6 +23,9 @@ final class Lease {
     private long taken;
     private boolean wholeNode;
     private long sinceNanos;
+
+    /** When the last one ended, of several that follow one another. */
+    private long nowNanos;
 
     Lease(Shards shards, Partition own, Clock clock) {
         this.shards = shards;
@@ -35,12 +43,17 @@ final class Lease {
         return (set & ~taken) == 0;
     }
 
+    /** Before {@link #tryTake}s that follow one another. */
+    void begin() {
+        nowNanos = clock.nanoTime();
+    }
+
     /** @return false: another thread is in the shard */
     boolean tryTake(int number) {
         if (!shards.all[number].tryEnter(own)) {
             return false;
         }
-        sinceNanos = clock.nanoTime();
+        sinceNanos = nowNanos;
         taken = 1L << number;
         return true;
     }
@@ -50,6 +63,42 @@ final class Lease {
         if (taken != 0) {
             throw new IllegalStateException("a lease within a lease");
         }
+        int busy = takeAllOrNone(set, NONE);
+        for (int tries = 0; busy != NONE && tries < MOST_TRIES; tries++) {
+            busy = takeAllOrNone(set, busy);
+        }
+        if (busy != NONE) {
+            takeInOrder(set);
+        }
+    }
+
+    /**
+     * Nobody waits while others wait for what he has.
+     *
+     * @param first the shard to wait for before the others are tried, or NONE
+     * @return a shard that another thread is in, or NONE: all are taken
+     */
+    private int takeAllOrNone(long set, int first) {
+        long got = 0;
+        if (first != NONE) {
+            shards.all[first].enter(own);
+            got = 1L << first;
+        }
+        sinceNanos = clock.nanoTime();
+        for (long rest = set & ~got; rest != 0; rest &= rest - 1) {
+            int next = Long.numberOfTrailingZeros(rest);
+            if (!shards.all[next].tryEnter(own)) {
+                leave(got);
+                return next;
+            }
+            got |= 1L << next;
+        }
+        taken = set;
+        return NONE;
+    }
+
+    /** Where others were always faster: keeps what it has until it has all. */
+    private void takeInOrder(long set) {
         for (long rest = set; rest != 0; rest &= rest - 1) {
             shards.all[Long.numberOfTrailingZeros(rest)].enter(own);
             if (rest == set) {
@@ -57,6 +106,12 @@ final class Lease {
             }
         }
         taken = set;
+    }
+
+    private void leave(long set) {
+        for (long rest = set; rest != 0; rest &= rest - 1) {
+            shards.all[Long.numberOfTrailingZeros(rest)].leave();
+        }
     }
 
     /** Waits for all threads' turns to end, and for all shards, and takes them. */
@@ -76,11 +131,10 @@ final class Lease {
 
     /** Gives back what was taken. */
     void giveBack() {
-        for (long rest = taken; rest != 0; rest &= rest - 1) {
-            shards.all[Long.numberOfTrailingZeros(rest)].leave();
-        }
+        leave(taken);
+        nowNanos = clock.nanoTime();
         if (taken != 1L << own.number) {
-            own.leases.add(LatencyHistogram.bucket(clock.nanoTime() - sinceNanos));
+            own.leases.add(LatencyHistogram.bucket(nowNanos - sinceNanos));
         }
         taken = 0;
         if (wholeNode) {

@@ -21,6 +21,9 @@ import org.jspecify.annotations.Nullable;
  * <p>Order: turns before shards, each in ascending order of their numbers.
  */
 final class Partition implements ironcache.ffm.Io.Gate {
+    /** About two microseconds: whoever is in a shard, and on a core, soon leaves. To sleep and be woken takes longer. */
+    private static final int SPINS = 64;
+
     final int number;
 
     private final Mutex shardLock;
@@ -102,6 +105,12 @@ final class Partition implements ironcache.ffm.Io.Gate {
 
     /** Waits for the shard, and enters. */
     void enter(Partition visitor) {
+        for (int i = 0; i < SPINS; i++) {
+            if (tryEnter(visitor)) {
+                return;
+            }
+            Thread.onSpinWait();
+        }
         shardLock.lock();
         entered(visitor);
     }

@@ -436,7 +436,7 @@ public final class Server implements AutoCloseable {
         List<Io> ios = new ArrayList<>();
         for (int i = 0; i < shards; i++) {
             IoConfig io = ioConfig(config, i == 0 ? log::notice : line -> {});
-            ios.add(Ios.open(shards == 1 ? io : io.withReusePort(true)));
+            ios.add(Ios.open(io.withOwners(shards)));
         }
         return ios;
     }

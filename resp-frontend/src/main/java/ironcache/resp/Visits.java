@@ -55,6 +55,7 @@ final class Visits {
     void run() {
         batch.findShards(1L << own.number);
         begin();
+        lease.begin();
         long untouched = shards.everyShard();
         long busy = 0;
         int at = own.number;

@@ -46,7 +46,7 @@ final class RunningServer implements AutoCloseable {
             IoConfig io = IoConfig.defaults().withKind(IoConfig.Kind.NIO).withLog(line -> {});
             List<Io> ios = new ArrayList<>();
             for (int i = 0; i < shards; i++) {
-                ios.add(Ios.open(io.withReusePort(shards > 1)));
+                ios.add(Ios.open(io.withOwners(shards)));
             }
             try (Server opened =
                     new Server(
