@@ -82,11 +82,11 @@ class CrowdTest {
     void staysUntilClearlyLessBusy() {
         lookAt(50, 80);
         turnWith(50);
-        lookAt(50, 40);
+        lookAt(50, 35);
         assertEquals(12, turnWith(50));
-        lookAt(50, 30);
+        lookAt(50, 25);
         assertEquals(1, turnWith(50));
-        lookAt(50, 40);
+        lookAt(50, 35);
         assertEquals(1, turnWith(50));
     }
 }

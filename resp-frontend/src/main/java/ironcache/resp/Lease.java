@@ -12,19 +12,23 @@ import ironcache.ffm.Clock;
  */
 final class Lease {
     /** Tries to take several shards without waiting in one for another. */
-    private static final int MOST_TRIES = 8;
+    private static final int MOST_TRIES = 64;
 
     private static final int NONE = -1;
+    private static final long UNKNOWN = Long.MIN_VALUE;
 
     private final Shards shards;
     private final Partition own;
     private final Clock clock;
 
+    /** By shard, what is owed to others when all are left. */
+    private final byte[] owed = new byte[Shards.MOST];
+
     private long taken;
     private boolean wholeNode;
     private long sinceNanos;
 
-    /** When the last one ended, of several that follow one another. */
+    /** When the last one ended, of several that follow one another without waiting. */
     private long nowNanos;
 
     Lease(Shards shards, Partition own, Clock clock) {
@@ -51,9 +55,10 @@ final class Lease {
     /** @return false: another thread is in the shard */
     boolean tryTake(int number) {
         if (!shards.all[number].tryEnter(own)) {
+            nowNanos = UNKNOWN;
             return false;
         }
-        sinceNanos = nowNanos;
+        sinceNanos = nowNanos == UNKNOWN ? clock.nanoTime() : nowNanos;
         taken = 1L << number;
         return true;
     }
@@ -89,6 +94,7 @@ final class Lease {
             int next = Long.numberOfTrailingZeros(rest);
             if (!shards.all[next].tryEnter(own)) {
                 leave(got);
+                wake(got);
                 return next;
             }
             got |= 1L << next;
@@ -108,9 +114,20 @@ final class Lease {
         taken = set;
     }
 
+    /** All are left before anybody is woken, who might take this thread's core. */
     private void leave(long set) {
         for (long rest = set; rest != 0; rest &= rest - 1) {
-            shards.all[Long.numberOfTrailingZeros(rest)].leave();
+            int number = Long.numberOfTrailingZeros(rest);
+            owed[number] = (byte) shards.all[number].exit();
+        }
+    }
+
+    private void wake(long set) {
+        for (long rest = set; rest != 0; rest &= rest - 1) {
+            int number = Long.numberOfTrailingZeros(rest);
+            if (owed[number] != 0) {
+                shards.all[number].wake(owed[number]);
+            }
         }
     }
 
@@ -131,12 +148,14 @@ final class Lease {
 
     /** Gives back what was taken. */
     void giveBack() {
-        leave(taken);
+        long set = taken;
+        leave(set);
+        taken = 0;
         nowNanos = clock.nanoTime();
-        if (taken != 1L << own.number) {
+        if (set != 1L << own.number) {
             own.leases.add(LatencyHistogram.bucket(nowNanos - sinceNanos));
         }
-        taken = 0;
+        wake(set);
         if (wholeNode) {
             wholeNode = false;
             for (Partition partition : shards.all) {

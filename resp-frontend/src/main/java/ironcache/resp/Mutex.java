@@ -1,7 +1,5 @@
 package ironcache.resp;
 
-import java.util.concurrent.locks.ReentrantLock;
-
 /**
  * Mutual exclusion between the threads of a node. A seam: under the simulator all of them are coroutines of one thread, and which goes on is
  * decided by the seed.
@@ -12,7 +10,11 @@ interface Mutex {
     /** @return false: another thread has it */
     boolean tryLock();
 
-    void unlock();
+    /** @return whether somebody may wait for {@link #wakeNext}, which the caller owes him */
+    boolean unlock();
+
+    /** Wakes who has waited longest. Not part of {@link #unlock}: who is woken may take the core at once, from one who still has other locks. */
+    void wakeNext();
 
     /** What there are several of in one node. */
     interface Source {
@@ -32,18 +34,11 @@ interface Mutex {
                 }
 
                 @Override
-                public void unlock() {}
+                public boolean unlock() {
+                    return false;
+                }
+
+                @Override
+                public void wakeNext() {}
             };
-
-    /** Between the machine's threads. */
-    Source OF_THREADS = OfThreads::new;
-
-    /** The JDK's. */
-    final class OfThreads extends ReentrantLock implements Mutex {
-        private static final long serialVersionUID = 1L;
-
-        private OfThreads(boolean fair) {
-            super(fair);
-        }
-    }
 }

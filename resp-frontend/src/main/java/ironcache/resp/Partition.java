@@ -21,8 +21,10 @@ import org.jspecify.annotations.Nullable;
  * <p>Order: turns before shards, each in ascending order of their numbers.
  */
 final class Partition implements ironcache.ffm.Io.Gate {
-    /** About two microseconds: whoever is in a shard, and on a core, soon leaves. To sleep and be woken takes longer. */
-    private static final int SPINS = 64;
+    // What who leaves owes to others.
+    private static final int NOTHING = 0;
+    private static final int A_WAITER = 1;
+    private static final int THE_OWNER = 2;
 
     final int number;
 
@@ -80,19 +82,21 @@ final class Partition implements ironcache.ffm.Io.Gate {
     }
 
     void unlockTurn() {
-        turnLock.unlock();
+        if (turnLock.unlock()) {
+            turnLock.wakeNext();
+        }
     }
 
     /** The wait begins. */
     @Override
     public void open() {
-        turnLock.unlock();
+        unlockTurn();
     }
 
     /** The wait is over. */
     @Override
     public void close() {
-        turnLock.lock();
+        lockTurn();
         for (Integer socket = ready.poll(); socket != null; socket = ready.poll()) {
             loop.resumeLater(socket);
         }
@@ -105,12 +109,6 @@ final class Partition implements ironcache.ffm.Io.Gate {
 
     /** Waits for the shard, and enters. */
     void enter(Partition visitor) {
-        for (int i = 0; i < SPINS; i++) {
-            if (tryEnter(visitor)) {
-                return;
-            }
-            Thread.onSpinWait();
-        }
         shardLock.lock();
         entered(visitor);
     }
@@ -129,10 +127,23 @@ final class Partition implements ironcache.ffm.Io.Gate {
         shard.enter(!lent);
     }
 
+    /** Leaves, and wakes whom that concerns. */
     void leave() {
-        boolean callOwner = lent && shard.wantsOwner();
-        shardLock.unlock();
-        if (callOwner) {
+        wake(exit());
+    }
+
+    /** Leaves, and wakes nobody yet. @return what to {@link #wake} when the thread has left all shards */
+    int exit() {
+        int owed = lent && shard.wantsOwner() ? THE_OWNER : NOTHING;
+        return shardLock.unlock() ? owed | A_WAITER : owed;
+    }
+
+    /** @param owed by {@link #exit} */
+    void wake(int owed) {
+        if ((owed & A_WAITER) != 0) {
+            shardLock.wakeNext();
+        }
+        if ((owed & THE_OWNER) != 0) {
             loop.io().wake();
         }
     }

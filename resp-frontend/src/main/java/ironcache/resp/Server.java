@@ -78,7 +78,7 @@ public final class Server implements AutoCloseable {
         MemoryGauge memory = new MemoryGauge(new ProcFiles());
         node =
                 new Node(
-                        new Shards(count, Mutex.OF_THREADS),
+                        new Shards(count, ThreadMutex::new),
                         config,
                         source,
                         log,
