@@ -163,9 +163,6 @@ public final class Shard implements AutoCloseable {
     /** A thread enters. What it asks of the disk waits for the owner where it is another. */
     public void enter(boolean owner) {
         store.cold.setLent(!owner);
-        if (owner) {
-            store.cold.submitWaiting();
-        }
     }
 
     /** Whether the owner has something to do that should not wait for its next turn. */
@@ -490,8 +487,9 @@ public final class Shard implements AutoCloseable {
         return fileCompletions;
     }
 
-    /** Sealing, flushing, compaction, expiry, settling: a slice of at most about {@code budgetNanos}. @return whether more is waiting */
+    /** On the owner's thread: reads that others asked for, sealing, flushing, compaction, expiry, settling: a slice of at most about {@code budgetNanos}. @return whether more is waiting */
     public boolean work(long budgetNanos) {
+        store.cold.submitWaiting();
         return background.work(budgetNanos);
     }
 

@@ -78,6 +78,8 @@ final class Libc {
     private static final int FIONREAD = 0x541B;
     private static final int POLLERR_POLLHUP = 0x18;
     private static final long SYS_CLOCK_GETTIME = X86_64 ? 228 : 113;
+    private static final long SYS_SCHED_SETSCHEDULER = X86_64 ? 144 : 119;
+    private static final long SYS_SCHED_GETSCHEDULER = X86_64 ? 145 : 120;
     private static final long SYS_OPENAT = X86_64 ? 257 : 56;
     private static final long SYS_EVENTFD2 = X86_64 ? 290 : 19;
     static final long SYS_IO_URING_SETUP = 425;
@@ -254,5 +256,20 @@ final class Libc {
     static int setsockopt(int fd, int level, int option, int value, long scratch) {
         Memory.putInt(scratch, value);
         return (int) syscall(SYS_SETSOCKOPT, fd, level, option, scratch, 4, 0);
+    }
+
+    /**
+     * The calling thread's.
+     *
+     * @param scratch four bytes of memory: the priority, which ordinary policies do not have
+     */
+    static int setScheduler(int policy, long scratch) {
+        Memory.putInt(scratch, 0);
+        return (int) syscall(SYS_SCHED_SETSCHEDULER, 0, policy, scratch, 0, 0, 0);
+    }
+
+    /** The calling thread's. */
+    static int scheduler() {
+        return (int) syscall(SYS_SCHED_GETSCHEDULER, 0, 0, 0, 0, 0, 0);
     }
 }

@@ -6,6 +6,7 @@ import ironcache.ffm.Io;
 import ironcache.ffm.IoConfig;
 import ironcache.ffm.Ios;
 import ironcache.ffm.Prng;
+import ironcache.ffm.Scheduling;
 import ironcache.ffm.SystemClock;
 import java.io.BufferedReader;
 import java.io.FileOutputStream;
@@ -183,12 +184,19 @@ public final class Server implements AutoCloseable {
             threads.add(thread);
             thread.start();
         }
-        workers[0].run();
+        run(workers[0]);
+    }
+
+    private void run(Worker worker) {
+        if (workers.length > 1) {
+            Scheduling.yieldWhenWoken();
+        }
+        worker.run();
     }
 
     private void runToEnd(Worker worker) {
         try {
-            worker.run();
+            run(worker);
             end(worker);
         } catch (RuntimeException | Error e) {
             die(node.log, e);
@@ -390,7 +398,8 @@ public final class Server implements AutoCloseable {
     /** maxmemory, or half of what machine or cgroup grant. */
     private static long decideMemory(Config config) throws ConfigException {
         Setting setting = config.get("maxmemory");
-        long least = LEAST_MEMORY_BYTES + (config.number("shards") - 1) * ShardConfig.LEAST_MEMORY_BYTES;
+        long least =
+                LEAST_MEMORY_BYTES + (config.number("shards") - 1) * ShardConfig.LEAST_MEMORY_BYTES;
         if (setting.number() == 0) {
             setting.set(Long.toString(Math.max(least, grantedBytes() / 2)));
         }
