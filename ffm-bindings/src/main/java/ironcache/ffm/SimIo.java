@@ -203,6 +203,12 @@ public final class SimIo implements Io {
         return !events.isEmpty();
     }
 
+    /** When the next thing is bound to happen; Long.MAX_VALUE where nothing is. */
+    public long nextNanos() {
+        Event next = events.peek();
+        return next == null ? Long.MAX_VALUE : next.nanos;
+    }
+
     @Override
     public String name() {
         return "simulated";

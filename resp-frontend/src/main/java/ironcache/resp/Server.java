@@ -75,11 +75,41 @@ public final class Server implements AutoCloseable {
             long hashSeed,
             @Nullable ConfigFile file)
             throws IOException {
+        this(
+                config,
+                ios,
+                ThreadMutex::new,
+                source,
+                log,
+                directory,
+                shardBytes,
+                networkBytes,
+                hashSeed,
+                file);
+    }
+
+    /**
+     * As above, and of other threads than the machine's: these run the {@link #workers}, and {@link #run} is not called.
+     *
+     * @param mutexes of the threads that will run the shards
+     */
+    Server(
+            Config config,
+            List<? extends Io> ios,
+            Mutex.Source mutexes,
+            Clock source,
+            Log log,
+            Path directory,
+            long shardBytes,
+            long networkBytes,
+            long hashSeed,
+            @Nullable ConfigFile file)
+            throws IOException {
         int count = ios.size();
         MemoryGauge memory = new MemoryGauge(new ProcFiles());
         node =
                 new Node(
-                        new Shards(count, ThreadMutex::new),
+                        new Shards(count, mutexes),
                         config,
                         source,
                         log,
@@ -174,6 +204,11 @@ public final class Server implements AutoCloseable {
     /** Of the first shard. */
     EventLoop loop() {
         return workers[0].loop();
+    }
+
+    /** By shard. */
+    List<Worker> workers() {
+        return List.of(workers);
     }
 
     /** Serves until told to stop. */

@@ -1,5 +1,6 @@
 package ironcache.tools;
 
+import ironcache.resp.SimulatedNode;
 import ironcache.tools.HistoryChecker.SessionOrder;
 import ironcache.tools.HistoryChecker.Verdict;
 import ironcache.tools.HistoryClient.Work;
@@ -84,7 +85,9 @@ public final class HistoriesRun {
         String subject = "ironcache";
         long pressureMib = 0;
         int modelSeeds = 0;
-        ModelStore.Bug bug = ModelStore.Bug.NONE;
+        int simulatedSeeds = 0;
+        int shards = 0;
+        String bug = "none";
         List<String> settings = new ArrayList<>();
         for (int i = 0; i < argv.length; i += 2) {
             String value = i + 1 < argv.length ? argv[i + 1] : "";
@@ -98,7 +101,9 @@ public final class HistoriesRun {
                 case "--cut-every" -> options.cutEvery = Integer.parseInt(value);
                 case "--session" -> options.session = SessionOrder.valueOf(constant(value));
                 case "--model" -> modelSeeds = Integer.parseInt(value);
-                case "--bug" -> bug = ModelStore.Bug.valueOf(constant(value));
+                case "--simulated" -> simulatedSeeds = Integer.parseInt(value);
+                case "--shards" -> shards = Integer.parseInt(value);
+                case "--bug" -> bug = value;
                 case "--subject" -> subject = value;
                 case "--pressure" -> pressureMib = Long.parseLong(value);
                 case "--setting" -> {
@@ -110,14 +115,24 @@ public final class HistoriesRun {
                                 argv[i]
                                         + ": allowed are --port --clients --seconds --round --seed --work --cut-every"
                                         + " --session per-key|all --subject --pressure MIB --setting NAME=VALUE"
-                                        + " --model SEEDS --bug BUG");
+                                        + " --model SEEDS --simulated SEEDS --shards N --bug BUG");
             }
         }
-        if (modelSeeds > 0) {
-            System.exit(
-                    SteppedRun.runModels(options.seed, modelSeeds, bug, options.session) == 0
-                            ? 0
-                            : 1);
+        if (modelSeeds > 0 || simulatedSeeds > 0) {
+            int bad =
+                    modelSeeds > 0
+                            ? SteppedRun.runModels(
+                                    options.seed,
+                                    modelSeeds,
+                                    ModelStore.Bug.valueOf(constant(bug)),
+                                    options.session)
+                            : SimulatedRun.run(
+                                    options.seed,
+                                    simulatedSeeds,
+                                    shards,
+                                    SimulatedNode.Bug.valueOf(constant(bug)),
+                                    options.session);
+            System.exit(bad == 0 ? 0 : 1);
         }
         System.out.printf(
                 "histories: %d clients, %s s, seed %d%n",

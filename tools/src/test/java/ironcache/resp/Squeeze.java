@@ -1,0 +1,70 @@
+package ironcache.resp;
+
+import ironcache.engine.ShardSpace;
+import ironcache.ffm.Memory;
+import ironcache.ffm.MemoryTag;
+import ironcache.ffm.Prng;
+import ironcache.hybridlog.Record;
+import java.nio.charset.StandardCharsets;
+
+/**
+ * Makes a shard's keys go cold, between two turns of its thread: puts a page or two of other values behind them, in another database, and then bounds the log's
+ * memory so that it has to seal and evict. Rolling all of the log on, as a client would have to, would take a hundred times as long.
+ */
+final class Squeeze implements Runnable {
+    private static final int DB = 15;
+
+    /** A waiter that no connection is. */
+    private static final int WAITER = 4_001;
+
+    /** Sixteen make a page. */
+    private static final int VALUE_BYTES = 65_000;
+
+    /** So many values are alive; older ones are overwritten. */
+    private static final int VALUES = 64;
+
+    private static final int KEY_BYTES = 16;
+
+    private final Partition partition;
+    private final Prng prng;
+    private final double chance;
+    private int written;
+
+    Squeeze(Partition partition, Prng prng, double chance) {
+        this.partition = partition;
+        this.prng = prng;
+        this.chance = chance;
+    }
+
+    @Override
+    public void run() {
+        if (chance == 0 || !prng.chance(chance)) {
+            return;
+        }
+        partition.enter(partition);
+        for (int i = 16 + prng.nextInt(16); i > 0 && partition.shard.hasSpace(); i--) {
+            write("filler" + written++ % VALUES);
+        }
+        ShardSpace.squeeze(partition.shard, prng.nextInt(8));
+        partition.leave();
+    }
+
+    private void write(String name) {
+        byte[] bytes = name.getBytes(StandardCharsets.ISO_8859_1);
+        long key = Memory.allocate(KEY_BYTES, MemoryTag.OTHER);
+        Memory.copyIn(bytes, 0, key, bytes.length);
+        partition.shard.begin(WAITER, 0);
+        // What the value holds is of no interest.
+        long _ =
+                partition.shard.upsert(
+                        DB,
+                        key,
+                        bytes.length,
+                        partition.shard.hash(key, bytes.length),
+                        Record.STRING,
+                        VALUE_BYTES,
+                        0);
+        partition.shard.end();
+        Memory.free(key, KEY_BYTES, MemoryTag.OTHER);
+    }
+}
