@@ -51,6 +51,7 @@ final class ThreadMutex implements Mutex {
     }
 
     @Override
+    @SuppressWarnings("ReferenceEquality") // A thread is itself.
     public void lock() {
         for (int i = 0; i < SPINS; i++) {
             if (tryLock()) {
