@@ -9,7 +9,7 @@ import java.util.ArrayDeque;
  */
 final class Background {
     private static final long TICK_NANOS = 1_000_000;
-    private static final long IDLE_NANOS = 100_000_000;
+    private static final long IDLE_NANOS = 1_000_000_000;
 
     private final Store store;
     private final Space space;
@@ -90,7 +90,13 @@ final class Background {
         if (hasWork()) {
             return 0;
         }
-        return expirer.active && !expirer.isEmpty() || space.isLow() ? TICK_NANOS : IDLE_NANOS;
+        if (space.isLow()) {
+            return TICK_NANOS;
+        }
+        // Sleeps too long only where another thread adds an earlier one: a command would find it
+        // expired nevertheless.
+        long millis = Math.clamp(expirer.nextMillis() - clock.currentTimeMillis(), 1, 1_000);
+        return Math.min(millis * TICK_NANOS, IDLE_NANOS);
     }
 
     /** Whether {@link #work} has something to do at once. */

@@ -93,8 +93,9 @@ final class Expirer implements AutoCloseable, TimingWheel.Consumer {
         return active && wheel.advance(store.nowMillis, WORDS_PER_STEP, this) == WORDS_PER_STEP;
     }
 
-    boolean isEmpty() {
-        return wheel.isEmpty();
+    /** When {@link #step} has something to do next; Long.MAX_VALUE: never. */
+    long nextMillis() {
+        return active ? wheel.nextMillis() : Long.MAX_VALUE;
     }
 
     @Override

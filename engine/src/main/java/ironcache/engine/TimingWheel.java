@@ -61,10 +61,6 @@ final class TimingWheel implements AutoCloseable {
         size++;
     }
 
-    boolean isEmpty() {
-        return size == 0;
-    }
-
     /** Words held. */
     long size() {
         return size;
@@ -104,27 +100,43 @@ final class TimingWheel implements AutoCloseable {
         return handled;
     }
 
-    /** Moves on to the next slot in use that begins at {@code nowMillis} or before; false where there is none. */
-    private boolean turnTo(long nowMillis) {
-        long nextMillis = Long.MAX_VALUE;
+    /** When {@link #advance} has something to do next; Long.MAX_VALUE: never. */
+    long nextMillis() {
+        if (heads[DUE] != WheelBlocks.NONE || heads[MOVING] != WheelBlocks.NONE) {
+            return tickMillis;
+        }
+        int level = nextLevel();
+        return level < 0 ? Long.MAX_VALUE : firstMillis(level);
+    }
+
+    /** The level that has the next slot in use; negative: none is. */
+    private int nextLevel() {
         int nextLevel = -1;
         for (int level = 0; level < LEVELS; level++) {
-            if (occupied[level] != 0) {
-                long tick = tickMillis >>> SLOT_BITS * level;
-                // All slots in use lie 1 to 63 ahead, so the distance to the first is a count of
-                // zeroes.
-                long ahead = Long.rotateRight(occupied[level], (int) tick & SLOTS - 1);
-                long millis = tick + Long.numberOfTrailingZeros(ahead) << SLOT_BITS * level;
-                if (millis < nextMillis) {
-                    nextMillis = millis;
-                    nextLevel = level;
-                }
+            if (occupied[level] != 0
+                    && (nextLevel < 0 || firstMillis(level) < firstMillis(nextLevel))) {
+                nextLevel = level;
             }
         }
-        if (nextLevel < 0 || nextMillis > nowMillis) {
+        return nextLevel;
+    }
+
+    /** Where the first slot in use of a level begins. */
+    private long firstMillis(int level) {
+        long tick = tickMillis >>> SLOT_BITS * level;
+        // All slots in use lie 1 to 63 ahead, so the distance to the first is a count of zeroes.
+        long ahead = Long.rotateRight(occupied[level], (int) tick & SLOTS - 1);
+        return tick + Long.numberOfTrailingZeros(ahead) << SLOT_BITS * level;
+    }
+
+    /** Moves on to the next slot in use that begins at {@code nowMillis} or before; false where there is none. */
+    private boolean turnTo(long nowMillis) {
+        int nextLevel = nextLevel();
+        if (nextLevel < 0 || firstMillis(nextLevel) > nowMillis) {
             tickMillis = Math.max(tickMillis, Math.min(nowMillis, DEADLINE_MAX));
             return false;
         }
+        long nextMillis = firstMillis(nextLevel);
         tickMillis = nextMillis;
         int slot = (int) (nextMillis >>> SLOT_BITS * nextLevel) & SLOTS - 1;
         int from = nextLevel * SLOTS + slot;

@@ -40,7 +40,7 @@ class TimingWheelTest {
         assertEquals(List.of(3L), firedAt(NOW + 64));
         assertEquals(List.of(), firedAt(NOW + 258_047));
         assertEquals(List.of(4L), firedAt(NOW + 258_048));
-        assertTrue(wheel.isEmpty());
+        assertEquals(0, wheel.size());
     }
 
     @Test
@@ -116,7 +116,7 @@ class TimingWheelTest {
                 wheel.bytes() < 11 * wheel.size() + 1_000_000,
                 wheel.bytes() + " bytes with " + wheel.size());
         while (wheel.advance(NOW + 3 * 86_400_000, 10_000, word -> {}) > 0) {}
-        assertTrue(wheel.isEmpty());
+        assertEquals(0, wheel.size());
         assertTrue(wheel.bytes() <= 65_536, "bytes when empty " + wheel.bytes());
     }
 
@@ -172,6 +172,13 @@ class TimingWheelTest {
                         () -> "late by " + (at - window[1]) + " beyond what is allowed");
             }
             assertEquals(waiting.size(), wheel.size());
+            long latest = Long.MAX_VALUE;
+            for (long[] window : waiting.values()) {
+                latest = Math.min(latest, window[1]);
+            }
+            long next = wheel.nextMillis();
+            assertTrue(next > now, "all that was due has fired");
+            assertTrue(next <= latest, () -> "would sleep through a deadline");
         }
     }
 

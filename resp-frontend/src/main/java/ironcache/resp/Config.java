@@ -95,7 +95,7 @@ final class Config {
 
     private void memoryAndDisk() {
         add(Setting.integer("databases", Shard.DATABASES, 1, Shard.DATABASES, START));
-        add(Setting.integer("shards", 1, 1, Shards.MOST, START));
+        add(Setting.integer("shards", 0, 0, Shards.MOST, START));
         add(Setting.text("dir", ".", Change.PROTECTED));
         add(Setting.size("maxmemory", 0, 0, Long.MAX_VALUE, ANY));
         add(Setting.size("maxdisk", 0, 0, Long.MAX_VALUE, START));

@@ -3,7 +3,10 @@ package ironcache.resp;
 import ironcache.ffm.Clock;
 import org.jspecify.annotations.Nullable;
 
-/** What happens ten times a second: timeouts, samples for INFO, the end of CLIENT PAUSE. Owned by the shard's thread. */
+/**
+ * What happens ten times a second: timeouts, samples for INFO, the end of CLIENT PAUSE; once a second where nothing has happened for a while. Owned by the
+ * shard's thread.
+ */
 final class Cron {
     /** After so long without a byte from or to a client that holds memory others wait for, they wait no longer. */
     private static final int STALL_SECONDS = 20;
@@ -11,11 +14,19 @@ final class Cron {
     /** System calls per run, at most. */
     private static final int MOST_LOOKS = 1000;
 
+    private static final long INTERVAL_NANOS = 100_000_000;
+    private static final long SECOND_NANOS = 1_000_000_000;
+
+    /** So many samples without a command say that there are none. */
+    private static final int QUIET_RUNS = 20;
+
     private final Node node;
     private final Partition own;
     private final EventLoop loop;
     private final ConnectionBuffers buffers;
-    private int runs;
+    private long nextSecondNanos;
+    private long commandsBefore;
+    private int quietRuns;
 
     Cron(Node node, Partition own, EventLoop loop, ConnectionBuffers buffers) {
         this.node = node;
@@ -24,14 +35,20 @@ final class Cron {
         this.buffers = buffers;
     }
 
-    void run(Clock clock) {
-        long nowMillis = clock.currentTimeMillis();
-        own.stats.sample(clock.nanoTime());
-        loop.endPause();
+    /** @return nanoseconds until it is to run again */
+    long run(Clock clock) {
+        long now = clock.nanoTime();
+        own.stats.sample(now);
+        boolean paused = loop.endPause();
         closeDeadWaiters();
-        if (++runs % 10 == 0) {
-            everySecond(nowMillis, clock);
+        if (now - nextSecondNanos >= 0) {
+            nextSecondNanos = now + SECOND_NANOS - INTERVAL_NANOS / 2;
+            everySecond(clock.currentTimeMillis(), clock);
         }
+        quietRuns = own.stats.commands == commandsBefore ? quietRuns + 1 : 0;
+        commandsBefore = own.stats.commands;
+        boolean quiet = quietRuns >= QUIET_RUNS && !paused && buffers.admission.waiting() == 0;
+        return quiet ? SECOND_NANOS : INTERVAL_NANOS;
     }
 
     /**

@@ -23,8 +23,6 @@ final class EventLoop implements Io.SocketHandler, ShardListener {
     /** A parked connection stops receiving when this much waits; what the client pipelines beyond stays in the kernel. */
     private static final int PARKED_INPUT_BYTES = 256 << 10;
 
-    private static final long CRON_NANOS = 100_000_000;
-
     private final Io io;
     private final Partition own;
     private final Node node;
@@ -110,8 +108,7 @@ final class EventLoop implements Io.SocketHandler, ShardListener {
         finishTurn();
         work();
         if (clock.nanoTime() - nextCronNanos >= 0) {
-            nextCronNanos = clock.nanoTime() + CRON_NANOS;
-            cron.run(clock);
+            nextCronNanos = clock.nanoTime() + cron.run(clock);
             finishTurn();
         }
         stats.turns++;
@@ -268,6 +265,8 @@ final class EventLoop implements Io.SocketHandler, ShardListener {
     /** Who has all turns: CLIENT PAUSE begins. Its end is noticed by {@link #endPause}. */
     void setPaused(boolean newPaused) {
         paused = newPaused;
+        nextCronNanos = clock.nanoTime();
+        io.wake();
         for (Connection c : connections) {
             if (c != null) {
                 c.check(Connection.CHECK_PAUSE, newPaused);
@@ -275,10 +274,10 @@ final class EventLoop implements Io.SocketHandler, ShardListener {
         }
     }
 
-    /** Where CLIENT PAUSE is over, everyone whom it held back goes on. */
-    void endPause() {
+    /** Where CLIENT PAUSE is over, everyone whom it held back goes on. @return whether it is not over */
+    boolean endPause() {
         if (!paused || node.isPaused()) {
-            return;
+            return paused;
         }
         setPaused(false);
         for (int i = 0; i < connections.length; i++) {
@@ -288,6 +287,7 @@ final class EventLoop implements Io.SocketHandler, ShardListener {
             }
         }
         executor.run();
+        return false;
     }
 
     // Sockets.

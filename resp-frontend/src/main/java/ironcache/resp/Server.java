@@ -44,6 +44,9 @@ public final class Server implements AutoCloseable {
     /** Below, the shard has no room to work in. */
     private static final long LEAST_MEMORY_BYTES = 192 * MIB;
 
+    /** A further shard that nobody asked for is opened where it gets as much as this. */
+    private static final long ROOM_FOR_SHARD_BYTES = 128 * MIB;
+
     private static final long SHUTDOWN_SECONDS = 30;
 
     private final Node node;
@@ -336,6 +339,7 @@ public final class Server implements AutoCloseable {
         apply(config, "--", options.settings);
         config.apply();
         long memoryBytes = decideMemory(config);
+        int shards = decideShards(config, memoryBytes);
 
         Log log = openLog(config, firstLog);
         Path dir = Path.of(config.value("dir")).toAbsolutePath().normalize();
@@ -347,8 +351,10 @@ public final class Server implements AutoCloseable {
                         + " starting, dir "
                         + dir
                         + ", maxmemory "
-                        + InfoText.human(memoryBytes));
-        int shards = (int) config.number("shards");
+                        + InfoText.human(memoryBytes)
+                        + ", "
+                        + shards
+                        + (shards == 1 ? " shard" : " shards"));
         for (int i = 0; i < shards; i++) {
             Path directory = dir.resolve("shard-" + i);
             Files.createDirectories(directory);
@@ -433,8 +439,8 @@ public final class Server implements AutoCloseable {
     /** maxmemory, or half of what machine or cgroup grant. */
     private static long decideMemory(Config config) throws ConfigException {
         Setting setting = config.get("maxmemory");
-        long least =
-                LEAST_MEMORY_BYTES + (config.number("shards") - 1) * ShardConfig.LEAST_MEMORY_BYTES;
+        long further = Math.max(0, config.number("shards") - 1);
+        long least = LEAST_MEMORY_BYTES + further * ShardConfig.LEAST_MEMORY_BYTES;
         if (setting.number() == 0) {
             setting.set(Long.toString(Math.max(least, grantedBytes() / 2)));
         }
@@ -448,6 +454,17 @@ public final class Server implements AutoCloseable {
                             + " grants");
         }
         return setting.number();
+    }
+
+    /** As many as told, or as there are cores, if memory has room for them. */
+    private static int decideShards(Config config, long memoryBytes) {
+        Setting setting = config.get("shards");
+        if (setting.number() == 0) {
+            long room = 1 + (memoryBytes - LEAST_MEMORY_BYTES) / ROOM_FOR_SHARD_BYTES;
+            int cores = Runtime.getRuntime().availableProcessors();
+            setting.set(Long.toString(Math.clamp(Math.min(cores, room), 1, Shards.MOST)));
+        }
+        return (int) setting.number();
     }
 
     private static long grantedBytes() {

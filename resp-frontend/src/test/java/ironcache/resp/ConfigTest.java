@@ -65,7 +65,7 @@ class ConfigTest {
     void whatThisVersionCannotDoIsRefusedNotIgnored() {
         assertTrue(set("appendonly", "yes").contains("not available"));
         assertTrue(set("save", "900 1").contains("not available"));
-        assertTrue(set("shards", "65").contains("between 1 and 64"));
+        assertTrue(set("shards", "65").contains("between 0 and 64"));
     }
 
     @Test
