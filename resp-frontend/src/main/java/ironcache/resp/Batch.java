@@ -11,8 +11,11 @@ import java.util.Objects;
  * <p>The requests of one connection are next to each other and in their order. One per shard thread; allocates nothing.
  */
 final class Batch implements AutoCloseable {
-    /** Three lines of each command's record then fit into the first-level cache. */
-    static final int MOST_COMMANDS = 128;
+    /** With one shard. Three lines of each command's record then fit into the first-level cache. */
+    private static final int MOST_FOR_ONE_SHARD = 128;
+
+    /** With several: what is loaded at once is a part of it, and each visit has more to do. */
+    static final int MOST_COMMANDS = 256;
 
     private static final int MOST_ARGUMENTS = 2048;
     private static final int MOST_TOUCHES = 512;
@@ -24,6 +27,7 @@ final class Batch implements AutoCloseable {
     private final ArgumentTable table = new ArgumentTable();
     private final RequestParser parser = new RequestParser(table);
     private final BatchEntry[] entries = new BatchEntry[MOST_COMMANDS];
+    private final int mostCommands;
     private int size;
     private int keyedCommands;
     private final long[] touched = new long[MOST_TOUCHES];
@@ -38,6 +42,7 @@ final class Batch implements AutoCloseable {
     Batch(CommandTable commands, Shards shards) {
         this.commands = commands;
         this.shards = shards;
+        mostCommands = shards.isSingle() ? MOST_FOR_ONE_SHARD : MOST_COMMANDS;
         scan = Objects.requireNonNull(commands.find("SCAN"));
         for (int i = 0; i < entries.length; i++) {
             entries[i] = new BatchEntry();
@@ -67,7 +72,7 @@ final class Batch implements AutoCloseable {
      */
     boolean parse(Connection c) {
         while (c.at < c.regionEnd && c.state == Connection.State.OPEN && c.protocolError == null) {
-            if (size == MOST_COMMANDS || table.size() >= MOST_ARGUMENTS) {
+            if (size == mostCommands || table.size() >= MOST_ARGUMENTS) {
                 return false;
             }
             int first = table.size();

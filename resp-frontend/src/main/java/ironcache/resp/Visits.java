@@ -101,20 +101,16 @@ final class Visits {
             while (to < size && batch.entry(to).connection == c) {
                 to++;
             }
-            next[left] = from;
-            end[left] = to;
-            keep(left, left);
-            left++;
+            keep(left++, from, to, over(batch.entry(from)));
             from = to;
         }
     }
 
-    /** The connection's place in the list is {@code to}; its next command counts. */
-    private void keep(int from, int to) {
-        long set = over(batch.entry(next[from]));
-        next[to] = next[from];
-        end[to] = end[from];
-        nextOver[to] = set;
+    /** A connection's place in the list. */
+    private void keep(int at, int from, int to, long set) {
+        next[at] = from;
+        end[at] = to;
+        nextOver[at] = set;
         if ((set & set - 1) == 0) {
             wanted |= set;
         }
@@ -128,24 +124,25 @@ final class Visits {
         over.assign(shard);
         for (int i = 0; i < left; i++) {
             long set = nextOver[i];
-            boolean more = true;
-            while (more && stay && set == shard) {
-                BatchEntry e = batch.entry(next[i]);
+            int at = next[i];
+            int to = end[i];
+            while (stay && set == shard) {
+                BatchEntry e = batch.entry(at);
                 runner.run(e);
                 stay = e.isBrief() || lease.heldNanos() < MOST_NANOS;
-                more = advance(i, e);
-                set = more ? over(batch.entry(next[i])) : 0;
+                at = after(at, to, e);
+                set = at < to ? over(batch.entry(at)) : 0;
             }
-            if (more) {
-                keep(i, kept++);
+            if (set != 0) {
+                keep(kept++, at, to, set);
             }
         }
         left = kept;
     }
 
-    /** @return whether the connection goes on */
-    private boolean advance(int i, BatchEntry done) {
-        return ++next[i] < end[i] && done.connection.state == Connection.State.OPEN;
+    /** @return index of the connection's next command; its end where it does not go on */
+    private static int after(int at, int to, BatchEntry done) {
+        return done.connection.state == Connection.State.OPEN ? at + 1 : to;
     }
 
     /** All that is next is over several shards: runs the first. */
@@ -159,11 +156,15 @@ final class Visits {
         over.assign(nextOver[0]);
         runner.run(e);
         lease.giveBack();
-        boolean more = advance(0, e);
+        int at = after(next[0], end[0], e);
+        int to = end[0];
         int kept = 0;
         wanted = 0;
-        for (int i = more ? 0 : 1; i < left; i++) {
-            keep(i, kept++);
+        if (at < to) {
+            keep(kept++, at, to, over(batch.entry(at)));
+        }
+        for (int i = 1; i < left; i++) {
+            keep(kept++, next[i], end[i], nextOver[i]);
         }
         left = kept;
     }
