@@ -23,11 +23,6 @@ final class ShardHandOffScenario implements Scenario {
     private static final long LEASES_AFTER_RESET_MAX = 1000;
 
     @Override
-    public boolean onAllCores() {
-        return true;
-    }
-
-    @Override
     public void run(Harness harness) throws IOException {
         Report report = harness.report();
         long keys = harness.scaled(KEYS);
