@@ -128,6 +128,7 @@ final class Batch implements AutoCloseable {
         e.firstArgument = first;
         e.argc = argc;
         e.start = c.at;
+        e.end = parser.next();
         e.lengthBits = parser.lengthBits();
     }
 
@@ -158,6 +159,7 @@ final class Batch implements AutoCloseable {
             BatchEntry e = entries[i];
             long set = e.isRunnable() ? shardsOf(e) : 0;
             e.over = set == 0 ? home : set;
+            e.wider = 0;
             if (e.isKeyed() && (set & set - 1) == 0) {
                 int shard = Long.numberOfTrailingZeros(e.over);
                 nextOfShard[i] = firstOfShard[shard];

@@ -22,6 +22,9 @@ final class BatchEntry {
     /** Address of the request's first byte. */
     long start;
 
+    /** Address of the first byte behind it. */
+    long end;
+
     /** The bits of all its arguments' lengths. */
     int lengthBits;
 
@@ -29,6 +32,9 @@ final class BatchEntry {
 
     /** The set of shards that its arguments name; see {@link Batch#findShards}. */
     long over;
+
+    /** Further shards, where it may serve those who wait for its keys; see {@link Visits}. */
+    long wider;
 
     /** Whether it can be run and has keys where its row says. */
     boolean isKeyed() {

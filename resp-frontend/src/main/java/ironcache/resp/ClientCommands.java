@@ -133,6 +133,7 @@ final class ClientCommands {
                 .summary("Resumes processing commands from paused clients.");
         t.sub(client, "UNBLOCK", ClientCommands::unblock)
                 .arity(-3)
+                .wholeNode()
                 .flags(ADMIN, NOSCRIPT, LOADING, STALE)
                 .since("5.0.0")
                 .complexity("O(log N) where N is the number of client connections")
@@ -501,8 +502,16 @@ final class ClientCommands {
         if (!c.parseLong(2)) {
             return;
         }
-        // No blocking commands yet: nobody is blocked.
-        c.reply().integer(0);
+        long id = c.longValue();
+        BlockedCommand blocked = null;
+        for (Connection client : c.node().clients()) {
+            if (client.id == id) {
+                blocked = client.blocked;
+            }
+        }
+        boolean withError = c.argc() == 4 && c.argIs(3, "ERROR");
+        boolean done = blocked != null && c.blocking().unblock(blocked, withError);
+        c.reply().integer(done ? 1 : 0);
     }
 
     static void getRedirection(CommandContext c) {

@@ -18,6 +18,7 @@ final class CommandContext {
     private final Shards shards;
     private final ConnectionBuffers buffers;
     private final Transactions transactions;
+    private final Blocking blocking;
 
     // The command that runs.
     private long args;
@@ -44,7 +45,8 @@ final class CommandContext {
             Partition own,
             ConnectionBuffers buffers,
             ReplyWriter reply,
-            Transactions transactions) {
+            Transactions transactions,
+            Blocking blocking) {
         this.node = node;
         this.own = own;
         this.shards = node.shards;
@@ -53,6 +55,7 @@ final class CommandContext {
         this.shard = own.shard;
         this.reply = reply;
         this.transactions = transactions;
+        this.blocking = blocking;
     }
 
     /** @param args address of the command's first entry in the argument table */
@@ -353,6 +356,45 @@ final class CommandContext {
         own.stats.dirty++;
         Partition one = only;
         (one != null ? one : shards.partition(key, keyLength)).changed(db, key, keyLength);
+    }
+
+    // Blocking.
+
+    /**
+     * None of these arguments is there as a key with something for the command, which has written nothing: unwinds the handler, to be run again when somebody has made
+     * one of them {@link #ready}. Returns where nothing may wait, within EXEC; then the handler replies that it found nothing.
+     *
+     * @param timeoutMillis after so long the reply is a null array; 0: never
+     */
+    void block(int firstKey, int lastKey, long timeoutMillis) {
+        if (!connection.isExecuting()) {
+            blocking.block(firstKey, lastKey, timeoutMillis);
+        }
+    }
+
+    /** After the command wrote a key, which has something now for those who wait for it. */
+    void ready(int key) {
+        ready(connection.db, arg(key), argLength(key));
+    }
+
+    /** As {@link #ready(int)} where the key is not an argument, or in another database. */
+    void ready(int db, long key, int keyLength) {
+        Partition one = only;
+        Partition partition = one != null ? one : shards.partition(key, keyLength);
+        if (!partition.lines.isEmpty()) {
+            blocking.ready(partition, db, key, keyLength);
+        }
+    }
+
+    /** After the keys of a database were replaced by others, in a shard. */
+    void ready(Partition partition, int db) {
+        if (!partition.lines.isEmpty()) {
+            blocking.ready(partition, db);
+        }
+    }
+
+    Blocking blocking() {
+        return blocking;
     }
 
     // Long replies.

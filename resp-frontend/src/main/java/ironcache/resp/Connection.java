@@ -24,6 +24,8 @@ final class Connection {
         PAUSED,
         /** Another's transaction is in the middle of its work. */
         HELD,
+        /** A command waits for a key, see {@link Blocking}; later ones wait behind it. */
+        BLOCKED,
         /** Nothing more is run; closes when its output is sent. */
         DRAINING,
         /** Closing in the kernel; nothing of it is touched until that is done. */
@@ -139,6 +141,9 @@ final class Connection {
     /** Between MULTI and the end of EXEC. */
     @Nullable Transaction transaction;
 
+    /** What it waits with. */
+    @Nullable BlockedCommand blocked;
+
     /** What it watches, null: nothing. */
     Watches.@Nullable Watched watched;
 
@@ -172,6 +177,20 @@ final class Connection {
         this.id = id;
     }
 
+    /** For a command that runs on another thread while this connection waits: it has this one's settings, and output of its own. */
+    Connection standIn() {
+        Connection other = new Connection(-1, home, 0, id);
+        other.db = db;
+        other.protocol = protocol;
+        other.authenticated = authenticated;
+        other.user = user;
+        other.name = name;
+        other.noTouch = noTouch;
+        other.peer = peer;
+        other.outputBound = Long.MAX_VALUE;
+        return other;
+    }
+
     int inputBytes() {
         return inputEnd - inputStart;
     }
@@ -198,6 +217,7 @@ final class Connection {
                 || state == State.AWAITING_OUTPUT
                 || state == State.AWAITING_MEMORY
                 || state == State.PAUSED
-                || state == State.HELD;
+                || state == State.HELD
+                || state == State.BLOCKED;
     }
 }

@@ -180,6 +180,22 @@ final class ConnectionBuffers implements AutoCloseable {
         }
     }
 
+    /** Takes all output away, of which nothing was sent. */
+    byte[] takeOutput(Connection c) {
+        byte[] bytes = new byte[(int) unsentBytes(c)];
+        int at = 0;
+        while (c.outHead != 0) {
+            long chunk = c.outHead;
+            Memory.copyOut(OutputChunks.data(chunk), bytes, at, OutputChunks.used(chunk));
+            at += OutputChunks.used(chunk);
+            c.outHead = OutputChunks.next(chunk);
+            chunks.give(chunk);
+        }
+        c.outTail = 0;
+        c.outBytes = 0;
+        return bytes;
+    }
+
     /** Output bytes that are not sent yet. */
     long unsentBytes(Connection c) {
         long bytes = -c.outStart;

@@ -90,6 +90,8 @@ final class DatabaseCommands {
         if (first != second) {
             for (Partition partition : c.node().shards.all) {
                 partition.swap((int) first, (int) second);
+                c.ready(partition, (int) first);
+                c.ready(partition, (int) second);
             }
         }
         c.stats().dirty++;

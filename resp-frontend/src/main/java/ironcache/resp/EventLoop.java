@@ -95,6 +95,7 @@ final class EventLoop implements Io.SocketHandler, ShardListener {
         long wait = 0;
         if (!moreWork && readySize == 0) {
             wait = Math.min(idleNanos, Math.max(0, nextCronNanos - clock.nanoTime()));
+            wait = Math.min(wait, executor.blocking().nanosLeft());
             if (mostNanos >= 0) {
                 wait = Math.min(wait, mostNanos);
             }
@@ -102,6 +103,7 @@ final class EventLoop implements Io.SocketHandler, ShardListener {
         io.poll(wait);
         clock.refresh();
         executor.run();
+        executor.endLate();
         for (int rounds = 0; readySize > 0 && rounds < 4; rounds++) {
             runReady();
         }
@@ -173,7 +175,9 @@ final class EventLoop implements Io.SocketHandler, ShardListener {
                 c.state = Connection.State.DRAINING;
             }
         }
-        if (c.state == Connection.State.DRAINING && c.outInFlight == 0) {
+        if (c.state == Connection.State.DRAINING && c.outInFlight == 0
+                || c.state == Connection.State.BLOCKED && c.peerClosed) {
+            // Nobody waits there any more.
             close(c);
         }
     }
@@ -237,7 +241,8 @@ final class EventLoop implements Io.SocketHandler, ShardListener {
         for (int i = 0; i < size; i++) {
             Connection c = connections[ready[i]];
             if (c != null
-                    && (c.state == Connection.State.PARKED
+                    && (c.state == Connection.State.BLOCKED && executor.endBlocked(c)
+                            || c.state == Connection.State.PARKED
                             || c.state == Connection.State.HELD
                             || c.state == Connection.State.AWAITING_MEMORY && !c.inLine)) {
                 resume(c);
@@ -439,6 +444,9 @@ final class EventLoop implements Io.SocketHandler, ShardListener {
             close(c);
         } else {
             c.killed = true;
+            if (c.blocked != null) {
+                Blocking.stop(c.blocked);
+            }
             shards.all[c.home].kill(c);
         }
     }

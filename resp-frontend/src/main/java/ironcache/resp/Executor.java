@@ -5,6 +5,7 @@ import ironcache.engine.Shard;
 import ironcache.hybridlog.Record;
 import ironcache.tiering.DamagedBlockException;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Runs the commands of a {@link Batch}: those that one turn of the loop received, of all connections. With one shard they run in the order in which they were parsed; with several
@@ -29,6 +30,7 @@ final class Executor {
     private final ReplyWriter reply;
     private final CommandContext context;
     private final Transactions transactions;
+    private final Blocking blocking;
     private final CommandTimes times;
     private final Batch batch;
     private final ArgumentTable table;
@@ -40,7 +42,7 @@ final class Executor {
     /** Of a connection that closes while its command waits. */
     private final ShardSet waitedFor;
 
-    /** Of a command inside of EXEC, whose own is the other one. */
+    /** Of a command inside of EXEC, whose own is the other one, or of a blocked command that is served. */
     private final CommandContext queuedContext;
 
     Executor(
@@ -62,10 +64,13 @@ final class Executor {
         this.table = batch.table();
         this.over = new ShardSet(shards, own);
         this.waitedFor = new ShardSet(shards, own);
-        this.visits = new Visits(batch, shards, own, lease, over, this::execute);
-        this.transactions = new Transactions(shards, own, over, reply, table, this::runQueued);
-        this.context = new CommandContext(node, own, buffers, reply, transactions);
-        this.queuedContext = new CommandContext(node, own, buffers, reply, transactions);
+        this.blocking =
+                new Blocking(shards, own, over, clock, reply, table, buffers, this::runQueued);
+        this.visits = new Visits(batch, shards, own, lease, over, blocking, this::execute);
+        this.transactions =
+                new Transactions(shards, own, over, blocking, reply, table, this::runQueued);
+        this.context = new CommandContext(node, own, buffers, reply, transactions, blocking);
+        this.queuedContext = new CommandContext(node, own, buffers, reply, transactions, blocking);
     }
 
     RequestParser parser() {
@@ -130,7 +135,11 @@ final class Executor {
     /** The connection closes: nothing waits for it any more, and its transaction and watches end. */
     void forget(Connection c) {
         boolean waits = c.state == Connection.State.PARKED || c.state == Connection.State.HELD;
-        boolean borrowed = borrow((waits ? c.over : 0) | watchedOver(c));
+        BlockedCommand blocked = c.blocked;
+        boolean borrowed = borrow((waits ? c.over : 0) | watchedOver(c), blocked);
+        if (blocked != null) {
+            blocking.abandon(blocked);
+        }
         if (waits) {
             waitedFor.assign(c.over);
             waitedFor.abandon(c);
@@ -139,6 +148,61 @@ final class Executor {
         if (borrowed) {
             lease.giveBack();
         }
+    }
+
+    // Blocked connections.
+
+    Blocking blocking() {
+        return blocking;
+    }
+
+    /** As {@link #borrow(long)}, and the shards of a blocked command with those that it holds. */
+    private boolean borrow(long set, @Nullable BlockedCommand b) {
+        if (b == null) {
+            return borrow(set);
+        }
+        boolean borrowed = borrow(set | b.over);
+        // Whoever makes it hold some has its own.
+        if (borrowed && !lease.covers(b.held)) {
+            lease.giveBack();
+            borrowed = borrow(set | b.over | b.held);
+        }
+        return borrowed;
+    }
+
+    /** The time of some blocked commands may be over. */
+    void endLate() {
+        for (BlockedCommand b = blocking.nextLate(); b != null; b = blocking.nextLate()) {
+            boolean borrowed = borrow(0, b);
+            blocking.timeOut(b);
+            if (borrowed) {
+                lease.giveBack();
+            }
+        }
+    }
+
+    /** Somebody says that a blocked connection may go on. @return false: its command holds shards, and waits still */
+    boolean endBlocked(Connection c) {
+        byte[] said = blocking.end(c);
+        if (said != null) {
+            reply.attach(c);
+            reply.raw(said);
+            applyReplyMode(c);
+            reply.detach();
+            c.commands++;
+            return true;
+        }
+        BlockedCommand b = c.blocked;
+        if (b != null) {
+            boolean borrowed = borrow(0, b);
+            if (b.held != 0) {
+                blocking.resume(b, b.held);
+            }
+            if (borrowed) {
+                lease.giveBack();
+            }
+        }
+        return false;
     }
 
     /** The set of shards that a connection's transaction and watches are over; may be empty. */
@@ -187,6 +251,21 @@ final class Executor {
             transactions.suspended(c);
             suspend(c, e, Connection.State.PARKED);
             return;
+        } catch (Blocking.Signal blocks) {
+            reply.rollback();
+            over.end();
+            c.lastCommand = row.id;
+            node.peer(c);
+            blocking.stand(
+                    c,
+                    row,
+                    table.entry(e.firstArgument),
+                    e.argc,
+                    shards.isSingle() ? over.mask() : e.over);
+            c.state = Connection.State.BLOCKED;
+            c.at = e.end;
+            c.protocolError = null;
+            return;
         } catch (Transactions.SpaceWanted wanted) {
             reply.rollback();
             over.end();
@@ -215,9 +294,12 @@ final class Executor {
             times.ran(row);
         }
         applyReplyMode(c);
+        if (blocking.isAnyReady()) {
+            blocking.serve();
+        }
     }
 
-    /** A command inside of EXEC; its cold misses are EXEC's. */
+    /** A command inside of EXEC, whose cold misses are EXEC's, or one that was blocked. */
     private void runQueued(Connection c, CommandRow row, int firstArgument, int argc) {
         queuedContext.set(c, row, table.entry(firstArgument), argc);
         queuedContext.setShards(over.first(), over.isSeveral());

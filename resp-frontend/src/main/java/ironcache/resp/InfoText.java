@@ -197,9 +197,15 @@ final class InfoText {
     private void clients() {
         long waiting = 0;
         long paused = 0;
+        long blocked = 0;
+        long late = 0;
         for (Connection client : node.clients()) {
+            BlockedCommand command = client.blocked;
             if (client.state == Connection.State.PAUSED) {
                 paused++;
+            } else if (command != null && command.waits) {
+                blocked++;
+                late += command.deadlineNanos != Long.MAX_VALUE ? 1 : 0;
             } else if (!client.inLine && client.isWaiting()) {
                 waiting++;
             }
@@ -207,10 +213,12 @@ final class InfoText {
         long waitingForMemory = 0;
         long watching = 0;
         long watched = 0;
+        long blockingKeys = 0;
         for (Partition partition : node.shards.all) {
             waitingForMemory += partition.loop.buffers().admission.waiting();
             watching += partition.watches.connections();
             watched += partition.watches.size();
+            blockingKeys += partition.lines.size();
         }
         header("Clients");
         line("connected_clients", node.connections.get());
@@ -218,13 +226,13 @@ final class InfoText {
         line("maxclients", node.config.number("maxclients"));
         line("client_recent_max_input_buffer", 0);
         line("client_recent_max_output_buffer", 0);
-        line("blocked_clients", 0);
+        line("blocked_clients", blocked);
         line("tracking_clients", 0);
         line("pubsub_clients", 0);
         line("watching_clients", watching);
-        line("clients_in_timeout_table", 0);
+        line("clients_in_timeout_table", late);
         line("total_watched_keys", watched);
-        line("total_blocking_keys", 0);
+        line("total_blocking_keys", blockingKeys);
         line("total_blocking_keys_on_nokey", 0);
         boolean isPaused = node.isPaused();
         line("paused_reason", isPaused ? "client_pause" : "none");

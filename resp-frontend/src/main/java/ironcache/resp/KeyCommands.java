@@ -246,6 +246,7 @@ final class KeyCommands {
                 c.hash(2));
         c.changed(1, "rename_from");
         c.changed(2, "rename_to");
+        c.ready(2);
     }
 
     static void copy(CommandContext c) {
@@ -277,6 +278,7 @@ final class KeyCommands {
         }
         Keys.copy(c.shard(1), record, to, db, c.arg(2), c.argLength(2), c.hash(2));
         c.changed(db, c.arg(2), c.argLength(2), "copy_to");
+        c.ready(db, c.arg(2), c.argLength(2));
         c.reply().integer(1);
     }
 
@@ -302,6 +304,7 @@ final class KeyCommands {
         c.delete(1);
         c.changed(1, "move_from");
         c.changed(db, c.arg(1), c.argLength(1), "move_to");
+        c.ready(db, c.arg(1), c.argLength(1));
         c.reply().integer(1);
     }
 

@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <ul>
  *   <li>The <em>shard's</em>: whoever runs commands over it, or works in its background, has it: the shard itself, the watches of its keys, the transaction
- *       that holds it. Any thread enters, for microseconds ({@link Lease}); its own has no privilege but that the shard's file operations are its.
+ *       that holds it, those who wait for its keys. Any thread enters, for microseconds ({@link Lease}); its own has no privilege but that the shard's file operations are its.
  *   <li>The <em>turn's</em>: the thread has it from the end of its wait in {@link ironcache.ffm.Io#poll} to the beginning of the next one. It guards what the thread
  *       has of its own: connections, counters. Who has all of them may look at and change that, and what the node has ({@link Node}).
  * </ul>
@@ -37,6 +37,7 @@ final class Partition implements ironcache.ffm.Io.Gate {
     private boolean lent;
 
     final Watches watches = new Watches();
+    final WaitingLines lines = new WaitingLines(this);
 
     // Of the shard's thread, which alone counts.
 
@@ -47,7 +48,7 @@ final class Partition implements ironcache.ffm.Io.Gate {
     final ErrorStats errorStats = new ErrorStats();
 
     /** A table of its own, for the counters of its rows. */
-    final CommandTable commands = Commands.table();
+    final CommandTable commands;
 
     /** Set before the threads start. */
     @SuppressWarnings("NullAway.Init")
@@ -69,8 +70,9 @@ final class Partition implements ironcache.ffm.Io.Gate {
     /** Connections of this shard's thread that it is to close, says another thread. */
     private final ConcurrentLinkedQueue<Connection> killed = new ConcurrentLinkedQueue<>();
 
-    Partition(int number, Mutex.Source mutexes) {
+    Partition(int number, Mutex.Source mutexes, CommandTable commands) {
         this.number = number;
+        this.commands = commands;
         this.shardLock = mutexes.create(false);
         this.turnLock = mutexes.create(true);
     }
@@ -207,8 +209,8 @@ final class Partition implements ironcache.ffm.Io.Gate {
         shard.swap(db, otherDb);
     }
 
-    /** A cold candidate counts as the key: a watch broken in vain is retried by its client. */
-    private boolean exists(int db, byte[] key, long hash) {
+    /** A cold candidate counts as the key: a watch broken in vain is retried by its client, a blocked command that runs in vain waits on. */
+    boolean exists(int db, byte[] key, long hash) {
         long copy = Memory.allocate(key.length + 8L, MemoryTag.OTHER);
         try {
             Memory.copyIn(key, 0, copy, key.length);

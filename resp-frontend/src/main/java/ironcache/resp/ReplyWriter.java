@@ -471,6 +471,11 @@ final class ReplyWriter {
         }
     }
 
+    /** Bytes of the protocol, made elsewhere. */
+    void raw(byte[] bytes) {
+        rawBytes(bytes, 0, bytes.length);
+    }
+
     /** A text as it is, Latin-1. Allocates. */
     void text(String text) {
         byte[] bytes = text.getBytes(StandardCharsets.ISO_8859_1);

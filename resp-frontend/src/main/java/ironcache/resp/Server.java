@@ -28,6 +28,7 @@ import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -88,13 +89,15 @@ public final class Server implements AutoCloseable {
                 shardBytes,
                 networkBytes,
                 hashSeed,
-                file);
+                file,
+                Commands::table);
     }
 
     /**
      * As above, and of other threads than the machine's: these run the {@link #workers}, and {@link #run} is not called.
      *
      * @param mutexes of the threads that will run the shards
+     * @param tables a command table for each shard
      */
     Server(
             Config config,
@@ -106,13 +109,14 @@ public final class Server implements AutoCloseable {
             long shardBytes,
             long networkBytes,
             long hashSeed,
-            @Nullable ConfigFile file)
+            @Nullable ConfigFile file,
+            Supplier<CommandTable> tables)
             throws IOException {
         int count = ios.size();
         MemoryGauge memory = new MemoryGauge(new ProcFiles());
         node =
                 new Node(
-                        new Shards(count, mutexes),
+                        new Shards(count, mutexes, tables),
                         config,
                         source,
                         log,

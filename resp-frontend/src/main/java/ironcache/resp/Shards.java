@@ -3,6 +3,8 @@ package ironcache.resp;
 import ironcache.engine.Shard;
 import ironcache.engine.ShardStats;
 import ironcache.engine.SlotTable;
+import java.util.ArrayDeque;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** All shards of a node as one store: which of them a key belongs to. Sets of shards are bit masks, bit i for shard i, and never empty: a command without
@@ -13,11 +15,14 @@ final class Shards {
     final Partition[] all;
     private final SlotTable slots;
 
-    /** @param mutexes for the threads that share them; not used where there is one */
-    Shards(int count, Mutex.Source mutexes) {
+    /**
+     * @param mutexes for the threads that share them; not used where there is one
+     * @param tables a command table for each
+     */
+    Shards(int count, Mutex.Source mutexes, Supplier<CommandTable> tables) {
         all = new Partition[count];
         for (int i = 0; i < count; i++) {
-            all[i] = new Partition(i, count == 1 ? fair -> Mutex.NONE : mutexes);
+            all[i] = new Partition(i, count == 1 ? fair -> Mutex.NONE : mutexes, tables.get());
         }
         slots = new SlotTable(count);
     }
@@ -46,6 +51,16 @@ final class Shards {
             from.loop.resumeLater(c.socket);
         } else {
             all[c.home].onReady(c.socket);
+        }
+    }
+
+    /** A set of shards is held no more: whose commands waited for that go on. Says the thread of {@code from}, which is in them. */
+    void release(long set, Partition from) {
+        for (long rest = set; rest != 0; rest &= rest - 1) {
+            ArrayDeque<Connection> held = all[Long.numberOfTrailingZeros(rest)].release();
+            for (Connection c = held.poll(); c != null; c = held.poll()) {
+                resume(c, from);
+            }
         }
     }
 

@@ -1,35 +1,9 @@
 package ironcache.resp;
 
-import ironcache.ffm.Memory;
-import ironcache.ffm.MemoryTag;
+import java.util.ArrayDeque;
 
-/**
- * The commands that a connection has queued since MULTI, and how far EXEC has come with them. Their arguments are copied to memory of the
- * transaction's own, since receive buffers are gone by the next turn:
- *
- * <pre>
- * one command, unaligned:
- * 0        4      8
- * | row id | argc | (length | bytes) × argc |
- *                      4
- * </pre>
- *
- * <p>Owned by the shard's thread; whoever ends the transaction closes it.
- */
-final class Transaction implements AutoCloseable {
-    private static final int FIRST_CAPACITY = 512;
-
-    /** Keys are loaded a word at a time: bytes after the last one stay readable. */
-    private static final int PADDING = 8;
-
-    private long queue;
-    private long capacity;
-    private long used;
-    private int count;
-
-    /** Of all queued commands, or-ed. */
-    private long flags;
-
+/** The commands that a connection has queued since MULTI, and how far EXEC has come with them. Owned by the connection's thread; whoever ends the transaction closes it. */
+final class Transaction extends CommandQueue {
     /** The set of shards that they are over; empty while there are none. While it runs, all that EXEC has. */
     long over;
 
@@ -48,99 +22,16 @@ final class Transaction implements AutoCloseable {
     /** Time for all its commands. */
     long nowMillis;
 
+    /** While it holds shards: the lines of keys that it has made ready. */
+    final ArrayDeque<WaitingLines.Line> ready = new ArrayDeque<>(0);
+
     private long next;
 
-    void add(CommandRow row, long args, int argc) {
-        long bytes = 8;
-        for (int i = 0; i < argc; i++) {
-            bytes += 4 + ArgumentTable.length(args, i);
-        }
-        ensure(used + bytes + PADDING);
-        long at = queue + used;
-        Memory.putInt(at, row.id);
-        Memory.putInt(at + 4, argc);
-        at += 8;
-        for (int i = 0; i < argc; i++) {
-            int length = ArgumentTable.length(args, i);
-            Memory.putInt(at, length);
-            Memory.copy(ArgumentTable.address(args, i), at + 4, length);
-            at += 4 + length;
-        }
-        used += bytes;
-        count++;
-        flags |= row.flags;
-    }
-
-    private void ensure(long bytes) {
-        if (bytes <= capacity) {
-            return;
-        }
-        long newCapacity = Math.max(Math.max(bytes, 2 * capacity), FIRST_CAPACITY);
-        long newQueue = Memory.allocate(newCapacity, MemoryTag.NETWORK);
-        if (queue != 0) {
-            Memory.copy(queue, newQueue, used);
-            Memory.free(queue, capacity, MemoryTag.NETWORK);
-        }
-        queue = newQueue;
-        capacity = newCapacity;
-    }
-
-    int count() {
-        return count;
-    }
-
-    /** Memory taken. */
-    long bytes() {
-        return capacity;
-    }
-
-    /** Whether one of its commands has this flag. */
-    boolean has(CommandFlag flag) {
-        return (flags & flag.bit()) != 0;
-    }
-
-    // Walking: from first(), with after(), as long as != end().
-
-    long first() {
-        return queue;
-    }
-
-    long end() {
-        return queue + used;
-    }
-
-    static int rowId(long command) {
-        return Memory.getInt(command);
-    }
-
-    static int argc(long command) {
-        return Memory.getInt(command + 4);
-    }
-
-    /** Puts a command's arguments into the table. @return the command after it */
-    static long after(long command, ArgumentTable table) {
-        long at = command + 8;
-        for (int n = argc(command); n > 0; n--) {
-            int length = Memory.getInt(at);
-            table.add(at + 4, length);
-            at += 4 + length;
-        }
-        return at;
-    }
-
     long next() {
-        return running ? next : queue;
+        return running ? next : first();
     }
 
     void setNext(long command) {
         next = command;
-    }
-
-    @Override
-    public void close() {
-        if (queue != 0) {
-            Memory.free(queue, capacity, MemoryTag.NETWORK);
-            queue = 0;
-        }
     }
 }

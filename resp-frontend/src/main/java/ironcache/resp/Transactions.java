@@ -2,7 +2,6 @@ package ironcache.resp;
 
 import ironcache.engine.Shard;
 import ironcache.hybridlog.Record;
-import java.util.ArrayDeque;
 
 /**
  * MULTI, EXEC, DISCARD, WATCH and UNWATCH, for the connections of one thread.
@@ -43,6 +42,7 @@ final class Transactions {
     /** The shards of the command that runs. */
     private final ShardSet over;
 
+    private final Blocking blocking;
     private final ReplyWriter reply;
     private final ArgumentTable table;
     private final Runner runner;
@@ -51,12 +51,14 @@ final class Transactions {
             Shards shards,
             Partition own,
             ShardSet over,
+            Blocking blocking,
             ReplyWriter reply,
             ArgumentTable table,
             Runner runner) {
         this.shards = shards;
         this.own = own;
         this.over = over;
+        this.blocking = blocking;
         this.reply = reply;
         this.table = table;
         this.runner = runner;
@@ -71,22 +73,10 @@ final class Transactions {
             return;
         }
         over.hold(connection);
+        blocking.suspend(transaction);
         if (!transaction.held) {
             transaction.held = true;
             own.stats.transactionHolds++;
-        }
-    }
-
-    /** Gives back what the transaction holds. */
-    private void release(Transaction transaction) {
-        for (long rest = transaction.over; rest != 0; rest &= rest - 1) {
-            resume(shards.all[Long.numberOfTrailingZeros(rest)].release());
-        }
-    }
-
-    private void resume(ArrayDeque<Connection> held) {
-        for (Connection c = held.poll(); c != null; c = held.poll()) {
-            shards.resume(c, own);
         }
     }
 
@@ -141,7 +131,7 @@ final class Transactions {
         Transaction transaction = connection.transaction;
         if (transaction != null) {
             if (transaction.held) {
-                release(transaction);
+                shards.release(transaction.over, own);
             }
             transaction.close();
             connection.transaction = null;
@@ -181,6 +171,7 @@ final class Transactions {
             keepReply(connection);
         } else {
             over.continueAt(transaction.nowMillis);
+            blocking.resume(transaction);
         }
         while (transaction.next() != transaction.end()) {
             transaction.setNext(step(connection, transaction));

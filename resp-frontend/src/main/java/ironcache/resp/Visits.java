@@ -9,6 +9,9 @@ import java.util.Objects;
  *
  * <p>A command over several shards, or over the whole node, gets them all when it is next and nothing else can be done.
  *
+ * <p>Where somebody waits for a key that a command may make ready, the command is over all shards that are needed to serve him ({@link Blocking}): that shows only
+ * when it is looked at in its shards.
+ *
  * <p>Owned by the shard's thread. Allocates nothing.
  */
 final class Visits {
@@ -25,6 +28,7 @@ final class Visits {
     private final Partition own;
     private final Lease lease;
     private final ShardSet over;
+    private final Blocking blocking;
     private final CommandRow exec;
     private final CommandRow unwatch;
     private final Runner runner;
@@ -40,12 +44,20 @@ final class Visits {
     private long wanted;
 
     /** @param over set before each command that {@code runner} is given */
-    Visits(Batch batch, Shards shards, Partition own, Lease lease, ShardSet over, Runner runner) {
+    Visits(
+            Batch batch,
+            Shards shards,
+            Partition own,
+            Lease lease,
+            ShardSet over,
+            Blocking blocking,
+            Runner runner) {
         this.batch = batch;
         this.shards = shards;
         this.own = own;
         this.lease = lease;
         this.over = over;
+        this.blocking = blocking;
         this.exec = Objects.requireNonNull(own.commands.find("EXEC"));
         this.unwatch = Objects.requireNonNull(own.commands.find("UNWATCH"));
         this.runner = runner;
@@ -122,12 +134,17 @@ final class Visits {
         boolean stay = true;
         wanted = 0;
         over.assign(shard);
+        WaitingLines lines = over.first().lines;
         for (int i = 0; i < left; i++) {
             long set = nextOver[i];
             int at = next[i];
             int to = end[i];
             while (stay && set == shard) {
                 BatchEntry e = batch.entry(at);
+                if (!lines.isEmpty() && widens(e, shard)) {
+                    set = over(e);
+                    break;
+                }
                 runner.run(e);
                 stay = e.isBrief() || lease.heldNanos() < MOST_NANOS;
                 at = after(at, to, e);
@@ -152,6 +169,11 @@ final class Visits {
             lease.takeNode();
         } else {
             lease.take(nextOver[0]);
+            while (widens(e, nextOver[0])) {
+                lease.giveBack();
+                nextOver[0] = over(e);
+                lease.take(nextOver[0]);
+            }
         }
         over.assign(nextOver[0]);
         runner.run(e);
@@ -169,8 +191,19 @@ final class Visits {
         left = kept;
     }
 
-    /** The shards that a connection's next command is over: for transactions that shows only now. */
+    /** Whether a command is over more than these shards, which are taken: {@link #over(BatchEntry)} includes them then. */
+    private boolean widens(BatchEntry e, long set) {
+        long reach = blocking.reach(e, set);
+        e.wider |= reach;
+        return (reach & ~set) != 0;
+    }
+
     private long over(BatchEntry e) {
+        return arguments(e) | e.wider;
+    }
+
+    /** The shards that the keys of a connection's next command are in: for transactions that shows only now. */
+    private long arguments(BatchEntry e) {
         CommandRow row = e.row;
         Connection c = e.connection;
         if (row == null) {

@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Supplier;
 
 /** A server on a thread of its own, through NIO, for tests that look inside. */
 final class RunningServer implements AutoCloseable {
@@ -24,15 +25,22 @@ final class RunningServer implements AutoCloseable {
 
     /** @param shardBytes memory of each shard */
     static RunningServer start(Path directory, int shards, long shardBytes) {
+        return start(directory, shards, shardBytes, Commands::table);
+    }
+
+    /** @param tables a command table for each shard */
+    static RunningServer start(
+            Path directory, int shards, long shardBytes, Supplier<CommandTable> tables) {
         RunningServer running = new RunningServer();
-        Thread thread = new Thread(() -> running.serve(directory, shards, shardBytes), "shard-0");
+        Thread thread =
+                new Thread(() -> running.serve(directory, shards, shardBytes, tables), "shard-0");
         thread.setDaemon(true);
         thread.start();
         running.started.join();
         return running;
     }
 
-    private void serve(Path directory, int shards, long shardBytes) {
+    private void serve(Path directory, int shards, long shardBytes, Supplier<CommandTable> tables) {
         try {
             Config config = new Config();
             config.set(config.get("port"), "0");
@@ -52,13 +60,15 @@ final class RunningServer implements AutoCloseable {
                     new Server(
                             config,
                             ios,
+                            ThreadMutex::new,
                             SystemClock.INSTANCE,
                             log,
                             directory,
                             shards * shardBytes,
                             16L << 20,
                             7,
-                            null)) {
+                            null,
+                            tables)) {
                 started.complete(opened);
                 opened.run();
             }

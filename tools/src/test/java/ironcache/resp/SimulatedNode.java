@@ -67,7 +67,8 @@ public final class SimulatedNode implements AutoCloseable {
                         shards * SHARD_BYTES,
                         NETWORK_BYTES,
                         prng.nextLong(),
-                        null);
+                        null,
+                        Commands::table);
         for (int i = 0; i < shards; i++) {
             Partition partition = server.node().shards.all[i];
             Squeeze squeeze = new Squeeze(partition, prng.split(), squeezeChance);
