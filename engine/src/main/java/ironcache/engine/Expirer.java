@@ -136,14 +136,13 @@ final class Expirer implements AutoCloseable, TimingWheel.Consumer {
                         Record.key(record),
                         Record.keyLength(record),
                         store.hash(Record.key(record), Record.keyLength(record)))) {
+                    // That was a probe of its own, and this one cannot go on.
                     retry = true;
+                    break;
                 } else {
                     store.removeEntry(keyspace, index, slot, address, record);
                     store.stats.expiredKeys++;
                     again = true;
-                    break;
-                }
-                if (again) {
                     break;
                 }
             }

@@ -116,6 +116,17 @@ final class ShardHarness implements AutoCloseable {
                 });
     }
 
+    /** As {@link #set}, of a cold key, and the shard does nothing behind it: the old entry is not settled yet. */
+    void setBlindly(int db, String key, byte[] value, long expiryMillis) {
+        long k = key(key);
+        int length = key.length();
+        shard.begin(WAITER, clock.currentTimeMillis());
+        long hash = shard.hash(k, length);
+        long at = shard.upsert(db, k, length, hash, Record.STRING, value.length, expiryMillis);
+        Memory.copyIn(value, 0, at, value.length);
+        shard.end();
+    }
+
     byte @Nullable [] get(int db, String key) {
         byte[][] result = new byte[1][];
         run(
