@@ -121,6 +121,10 @@ final class SimThreads implements Mutex.Source {
         return current == null ? -1 : current.number;
     }
 
+    long nanoTime() {
+        return clock.nanoTime();
+    }
+
     /** A hash of who went on when. */
     long traceHash() {
         return traceHash;

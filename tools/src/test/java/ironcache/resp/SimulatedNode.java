@@ -56,6 +56,7 @@ public final class SimulatedNode implements AutoCloseable {
         Config config = new Config();
         config.set(config.get("port"), "0");
         config.set(config.get("bind"), "127.0.0.1");
+        config.set(config.get("enable-debug-command"), "yes");
         server =
                 new Server(
                         config,
@@ -136,6 +137,11 @@ public final class SimulatedNode implements AutoCloseable {
         return threads.step();
     }
 
+    /** Simulated time. */
+    public long nanoTime() {
+        return threads.nanoTime();
+    }
+
     /** A hash of all that has happened. */
     public long traceHash() {
         long hash = threads.traceHash();
@@ -205,6 +211,9 @@ public final class SimulatedNode implements AutoCloseable {
                 throw new IllegalStateException("the threads do not end");
             }
             threads.step();
+        }
+        for (Partition partition : server.node().shards.all) {
+            partition.shard.checkInvariants();
         }
     }
 

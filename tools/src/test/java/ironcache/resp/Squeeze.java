@@ -1,5 +1,6 @@
 package ironcache.resp;
 
+import ironcache.engine.ColdMiss;
 import ironcache.engine.ShardSpace;
 import ironcache.ffm.Memory;
 import ironcache.ffm.MemoryTag;
@@ -54,16 +55,21 @@ final class Squeeze implements Runnable {
         long key = Memory.allocate(KEY_BYTES, MemoryTag.OTHER);
         Memory.copyIn(bytes, 0, key, bytes.length);
         partition.shard.begin(WAITER, 0);
-        // What the value holds is of no interest.
-        long _ =
-                partition.shard.upsert(
-                        DB,
-                        key,
-                        bytes.length,
-                        partition.shard.hash(key, bytes.length),
-                        Record.STRING,
-                        VALUE_BYTES,
-                        0);
+        try {
+            // What the value holds is of no interest.
+            long _ =
+                    partition.shard.upsert(
+                            DB,
+                            key,
+                            bytes.length,
+                            partition.shard.hash(key, bytes.length),
+                            Record.STRING,
+                            VALUE_BYTES,
+                            0);
+        } catch (ColdMiss miss) {
+            // Shadows are being settled, and blind writes have to read first: another value will
+            // do.
+        }
         partition.shard.end();
         Memory.free(key, KEY_BYTES, MemoryTag.OTHER);
     }

@@ -1,86 +1,33 @@
 package ironcache.tools;
 
 import ironcache.ffm.Prng;
-import ironcache.ffm.SimIo;
 import ironcache.resp.SimulatedNode;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.util.Arrays;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
-/** A {@link SimulatedNode} and the connections of its clients. Owned by one thread. */
+/** A {@link SimulatedNode} and the connections of its clients, and of some {@link Bystander}s. Owned by one thread. */
 final class SimulatedStore implements SteppedStore, AutoCloseable {
     /**
-     * Nobody is to wait so long where nothing is on its way: the threads look around once in 100 ms anyway, and so a lost wake-up shows as a
-     * delay.
+     * Nobody is to wait so long where nothing is on its way: the threads look around now and then anyway, and so a lost wake-up shows as
+     * a delay.
      */
     private static final long STALL_NANOS = 20_000_000;
 
-    private static final int MOST_STALLS = 100;
-
-    /** A client's connection. */
-    private static final class Session {
-        final SimIo.Peer peer;
-        byte[] buffer = new byte[4 << 10];
-        int start;
-        int end;
-        int owed;
-
-        Session(SimIo.Peer peer) {
-            this.peer = peer;
-        }
-
-        /** Takes all that has arrived. */
-        private void fill() {
-            int read = 1;
-            while (read > 0) {
-                if (end == buffer.length) {
-                    byte[] from = buffer;
-                    if (start < from.length / 2) {
-                        buffer = new byte[2 * from.length];
-                    }
-                    end -= start;
-                    System.arraycopy(from, start, buffer, 0, end);
-                    start = 0;
-                }
-                read = peer.read(buffer, end, buffer.length - end);
-                end += Math.max(read, 0);
-            }
-            if (read < 0) {
-                throw new IllegalStateException("the server closed a connection");
-            }
-        }
-
-        Reply next() {
-            fill();
-            int replyEnd = RespClient.endOfReply(buffer, start, end);
-            if (replyEnd < 0) {
-                return null;
-            }
-            Reply reply = new Reply(Arrays.copyOfRange(buffer, start, replyEnd));
-            start = replyEnd;
-            owed--;
-            return reply;
-        }
-
-        /** Whether a reply that it has not got yet is owed to it. */
-        boolean waits() {
-            fill();
-            int arrived = 0;
-            for (int at = start; (at = RespClient.endOfReply(buffer, at, end)) >= 0; ) {
-                arrived++;
-            }
-            return arrived < owed;
-        }
-    }
+    /** Whatever else happens, nobody waits so long for a reply. */
+    private static final long MOST_WAIT_NANOS = 1_000_000_000;
 
     private final SimulatedNode node;
     private final Prng prng;
-    private final Map<Integer, Session> sessions = new HashMap<>();
-    private int owed;
+    private final Map<Integer, SimulatedSession> sessions = new HashMap<>();
+
+    /** By client, when it last sent or received something. */
+    private final Map<Integer, Long> sinceNanos = new HashMap<>();
+
+    private final List<Bystander> bystanders = new ArrayList<>();
     private int stalls;
     private long repliesHash;
 
@@ -90,6 +37,10 @@ final class SimulatedStore implements SteppedStore, AutoCloseable {
             node = new SimulatedNode(shards, seed, bug);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
+        }
+        List<String> bystandersIds = new ArrayList<>();
+        for (int i = prng.nextInt(3); i > 0; i--) {
+            bystanders.add(new Bystander(node, prng.split(), bystandersIds));
         }
     }
 
@@ -102,6 +53,13 @@ final class SimulatedStore implements SteppedStore, AutoCloseable {
         return stalls;
     }
 
+    /** Replies to bystanders that no server should give. */
+    List<String> failures() {
+        List<String> all = new ArrayList<>();
+        bystanders.forEach(bystander -> all.addAll(bystander.unexpected()));
+        return all;
+    }
+
     /** A hash of all that has happened and was replied. */
     long traceHash() {
         return Prng.mix(repliesHash ^ node.traceHash());
@@ -109,21 +67,14 @@ final class SimulatedStore implements SteppedStore, AutoCloseable {
 
     @Override
     public void send(int client, List<byte[][]> commands) {
-        ByteArrayOutputStream request = new ByteArrayOutputStream();
-        commands.forEach(command -> RespClient.encode(request, command));
-        byte[] bytes = request.toByteArray();
         try {
-            Session session = sessions.get(client);
+            SimulatedSession session = sessions.get(client);
             if (session == null) {
-                session = new Session(node.connect());
+                session = new SimulatedSession(node.connect());
                 sessions.put(client, session);
             }
-            int written = session.peer.write(bytes, 0, bytes.length);
-            if (written < bytes.length) {
-                throw new IllegalStateException("a send of " + bytes.length + " bytes is too much");
-            }
-            session.owed += commands.size();
-            owed += commands.size();
+            session.send(commands);
+            sinceNanos.put(client, node.nanoTime());
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -131,40 +82,36 @@ final class SimulatedStore implements SteppedStore, AutoCloseable {
 
     @Override
     public boolean step() {
+        bystanders.forEach(Bystander::step);
         if (node.step() > STALL_NANOS
-                && owed > 0
-                && sessions.values().stream().anyMatch(Session::waits)) {
+                && (sessions.values().stream().anyMatch(SimulatedSession::waits)
+                        || bystanders.stream().anyMatch(Bystander::waits))) {
             stalls++;
-            if (stalls > MOST_STALLS) {
-                throw new IllegalStateException(owed + " replies do not come: " + node);
-            }
         }
         return true;
     }
 
     @Override
     public Reply receive(int client) {
-        Session session = sessions.get(client);
-        if (session == null || session.owed == 0) {
+        SimulatedSession session = sessions.get(client);
+        if (session == null || session.owed() == 0) {
             return null;
         }
         Reply reply = session.next();
         if (reply != null) {
-            owed--;
+            sinceNanos.put(client, node.nanoTime());
             repliesHash = Prng.mix(repliesHash ^ Prng.mix(reply.hashCode()) + client);
+        } else if (session.isClosed()) {
+            throw new IllegalStateException("the server closed the connection of " + client);
+        } else if (node.nanoTime() - sinceNanos.get(client) > MOST_WAIT_NANOS) {
+            throw new IllegalStateException("no reply comes to " + client + ": " + node);
         }
         return reply;
     }
 
     @Override
     public void cut(int client) {
-        Session session = sessions.remove(client);
-        owed -= session.owed;
-        if (prng.chance(0.5)) {
-            session.peer.reset();
-        } else {
-            session.peer.close();
-        }
+        sessions.remove(client).close(prng.chance(0.5));
     }
 
     @Override
