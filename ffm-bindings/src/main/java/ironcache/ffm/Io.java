@@ -102,9 +102,19 @@ public interface Io extends AutoCloseable {
     /** Closes nothing; removes the name. Errors other than "absent" are thrown. */
     void deleteFile(Path path) throws IOException;
 
-    /** Makes the directory where it is absent. @return the files in it, in no order */
+    /**
+     * Gives a file another name, in place of the file that may have it already: nobody sees neither. Which of the two a crash leaves is
+     * open until the directory is synced, and so is what is in the file, until that is.
+     */
+    void renameFile(Path from, Path to) throws IOException;
+
+    /**
+     * Makes the directory where it is absent, so that it is still there after a crash.
+     *
+     * @return the files in it, in no order
+     */
     default List<Path> openDirectory(Path directory) throws IOException {
-        Files.createDirectories(directory);
+        Directories.make(directory);
         List<Path> files = new ArrayList<>();
         try (DirectoryStream<Path> entries = Files.newDirectoryStream(directory)) {
             entries.forEach(files::add);
@@ -131,6 +141,12 @@ public interface Io extends AutoCloseable {
 
     /** fdatasync. */
     void sync(int file, long token);
+
+    /**
+     * fsync of a directory: makes, renames and deletes of names in it that were done before this call are durable when it has completed. 0, or
+     * a negative errno, ENOENT and ENOTDIR among them.
+     */
+    void syncDirectory(Path directory, long token);
 
     /** A write followed by fdatasync, linked; one completion with the write's result, or the first error. */
     void writeAndSync(int file, long offset, long address, int length, int buffer, long token);

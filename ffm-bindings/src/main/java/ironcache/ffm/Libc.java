@@ -102,8 +102,11 @@ final class Libc {
     static final int O_CREAT = 0x40;
     static final int O_TRUNC = 0x200;
 
-    /** The one open flag whose value differs by architecture. */
+    /** Its value differs by architecture. */
     static final int O_DIRECT = X86_64 ? 0x4000 : 0x10000;
+
+    /** Its value differs by architecture as well: they swapped the two. */
+    static final int O_DIRECTORY = X86_64 ? 0x10000 : 0x4000;
 
     static final int O_CLOEXEC = 0x80000;
 

@@ -17,6 +17,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 import java.util.Iterator;
+import java.util.Objects;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -36,6 +37,7 @@ final class NioIo implements Io {
         READ,
         WRITE,
         SYNC,
+        SYNC_DIRECTORY,
         WRITE_AND_SYNC,
         ALLOCATE
     }
@@ -48,6 +50,7 @@ final class NioIo implements Io {
         long address;
         long length;
         long token;
+        @Nullable Path directory;
     }
 
     /** A connection; its number is its index in {@link #connections}. */
@@ -195,6 +198,11 @@ final class NioIo implements Io {
     }
 
     @Override
+    public void renameFile(Path from, Path to) throws IOException {
+        Directories.rename(from, to);
+    }
+
+    @Override
     public long usableSpace(Path directory) throws IOException {
         return Files.getFileStore(directory).getUsableSpace();
     }
@@ -207,7 +215,8 @@ final class NioIo implements Io {
     @Override
     public void unregisterBuffer(int buffer) {}
 
-    private void queue(Kind kind, int file, long offset, long address, long length, long token) {
+    private FileOperation queue(
+            Kind kind, int file, long offset, long address, long length, long token) {
         if (operationCount == operations.length) {
             operations = Arrays.copyOf(operations, operationCount * 2);
         }
@@ -223,6 +232,7 @@ final class NioIo implements Io {
         operation.address = address;
         operation.length = length;
         operation.token = token;
+        return operation;
     }
 
     @Override
@@ -238,6 +248,11 @@ final class NioIo implements Io {
     @Override
     public void sync(int file, long token) {
         queue(Kind.SYNC, file, 0, 0, 0, token);
+    }
+
+    @Override
+    public void syncDirectory(Path directory, long token) {
+        queue(Kind.SYNC_DIRECTORY, -1, 0, 0, 0, token).directory = directory;
     }
 
     @Override
@@ -274,6 +289,9 @@ final class NioIo implements Io {
     }
 
     private int run(FileOperation operation) {
+        if (operation.kind == Kind.SYNC_DIRECTORY) {
+            return syncDirectoryNow(Objects.requireNonNull(operation.directory));
+        }
         FileChannel channel = channels[operation.file];
         if (channel == null) {
             return -Errno.EBADF;
@@ -282,6 +300,7 @@ final class NioIo implements Io {
             return switch (operation.kind) {
                 case READ -> readFully(channel, operation);
                 case WRITE -> writeFully(channel, operation);
+                case SYNC_DIRECTORY -> throw new AssertionError("has no channel");
                 case SYNC -> {
                     channel.force(false);
                     yield 0;
@@ -298,6 +317,18 @@ final class NioIo implements Io {
             };
         } catch (NonWritableChannelException | NonReadableChannelException e) {
             return -Errno.EBADF;
+        } catch (IOException e) {
+            return FileErrors.errnoOf(e);
+        }
+    }
+
+    private static int syncDirectoryNow(Path directory) {
+        if (!Files.isDirectory(directory)) {
+            return Files.exists(directory) ? -Errno.ENOTDIR : -Errno.ENOENT;
+        }
+        try {
+            Directories.sync(directory);
+            return 0;
         } catch (IOException e) {
             return FileErrors.errnoOf(e);
         }

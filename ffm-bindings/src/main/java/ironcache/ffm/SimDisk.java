@@ -5,7 +5,9 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,6 +24,7 @@ public final class SimDisk {
 
     private final long capacityBytes;
     private final Map<String, SimFile> files = new TreeMap<>();
+    private final Set<String> directories = new TreeSet<>();
 
     /** A write that a crash may still undo. */
     private record Unsynced(long offset, byte[] bytes) {}
@@ -138,6 +141,14 @@ public final class SimDisk {
         SimFile.put(file.durableBlocks, bit / 8, one, 0, 1);
     }
 
+    void makeDirectory(Path directory) {
+        directories.add(directory.toString());
+    }
+
+    boolean hasDirectory(Path directory) {
+        return directories.contains(directory.toString());
+    }
+
     /** Null where there is none. */
     @Nullable SimFile find(Path path) {
         return files.get(path.toString());
@@ -145,8 +156,21 @@ public final class SimDisk {
 
     SimFile create(Path path) {
         SimFile file = new SimFile();
+        Path directory = path.getParent();
+        if (directory != null) {
+            makeDirectory(directory);
+        }
         files.put(path.toString(), file);
         return file;
+    }
+
+    /** @return false where there is no such file */
+    boolean rename(Path from, Path to) {
+        SimFile file = files.remove(from.toString());
+        if (file != null) {
+            files.put(to.toString(), file);
+        }
+        return file != null;
     }
 
     void delete(Path path) {

@@ -272,7 +272,15 @@ public final class SimIo implements Io {
     }
 
     @Override
+    public void renameFile(Path from, Path to) throws IOException {
+        if (!disk.rename(from, to)) {
+            throw new NoSuchFileException(from.toString());
+        }
+    }
+
+    @Override
     public List<Path> openDirectory(Path directory) {
+        disk.makeDirectory(directory);
         List<Path> inside = new ArrayList<>();
         for (String name : disk.names()) {
             if (directory.equals(Path.of(name).getParent())) {
@@ -389,6 +397,16 @@ public final class SimIo implements Io {
             open.file.sync();
         }
         return error;
+    }
+
+    @Override
+    public void syncDirectory(Path directory, long token) {
+        schedule(
+                () -> {
+                    int error = prng.chance(faults.ioError) ? -Errno.EIO : 0;
+                    int kind = disk.find(directory) != null ? -Errno.ENOTDIR : -Errno.ENOENT;
+                    return completeFile(token, disk.hasDirectory(directory) ? error : kind);
+                });
     }
 
     @Override

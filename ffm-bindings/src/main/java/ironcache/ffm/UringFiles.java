@@ -40,6 +40,10 @@ final class UringFiles {
     private int[] operationWriteResult = new int[256];
 
     private int[] operationSyncResult = new int[256];
+
+    /** Of a directory's sync: its descriptor, or the negated errno of opening it; -1 for all else. */
+    private int[] operationDirectory = new int[256];
+
     private final IntStack freeOperations = new IntStack();
     private int operationCount;
 
@@ -139,10 +143,12 @@ final class UringFiles {
             operationWriteResult = Arrays.copyOf(operationWriteResult, slot * 2);
             operationSyncResult = Arrays.copyOf(operationSyncResult, slot * 2);
             operationWaits = Arrays.copyOf(operationWaits, slot * 2);
+            operationDirectory = Arrays.copyOf(operationDirectory, slot * 2);
         }
         operationToken[slot] = token;
         operationWaits[slot] = 1;
         operationSyncResult[slot] = 0;
+        operationDirectory[slot] = -1;
         return slot;
     }
 
@@ -219,6 +225,21 @@ final class UringFiles {
                 0);
     }
 
+    void syncDirectory(Path directory, long token) {
+        int slot = newOperation(token);
+        int fd =
+                Libc.open(
+                        directory.toString(), Libc.O_RDONLY | Libc.O_DIRECTORY | Libc.O_CLOEXEC, 0);
+        operationDirectory[slot] = fd;
+        long data = UserData.of(UserData.DIRECTORY_SYNC, slot);
+        if (fd < 0) {
+            // The failure takes the way of all completions.
+            submissions.add(Ring.OP_NOP, 0, 0, -1, 0, 0, 0, 0, data, 0);
+        } else {
+            submissions.add(Ring.OP_FSYNC, 0, 0, fd, 0, 0, 0, 0, data, 0);
+        }
+    }
+
     void writeAndSync(int file, long offset, long address, int length, int buffer, long token) {
         int slot = newOperation(token);
         operationWaits[slot] = 2;
@@ -264,6 +285,16 @@ final class UringFiles {
         return done(slot);
     }
 
+    /** The completion of a {@link #syncDirectory}. @return whether the handler was called */
+    boolean directorySynced(int slot, int result) {
+        int fd = operationDirectory[slot];
+        operationDirectory[slot] = -1;
+        if (fd >= 0) {
+            Libc.close(fd);
+        }
+        return completed(slot, fd < 0 ? fd : result);
+    }
+
     /** One completion of a file operation; the last one tells the owner. */
     private boolean done(int slot) {
         if (--operationWaits[slot] > 0) {
@@ -285,6 +316,11 @@ final class UringFiles {
         for (int file = 0; file < fileCount; file++) {
             if (fileFd[file] >= 0) {
                 Libc.close(fileFd[file]);
+            }
+        }
+        for (int slot = 0; slot < operationCount; slot++) {
+            if (operationDirectory[slot] >= 0) {
+                Libc.close(operationDirectory[slot]);
             }
         }
     }

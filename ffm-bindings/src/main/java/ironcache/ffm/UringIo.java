@@ -137,6 +137,11 @@ final class UringIo implements Io {
     }
 
     @Override
+    public void renameFile(Path from, Path to) throws IOException {
+        Directories.rename(from, to);
+    }
+
+    @Override
     public long usableSpace(Path directory) throws IOException {
         return Files.getFileStore(directory).getUsableSpace();
     }
@@ -164,6 +169,11 @@ final class UringIo implements Io {
     @Override
     public void sync(int file, long token) {
         files.sync(file, token);
+    }
+
+    @Override
+    public void syncDirectory(Path directory, long token) {
+        files.syncDirectory(directory, token);
     }
 
     @Override
@@ -325,6 +335,8 @@ final class UringIo implements Io {
                 return files.completed(index, result);
             case UserData.FILE_SYNC:
                 return files.synced(index, result);
+            case UserData.DIRECTORY_SYNC:
+                return files.directorySynced(index, result);
             case UserData.ACCEPT:
                 return listeners.accepted(index, result, flags);
             case UserData.CANCEL:

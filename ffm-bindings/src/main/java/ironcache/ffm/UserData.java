@@ -36,6 +36,9 @@ final class UserData {
 
     static final int CANCEL_ALL = 10;
 
+    /** Index: slot of the operation. */
+    static final int DIRECTORY_SYNC = 11;
+
     private static final int KIND_SHIFT = 56;
 
     private UserData() {}

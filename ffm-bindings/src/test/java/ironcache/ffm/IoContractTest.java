@@ -399,6 +399,60 @@ class IoContractTest {
         }
     }
 
+    @ParameterizedTest
+    @EnumSource
+    void namesAreMadeReplacedAndSynced(Implementation implementation) throws IOException {
+        try (IoHarness harness = implementation.open(config());
+                EchoServer server = new EchoServer(harness.io());
+                Mapping memory = Mapping.reserve(1 << 20, MemoryTag.OTHER)) {
+            Io io = harness.io();
+            Path inside = directory.resolve("a").resolve("b");
+            assertEquals(List.of(), io.openDirectory(inside));
+            Path old = inside.resolve("manifest");
+            Path fresh = inside.resolve("manifest.tmp");
+            for (Path path : List.of(old, fresh)) {
+                int file = io.openFile(path, Io.OpenMode.CREATE, false);
+                Memory.fill(memory.address(), 8, (byte) (path == old ? 1 : 2));
+                long token = path == old ? 1 : 2;
+                io.writeAndSync(file, 0, memory.address(), 8, Io.UNREGISTERED, token);
+                harness.pumpUntil("a write", () -> server.fileResults.containsKey(token));
+                assertEquals(8, server.fileResults.get(token));
+                io.closeFile(file);
+            }
+            assertEquals(Set.of(old, fresh), Set.copyOf(io.openDirectory(inside)));
+            int reader = io.openFile(old, Io.OpenMode.READ, false);
+            io.renameFile(fresh, old);
+            assertEquals(List.of(old), io.openDirectory(inside));
+            assertThrows(NoSuchFileException.class, () -> io.renameFile(fresh, old));
+            assertEquals(List.of(old), io.openDirectory(inside));
+            io.syncDirectory(inside, 3);
+            io.syncDirectory(inside.resolve("absent"), 4);
+            io.syncDirectory(old, 5);
+            // Several at a time, and many in a row: descriptors are given back.
+            for (int i = 0; i < 2_000; i++) {
+                io.syncDirectory(inside, 100 + i);
+                if (i % 100 == 99) {
+                    int count = 3 + i;
+                    harness.pumpUntil("syncs", () -> server.fileResults.size() >= count);
+                }
+            }
+            harness.pumpUntil("syncs", () -> server.fileResults.size() == 2_005);
+            assertEquals(0, server.fileResults.get(3L));
+            assertEquals(-Errno.ENOENT, server.fileResults.get(4L));
+            assertEquals(-Errno.ENOTDIR, server.fileResults.get(5L));
+            for (long i = 0; i < 2_000; i++) {
+                assertEquals(0, server.fileResults.get(100 + i));
+            }
+            // Who has the file open that was replaced goes on with it.
+            int replaced = io.openFile(old, Io.OpenMode.READ, false);
+            io.read(reader, 0, memory.address(), 8, Io.UNREGISTERED, 6);
+            io.read(replaced, 0, memory.address() + 8, 8, Io.UNREGISTERED, 7);
+            harness.pumpUntil("reads", () -> server.fileResults.size() == 2_007);
+            assertEquals(0x0101010101010101L, Memory.getLong(memory.address()));
+            assertEquals(0x0202020202020202L, Memory.getLong(memory.address() + 8));
+        }
+    }
+
     /** More operations than the submission ring has entries, queued in one turn. */
     @ParameterizedTest
     @EnumSource

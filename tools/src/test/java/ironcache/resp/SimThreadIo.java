@@ -96,6 +96,11 @@ final class SimThreadIo implements Io {
     }
 
     @Override
+    public void renameFile(Path from, Path to) throws IOException {
+        own().renameFile(from, to);
+    }
+
+    @Override
     public List<Path> openDirectory(Path directory) {
         return own().openDirectory(directory);
     }
@@ -128,6 +133,11 @@ final class SimThreadIo implements Io {
     @Override
     public void sync(int file, long token) {
         own().sync(file, token);
+    }
+
+    @Override
+    public void syncDirectory(Path directory, long token) {
+        own().syncDirectory(directory, token);
     }
 
     @Override
