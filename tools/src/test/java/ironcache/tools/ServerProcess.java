@@ -30,12 +30,14 @@ public final class ServerProcess implements AutoCloseable {
     private final Process process;
     private final int port;
     private final String name;
+    private final List<String> command;
     private final Deque<String> log = new ArrayDeque<>();
     private final CompletableFuture<Void> ready = new CompletableFuture<>();
 
     private ServerProcess(String name, List<String> command, int port, Path dir)
             throws IOException {
         this.name = name;
+        this.command = command;
         this.port = port;
         process =
                 new ProcessBuilder(command)
@@ -54,22 +56,10 @@ public final class ServerProcess implements AutoCloseable {
      */
     public static ServerProcess start(String what, Path dir, String... settings)
             throws IOException {
-        List<String> prefix = command(what);
-        if (prefix == null) {
-            throw new IOException("no server '" + what + "' here: " + whyAbsent(what));
-        }
         // Another process may take the port between our probe and the server's bind: then choose
         // again.
         for (int attempt = 1; ; attempt++) {
-            int port = freePort();
-            List<String> command = new ArrayList<>(prefix);
-            command.addAll(List.of("--port", Integer.toString(port), "--dir", dir.toString()));
-            if (prefix.getFirst().endsWith("valkey-server")
-                    || prefix.getFirst().endsWith("redis-server")) {
-                command.addAll(List.of("--save", "", "--bind", "127.0.0.1"));
-            }
-            command.addAll(List.of(settings));
-            ServerProcess server = new ServerProcess(what, command, port, dir);
+            ServerProcess server = launch(what, dir, settings);
             try {
                 server.ready.get(START_TIMEOUT_S, TimeUnit.SECONDS);
                 return server;
@@ -77,7 +67,8 @@ public final class ServerProcess implements AutoCloseable {
                 server.close();
                 if (attempt == 3 || !server.logTail().contains("in use")) {
                     throw new IOException(
-                            command + " did not become ready; its log:\n" + server.logTail(), e);
+                            server.command + " did not become ready; its log:\n" + server.logTail(),
+                            e);
                 }
             } catch (InterruptedException e) {
                 server.close();
@@ -85,6 +76,23 @@ public final class ServerProcess implements AutoCloseable {
                 throw new IOException("interrupted", e);
             }
         }
+    }
+
+    /** As {@link #start}, but does not wait until the server is ready, or finds that it cannot be. */
+    static ServerProcess launch(String what, Path dir, String... settings) throws IOException {
+        List<String> prefix = command(what);
+        if (prefix == null) {
+            throw new IOException("no server '" + what + "' here: " + whyAbsent(what));
+        }
+        int port = freePort();
+        List<String> command = new ArrayList<>(prefix);
+        command.addAll(List.of("--port", Integer.toString(port), "--dir", dir.toString()));
+        if (prefix.getFirst().endsWith("valkey-server")
+                || prefix.getFirst().endsWith("redis-server")) {
+            command.addAll(List.of("--save", "", "--bind", "127.0.0.1"));
+        }
+        command.addAll(List.of(settings));
+        return new ServerProcess(what, command, port, dir);
     }
 
     /** The program and its first arguments, or null where this machine does not have it. */
@@ -260,6 +268,20 @@ public final class ServerProcess implements AutoCloseable {
             Thread.currentThread().interrupt();
             return -1;
         }
+    }
+
+    /**
+     * SIGKILL, as a crash of the process; what it forked goes with it. Returns when it has gone.
+     *
+     * @return when the signal was about to be sent, as {@link System#nanoTime}
+     */
+    long kill() throws InterruptedException {
+        List<ProcessHandle> children = process.descendants().toList();
+        long sentNs = System.nanoTime();
+        process.destroyForcibly();
+        children.forEach(ProcessHandle::destroyForcibly);
+        process.waitFor();
+        return sentNs;
     }
 
     @Override

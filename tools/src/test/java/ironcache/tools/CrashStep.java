@@ -1,0 +1,163 @@
+package ironcache.tools;
+
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * One command of one key ({@code RENAME}: of two), and what it does to what the key holds.
+ *
+ * @param to the second key of RENAME, else null
+ * @param number an increment, an offset, a time to live, or a time
+ */
+record CrashStep(Verb verb, String key, String to, byte[] value, long number) {
+    enum Verb {
+        SET,
+        SET_PX,
+        SET_PXAT,
+        GETSET,
+        GETDEL,
+        APPEND,
+        SETRANGE,
+        DEL,
+        UNLINK,
+        INCR,
+        INCRBY,
+        PEXPIRE,
+        EXPIRE,
+        PEXPIREAT,
+        PERSIST,
+        RENAME
+    }
+
+    /** A possible outcome: what is there afterwards, and the reply to that. */
+    record Outcome(CrashState after, Reply reply) {}
+
+    private static final Reply OK = new Reply("+OK\r\n".getBytes(StandardCharsets.ISO_8859_1));
+    private static final Reply NIL = new Reply("$-1\r\n".getBytes(StandardCharsets.ISO_8859_1));
+
+    static CrashStep of(Verb verb, String key) {
+        return new CrashStep(verb, key, null, null, 0);
+    }
+
+    static CrashStep of(Verb verb, String key, long number) {
+        return new CrashStep(verb, key, null, null, number);
+    }
+
+    static CrashStep of(Verb verb, String key, byte[] value) {
+        return new CrashStep(verb, key, null, value, 0);
+    }
+
+    static CrashStep rename(String key, String to) {
+        return new CrashStep(Verb.RENAME, key, to, null, 0);
+    }
+
+    /** Of every verb but RENAME. The state is as the command met it: a key whose time is over is absent. */
+    Outcome apply(CrashState before, long sentMs, long doneMs) {
+        return switch (verb) {
+            case SET -> new Outcome(CrashState.of(value), OK);
+            case SET_PX -> new Outcome(new CrashState(value, sentMs + number, doneMs + number), OK);
+            case SET_PXAT -> new Outcome(CrashState.of(value, number), OK);
+            case GETSET -> new Outcome(CrashState.of(value), bulk(before.value()));
+            case GETDEL -> new Outcome(CrashState.ABSENT, bulk(before.value()));
+            case APPEND -> patched(before, before.isPresent() ? before.value().length : 0);
+            case SETRANGE -> patched(before, (int) number);
+            case DEL, UNLINK -> new Outcome(CrashState.ABSENT, integer(before.isPresent() ? 1 : 0));
+            case INCR -> added(before, 1);
+            case INCRBY -> added(before, number);
+            case PEXPIRE -> expiring(before, sentMs + number, doneMs + number);
+            case EXPIRE -> expiring(before, sentMs + number * 1000, doneMs + number * 1000);
+            case PEXPIREAT -> expiring(before, number, number);
+            case PERSIST ->
+                    before.isPresent() && before.expires()
+                            ? new Outcome(CrashState.of(before.value()), integer(1))
+                            : new Outcome(before, integer(0));
+            case RENAME -> throw new IllegalStateException("RENAME has two keys");
+        };
+    }
+
+    /** Whether this is what RENAME says of a source in that state. */
+    static boolean renameReplied(CrashState source, Reply reply) {
+        return source.isPresent() ? reply.equals(OK) : reply.isError();
+    }
+
+    private static Outcome expiring(CrashState before, long fromMs, long untilMs) {
+        return before.isPresent()
+                ? new Outcome(new CrashState(before.value(), fromMs, untilMs), integer(1))
+                : new Outcome(before, integer(0));
+    }
+
+    private Outcome patched(CrashState before, int offset) {
+        byte[] old = before.isPresent() ? before.value() : new byte[0];
+        byte[] changed = new byte[Math.max(old.length, offset + value.length)];
+        System.arraycopy(old, 0, changed, 0, old.length);
+        System.arraycopy(value, 0, changed, offset, value.length);
+        return new Outcome(before.with(changed), integer(changed.length));
+    }
+
+    private static Outcome added(CrashState before, long by) {
+        long sum = by;
+        if (before.isPresent()) {
+            sum += Long.parseLong(new String(before.value(), StandardCharsets.ISO_8859_1));
+        }
+        return new Outcome(before.with(ascii(Long.toString(sum))), integer(sum));
+    }
+
+    private static Reply integer(long value) {
+        return new Reply(ascii(":" + value + "\r\n"));
+    }
+
+    private static Reply bulk(byte[] value) {
+        if (value == null) {
+            return NIL;
+        }
+        byte[] head = ascii("$" + value.length + "\r\n");
+        byte[] raw = new byte[head.length + value.length + 2];
+        System.arraycopy(head, 0, raw, 0, head.length);
+        System.arraycopy(value, 0, raw, head.length, value.length);
+        raw[raw.length - 2] = '\r';
+        raw[raw.length - 1] = '\n';
+        return new Reply(raw);
+    }
+
+    private static byte[] ascii(String text) {
+        return text.getBytes(StandardCharsets.ISO_8859_1);
+    }
+
+    byte[][] command() {
+        String name = verb.name();
+        List<byte[]> args = new ArrayList<>();
+        int underscore = name.indexOf('_');
+        args.add(ascii(underscore < 0 ? name : name.substring(0, underscore)));
+        args.add(ascii(key));
+        switch (verb) {
+            case SET, GETSET, APPEND -> args.add(value);
+            case SET_PX, SET_PXAT -> {
+                args.add(value);
+                args.add(ascii(name.substring(underscore + 1)));
+                args.add(ascii(Long.toString(number)));
+            }
+            case SETRANGE -> {
+                args.add(ascii(Long.toString(number)));
+                args.add(value);
+            }
+            case INCRBY, PEXPIRE, EXPIRE, PEXPIREAT -> args.add(ascii(Long.toString(number)));
+            case RENAME -> args.add(ascii(to));
+            case GETDEL, DEL, UNLINK, INCR, PERSIST -> {}
+        }
+        return args.toArray(byte[][]::new);
+    }
+
+    List<String> keys() {
+        return to == null ? List.of(key) : List.of(key, to);
+    }
+
+    @Override
+    public String toString() {
+        StringBuilder out = new StringBuilder();
+        for (byte[] arg : command()) {
+            out.append(out.isEmpty() ? "" : " ").append(Reply.escape(arg, 40));
+        }
+        return out.toString();
+    }
+}
