@@ -5,11 +5,9 @@ import java.net.BindException;
 import java.net.ConnectException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.PriorityQueue;
 
 /**
  * The seam simulated: disk, network and time in one thread, every delay, order, fragment and fault
@@ -34,7 +32,6 @@ public final class SimIo implements Io {
     private static final byte STALE = (byte) 0xDB;
     private static final int FIRST_PORT = 20_000;
     private static final int FIRST_PEER_PORT = 40_000;
-    private static final int DIRECT_ALIGNMENT = 4096;
 
     // What traceHash distinguishes.
     private static final int TRACE_ACCEPT = 1;
@@ -42,13 +39,6 @@ public final class SimIo implements Io {
     private static final int TRACE_SENT = 3;
     private static final int TRACE_CLOSED = 4;
     private static final int TRACE_FILE = 5;
-
-    /** Something that happens at a time. Returns how many completions it delivered. */
-    private interface Action {
-        int run();
-    }
-
-    private record Event(long nanos, long sequence, Action action) {}
 
     /** Bytes under way in one direction. */
     private static final class Pipe {
@@ -145,30 +135,19 @@ public final class SimIo implements Io {
         }
     }
 
-    private record OpenFile(Path path, SimDisk.SimFile file, OpenMode mode, boolean direct) {}
-
     private record Listener(InetSocketAddress address) {}
-
-    private record Buffer(long address, long bytes) {}
 
     private final SimClock clock;
     private final SimDisk disk;
-    private final SimFaults faults = new SimFaults();
+    private final SimFaults faults;
     private final Prng prng;
-    private final PriorityQueue<Event> events =
-            new PriorityQueue<>(
-                    (a, b) ->
-                            a.nanos != b.nanos
-                                    ? Long.compare(a.nanos, b.nanos)
-                                    : Long.compare(a.sequence, b.sequence));
-    private long sequence;
+    private final SimEvents events;
+    private final SimFiles simFiles;
     private long traceHash;
 
     private final Mapping receiveMemory = Mapping.reserve(RECEIVE_MEMORY_BYTES, MemoryTag.NETWORK);
     private int receiveMemoryUsed;
 
-    private final List<OpenFile> openFiles = new ArrayList<>();
-    private final List<Buffer> buffers = new ArrayList<>();
     private final List<Listener> listeners = new ArrayList<>();
     private final List<Connection> connections = new ArrayList<>();
     private final IntStack freeSockets = new IntStack();
@@ -182,9 +161,17 @@ public final class SimIo implements Io {
     private boolean closed;
 
     public SimIo(long seed, SimClock clock, SimDisk disk) {
+        this(seed, clock, disk, new SimFaults());
+    }
+
+    /** With faults that several may share. */
+    public SimIo(long seed, SimClock clock, SimDisk disk, SimFaults faults) {
         this.prng = new Prng(seed);
         this.clock = clock;
+        this.faults = faults;
+        this.events = new SimEvents(clock);
         this.disk = disk;
+        this.simFiles = new SimFiles(disk, faults, prng, events, this::completeFile);
         receiveMemory.commit(receiveMemory.bytes());
     }
 
@@ -205,8 +192,7 @@ public final class SimIo implements Io {
 
     /** When the next thing is bound to happen; Long.MAX_VALUE where nothing is. */
     public long nextNanos() {
-        Event next = events.peek();
-        return next == null ? Long.MAX_VALUE : next.nanos;
+        return events.nextNanos();
     }
 
     @Override
@@ -225,10 +211,9 @@ public final class SimIo implements Io {
         gate = newGate;
     }
 
-    private void schedule(Action action) {
+    private void schedule(SimEvents.Action action) {
         long spread = Math.max(1, faults.delayNanosMax - faults.delayNanosMin + 1);
-        long at = clock.nanoTime() + faults.delayNanosMin + prng.nextLong(spread);
-        events.add(new Event(at, sequence++, action));
+        events.add(faults.delayNanosMin + prng.nextLong(spread), action);
     }
 
     private void trace(int kind, long index, long result) {
@@ -243,51 +228,27 @@ public final class SimIo implements Io {
 
     @Override
     public int openFile(Path path, OpenMode mode, boolean direct) throws IOException {
-        SimDisk.SimFile file = disk.find(path);
-        if (mode == OpenMode.CREATE) {
-            file = disk.create(path);
-        } else if (file == null) {
-            throw new NoSuchFileException(path.toString());
-        }
-        OpenFile open = new OpenFile(path, file, mode, direct);
-        int number = openFiles.indexOf(null);
-        if (number >= 0) {
-            openFiles.set(number, open);
-            return number;
-        }
-        openFiles.add(open);
-        return openFiles.size() - 1;
+        return simFiles.openFile(path, mode, direct);
     }
 
     @Override
     public void closeFile(int file) {
-        if (openFiles.set(file, null) == null) {
-            throw new IllegalStateException("file " + file + " is closed");
-        }
+        simFiles.closeFile(file);
     }
 
     @Override
-    public void deleteFile(Path path) {
-        disk.delete(path);
+    public void deleteFile(Path path) throws IOException {
+        simFiles.deleteFile(path);
     }
 
     @Override
     public void renameFile(Path from, Path to) throws IOException {
-        if (!disk.rename(from, to)) {
-            throw new NoSuchFileException(from.toString());
-        }
+        simFiles.renameFile(from, to);
     }
 
     @Override
-    public List<Path> openDirectory(Path directory) {
-        disk.makeDirectory(directory);
-        List<Path> inside = new ArrayList<>();
-        for (String name : disk.names()) {
-            if (directory.equals(Path.of(name).getParent())) {
-                inside.add(Path.of(name));
-            }
-        }
-        return inside;
+    public List<Path> openDirectory(Path directory) throws IOException {
+        return simFiles.openDirectory(directory);
     }
 
     @Override
@@ -297,150 +258,48 @@ public final class SimIo implements Io {
 
     @Override
     public int registerBuffer(long address, long bytes) {
-        buffers.add(new Buffer(address, bytes));
-        return buffers.size() - 1;
+        return simFiles.registerBuffer(address, bytes);
     }
 
     @Override
     public void unregisterBuffer(int buffer) {
-        if (buffer != UNREGISTERED) {
-            buffers.set(buffer, null);
-        }
-    }
-
-    private int check(
-            OpenFile open, boolean writes, long offset, long address, int length, int buffer) {
-        if (open == null || writes && open.mode == OpenMode.READ) {
-            return -Errno.EBADF;
-        }
-        if (open.direct && ((offset | address | length) & (DIRECT_ALIGNMENT - 1)) != 0) {
-            return -Errno.EINVAL;
-        }
-        if (buffer != UNREGISTERED) {
-            Buffer registered = buffers.get(buffer);
-            if (registered == null
-                    || address < registered.address
-                    || address + length > registered.address + registered.bytes) {
-                return -Errno.EFAULT;
-            }
-        }
-        return prng.chance(faults.ioError) ? -Errno.EIO : 0;
-    }
-
-    private int cut(int length) {
-        if (length > SimDisk.SECTOR_BYTES && prng.chance(faults.shortTransfer)) {
-            return SimDisk.SECTOR_BYTES * (1 + prng.nextInt((length - 1) / SimDisk.SECTOR_BYTES));
-        }
-        return length;
+        simFiles.unregisterBuffer(buffer);
     }
 
     @Override
     public void read(int file, long offset, long address, int length, int buffer, long token) {
-        OpenFile open = openFiles.get(file);
-        schedule(
-                () -> {
-                    int error = check(open, false, offset, address, length, buffer);
-                    return completeFile(
-                            token, error < 0 ? error : readNow(open, offset, address, cut(length)));
-                });
-    }
-
-    private int readNow(OpenFile open, long offset, long address, int length) {
-        byte[] bytes = new byte[length];
-        int read = open.file.read(offset, bytes, length);
-        if (read > 0 && prng.chance(faults.readBitFlip)) {
-            flip(bytes, read);
-        }
-        Memory.copyIn(bytes, 0, address, read);
-        return read;
-    }
-
-    private void flip(byte[] bytes, int length) {
-        int bit = prng.nextInt(length * 8);
-        bytes[bit / 8] ^= (byte) (1 << bit % 8);
+        simFiles.read(file, offset, address, length, buffer, token);
     }
 
     @Override
     public void write(int file, long offset, long address, int length, int buffer, long token) {
-        OpenFile open = openFiles.get(file);
-        schedule(() -> completeFile(token, writeNow(open, offset, address, length, buffer)));
-    }
-
-    private int writeNow(OpenFile open, long offset, long address, int length, int buffer) {
-        int error = check(open, true, offset, address, length, buffer);
-        if (error < 0) {
-            return error;
-        }
-        int written = cut(length);
-        if (prng.chance(faults.noSpace) || !disk.grow(open.file, offset + written)) {
-            return -Errno.ENOSPC;
-        }
-        byte[] bytes = new byte[written];
-        Memory.copyOut(address, bytes, 0, written);
-        if (prng.chance(faults.writeBitFlip)) {
-            flip(bytes, written);
-        }
-        boolean misdirected = prng.chance(faults.misdirectedWrite);
-        open.file.write(misdirected ? offset + SimDisk.BLOCK_BYTES : offset, bytes);
-        return written;
+        simFiles.write(file, offset, address, length, buffer, token);
     }
 
     @Override
     public void sync(int file, long token) {
-        OpenFile open = openFiles.get(file);
-        schedule(() -> completeFile(token, syncNow(open)));
-    }
-
-    private int syncNow(OpenFile open) {
-        int error = check(open, false, 0, 0, 0, UNREGISTERED);
-        if (error == 0) {
-            open.file.sync();
-        }
-        return error;
+        simFiles.sync(file, token);
     }
 
     @Override
     public void syncDirectory(Path directory, long token) {
-        schedule(
-                () -> {
-                    int error = prng.chance(faults.ioError) ? -Errno.EIO : 0;
-                    int kind = disk.find(directory) != null ? -Errno.ENOTDIR : -Errno.ENOENT;
-                    return completeFile(token, disk.hasDirectory(directory) ? error : kind);
-                });
+        simFiles.syncDirectory(directory, token);
     }
 
     @Override
     public void writeAndSync(
             int file, long offset, long address, int length, int buffer, long token) {
-        OpenFile open = openFiles.get(file);
-        schedule(
-                () -> {
-                    int written = writeNow(open, offset, address, length, buffer);
-                    // A short write breaks the chain: nothing is synced.
-                    int synced = written == length ? syncNow(open) : 0;
-                    return completeFile(token, synced < 0 ? synced : written);
-                });
+        simFiles.writeAndSync(file, offset, address, length, buffer, token);
     }
 
     @Override
     public void allocate(int file, long offset, long length, long token) {
-        OpenFile open = openFiles.get(file);
-        schedule(
-                () -> {
-                    int error = check(open, true, 0, 0, 0, UNREGISTERED);
-                    if (error == 0
-                            && (prng.chance(faults.noSpace)
-                                    || !disk.grow(open.file, offset + length))) {
-                        error = -Errno.ENOSPC;
-                    }
-                    return completeFile(token, error);
-                });
+        simFiles.allocate(file, offset, length, token);
     }
 
-    private int completeFile(long token, int result) {
+    private void completeFile(long token, int result) {
         trace(TRACE_FILE, token, result);
         files.onFile(token, result);
-        return 1;
     }
 
     // Sockets.
@@ -665,26 +524,18 @@ public final class SimIo implements Io {
         }
         gate.open();
         gate.close();
-        Event next = events.peek();
+        long next = events.nextNanos();
         if (timeoutNanos != 0 && !woken) {
             long now = clock.nanoTime();
             long until = timeoutNanos < 0 ? Long.MAX_VALUE : now + timeoutNanos;
-            if (next != null && next.nanos <= until) {
-                clock.advance(Math.max(0, next.nanos - now));
+            if (next <= until && !events.isEmpty()) {
+                clock.advance(Math.max(0, next - now));
             } else if (timeoutNanos > 0) {
                 clock.advance(timeoutNanos);
             }
         }
         woken = false;
-        int delivered = 0;
-        // What these events cause comes later, even where the delay is zero.
-        long bound = sequence;
-        while (!events.isEmpty()
-                && events.peek().nanos <= clock.nanoTime()
-                && events.peek().sequence < bound) {
-            delivered += events.poll().action.run();
-        }
-        return delivered;
+        return events.runDue();
     }
 
     @Override
@@ -697,6 +548,7 @@ public final class SimIo implements Io {
     public void close() {
         if (!closed) {
             closed = true;
+            simFiles.close();
             events.clear();
             for (Connection connection : connections) {
                 connection.serverClosed = true;

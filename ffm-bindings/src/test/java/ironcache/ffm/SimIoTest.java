@@ -66,11 +66,12 @@ class SimIoTest {
                         EchoServer server = new EchoServer(io)) {
                     int file = io.openFile(PATH, Io.OpenMode.CREATE, true);
                     io.writeAndSync(file, 0, old, 4096, Io.UNREGISTERED, 1);
+                    io.syncDirectory(PATH.getParent(), 4);
                     drain(io);
                     io.write(file, 0, fresh, 4096, Io.UNREGISTERED, 2);
                     io.write(file, 4096, fresh, 4096, Io.UNREGISTERED, 3);
                     drain(io);
-                    assertEquals(3, server.fileResults.size());
+                    assertEquals(4, server.fileResults.size());
                 }
                 disk.crash(new Prng(seed));
                 try (SimIo io = new SimIo(seed, new SimClock(), disk);
