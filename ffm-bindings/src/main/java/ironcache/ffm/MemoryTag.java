@@ -15,6 +15,8 @@ public enum MemoryTag {
     LOG_META,
     /** Cold-read buffers and staged records. */
     STAGING,
+    /** Chunks in which frames of the write-ahead log and of images are built, windows in which they are read. */
+    WAL,
     /** Timing wheel. */
     EXPIRY,
     /** Receive buffers, connection input and output. */

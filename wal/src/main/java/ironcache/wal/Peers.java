@@ -1,0 +1,22 @@
+package ironcache.wal;
+
+/** The logs of the other shards, as far as units over several shards need them. Called by whoever is in this shard. */
+public interface Peers {
+    /** {@link WalWriter#readySeqno} of that shard's log. */
+    long readySeqno(int shard);
+
+    /** That shard's owner shall call {@link WalWriter#commit} soon: what it waited for may have come to be. */
+    void wake(int shard);
+
+    /** For a log whose units never span shards. */
+    Peers NONE =
+            new Peers() {
+                @Override
+                public long readySeqno(int shard) {
+                    return 0;
+                }
+
+                @Override
+                public void wake(int shard) {}
+            };
+}

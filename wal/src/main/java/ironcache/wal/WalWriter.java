@@ -1,0 +1,931 @@
+package ironcache.wal;
+
+import ironcache.ffm.Crc32c;
+import ironcache.ffm.Errno;
+import ironcache.ffm.Io;
+import ironcache.ffm.Memory;
+import ironcache.ffm.MemoryTag;
+import java.io.IOException;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A shard's log: takes effects, writes them in commits to segment files, says what is durable.
+ *
+ * <p>Owned like its shard: one thread is in it at a time. Methods marked <i>owner</i> are for the thread that owns the {@link Io}; {@link #stableSeqno}, {@link
+ * #readySeqno}, {@link #failure} and {@link #isFailed} may be read by any thread. Owns the chunks of its {@link FrameBuffer} and one block for headers.
+ *
+ * <p>The watermarks, all in seqnos of this log:
+ *
+ * <pre>
+ * stable ≤ ready ≤ durable ≤ synced ≤ written ≤ appended
+ *
+ * written   the kernel took it                     synced    a sync that began after it was written succeeded
+ * durable   synced, and with it the end of the unit that it belongs to
+ * ready     durable, and all units over several shards before it are stable
+ * stable    before the first unit over several shards of which not all parts are ready: what replies wait for
+ * </pre>
+ *
+ * <p>One write is in flight at a time, and one sync. {@link SyncPolicy#ALWAYS}: a commit that is all there is goes out as a write linked to a sync; where more is
+ * waiting, or what came before is not synced, as a write alone, and syncs follow by themselves: so that the failure of a linked operation concerns nothing but its own
+ * bytes, which are still in memory. Any error of a linked write but that of a full disk counts as that of its sync, since the seam does not tell them apart.
+ *
+ * <p>A segment is begun when all of the one before is durable: its END frame, a sync whatever the policy, then the header of the next (written and synced), then frames. Appending goes
+ * on meanwhile, in memory.
+ *
+ * <p>After a pause ({@link #IDLE_NANOS}) a MARK without payload is written, so that the watermark of what was acknowledged is on the disk: without it, damage in the last commit
+ * could not be told from a torn write.
+ */
+public final class WalWriter implements AutoCloseable {
+    /** From here on a commit does not wait for more: {@link SyncPolicy#EVERYSEC} and {@link SyncPolicy#NO}. */
+    private static final int GATHER_BYTES = 64 << 10;
+
+    private static final long GATHER_NANOS = 10_000_000;
+    private static final long SYNC_NANOS = 1_000_000_000;
+    private static final long RETRY_NANOS = 1_000_000_000;
+    static final long IDLE_NANOS = 100_000_000;
+
+    /** Old segments that are kept to be used again: writing over them needs no new extents, so their syncs are cheaper. */
+    private static final int SPARE_SEGMENTS = 2;
+
+    private static final long NEVER = FrameBuffer.NEVER;
+    private static final int BLOCK_BYTES = WalFileLayout.BLOCK_BYTES;
+
+    // Operations: low bits of tokens.
+    private static final int WRITE = 1;
+    private static final int SYNC = 2;
+    private static final int HEADER = 3;
+    private static final int ALLOCATE = 4;
+    private static final int EXTEND = 5;
+    private static final int DIRECTORY = 6;
+    private static final int PREDECESSOR = 7;
+
+    /** What a segment that is being made waits for. */
+    private enum State {
+        /** Its space is being allocated. */
+        ALLOCATING,
+        /** The directory is being synced, so that its name is durable. */
+        NAMING,
+        /** Ready to be begun. */
+        PREPARED,
+        /** Its header is being written and synced. */
+        BEGINNING,
+        /** Frames go to it. */
+        BEGUN
+    }
+
+    private static final class Segment {
+        final long generation;
+        final Path path;
+        final int file;
+        State state = State.ALLOCATING;
+
+        Segment(long generation, Path path, int file) {
+            this.generation = generation;
+            this.path = path;
+            this.file = file;
+        }
+    }
+
+    private final FrameBuffer buffer;
+    private final Io io;
+    private final Path directory;
+    private final int shard;
+    private final long nodeId;
+    private final WalOptions options;
+    private final long tokenBase;
+    private final Peers peers;
+    private final Crc32c crc = new Crc32c();
+    private final long headerBlock = Memory.allocate(FrameBuffer.MAPPED_BYTES, MemoryTag.WAL);
+    private SyncPolicy policy;
+
+    // Segments.
+    private @Nullable Segment current;
+    private @Nullable Segment next;
+
+    /** Closed segments, oldest first, and those of them that nothing refers to any more. */
+    private final List<Long> older = new ArrayList<>();
+
+    private final List<Long> spares = new ArrayList<>();
+
+    /** The last segment of the process before, while it is being synced; -1 where there is none. */
+    private int predecessor = -1;
+
+    private @Nullable Path predecessorPath;
+
+    // What is in flight.
+    private boolean writing;
+    private boolean linked;
+
+    /** Bytes of the oldest region that short writes have brought to the file. */
+    private int regionDone;
+
+    private boolean regionSealed;
+    private boolean syncing;
+    private boolean preparing;
+
+    // Watermarks.
+    private long writtenSeqno;
+    private long writtenWhole;
+    private long syncedSeqno;
+    private long durableSeqno;
+    private long syncSeqno;
+    private long syncWhole;
+    private volatile long readySeqno;
+    private volatile long stableSeqno;
+
+    /** The stable watermark that the last written region carries. */
+    private long recordedStable;
+
+    // Times.
+    private long writtenSinceNanos = NEVER;
+    private long syncSinceNanos = NEVER;
+    private long syncedNanos = NEVER;
+    private long activeNanos;
+
+    /** When a failed write, or making a segment, is tried again; {@link #NEVER} where nothing failed. */
+    private long retryNanos = NEVER;
+
+    private long prepareNanos = NEVER;
+
+    // Units over several shards that are not stable, oldest first: seqno, n, n times (shard,
+    // seqno).
+    private long[] units = new long[256];
+    private int unitsFrom;
+    private int unitsTo;
+
+    /** Whether the parts of the first of these units were told that this one is ready. */
+    private boolean partsWoken;
+
+    // Failures.
+    private volatile @Nullable String failure;
+    private volatile boolean failed;
+    private @Nullable String prepareFailure;
+
+    private boolean closed;
+
+    // Figures.
+    private long fileBytesWritten;
+    private long writes;
+    private long syncs;
+
+    /**
+     * Writes nothing before {@link #start}'s segment is ready, but takes effects at once.
+     *
+     * @param generation of the first segment to write: one more than the last that was begun, {@link FrameReader#lastGeneration}; 1 for a new log. An unused file of this
+     *     generation is overwritten
+     * @param firstSeqno of the first frame; what earlier segments hold from here on is cut by this
+     * @param tokenBase high bits of the tokens of its operations, low 32 bits zero
+     */
+    public WalWriter(
+            Io io,
+            Path directory,
+            int shard,
+            long nodeId,
+            WalOptions options,
+            long tokenBase,
+            Peers peers,
+            long generation,
+            long firstSeqno)
+            throws IOException {
+        this.io = io;
+        this.directory = directory;
+        this.shard = shard;
+        this.nodeId = nodeId;
+        this.options = options;
+        this.tokenBase = tokenBase;
+        this.peers = peers;
+        this.policy = options.policy();
+        this.buffer =
+                new FrameBuffer(
+                        options.chunkBytes(), options.segmentBytes(), generation, firstSeqno);
+        writtenSeqno = firstSeqno - 1;
+        writtenWhole = writtenSeqno;
+        syncedSeqno = writtenSeqno;
+        durableSeqno = writtenSeqno;
+        recordedStable = writtenSeqno;
+        readySeqno = durableSeqno;
+        stableSeqno = durableSeqno;
+        findOldSegments(generation);
+        syncPredecessor(generation);
+    }
+
+    private void findOldSegments(long generation) throws IOException {
+        for (Path file : io.openDirectory(directory)) {
+            long old = WalFileLayout.logGeneration(file);
+            if (old > generation) {
+                throw new IOException(
+                        file
+                                + " exists already, but the log shall go on with segment "
+                                + generation);
+            }
+            if (old >= 0 && old < generation) {
+                older.add(old);
+            }
+        }
+        older.sort(null);
+    }
+
+    /** What recovery read need not be durable: a process that was killed leaves writes that no sync followed. The header of the next segment will say that they are. */
+    private void syncPredecessor(long generation) throws IOException {
+        Path path = WalFileLayout.logFile(directory, generation - 1);
+        try {
+            predecessor = io.openFile(path, Io.OpenMode.READ_WRITE, true);
+            predecessorPath = path;
+            io.sync(predecessor, tokenBase | PREDECESSOR);
+        } catch (NoSuchFileException e) {
+            predecessor = -1;
+        }
+    }
+
+    // Appending.
+
+    /**
+     * Room for an effect at the tail of the log. Never blocks and never fails; memory grows as needed, so the caller heeds {@link #pendingBytes}.
+     *
+     * @param bytes positive, a multiple of 8, at most {@link FrameBuffer#APPEND_BYTES_MAX}
+     * @return address of so many bytes, to be filled, all of them, before any other call
+     */
+    public long append(int bytes) {
+        return buffer.append(bytes);
+    }
+
+    /** What is appended until {@link #endUnit} is atomic. Where a unit is open already, goes on with it. */
+    public void beginUnit() {
+        buffer.beginUnit();
+    }
+
+    public void endUnit() {
+        buffer.endUnit();
+    }
+
+    /** Whether a unit is open and has effects. */
+    public boolean hasUnit() {
+        return buffer.hasUnit();
+    }
+
+    /**
+     * Ends a unit over several shards: the frame closes with the list of all parts, this one among them. The caller has asked each participant for {@link #unitSeqno}, and
+     * neither appends nor commits in any of them between that and this.
+     */
+    public void endUnit(int parts, int[] shards, long[] seqnos) {
+        long seqno = buffer.endUnit(parts, shards, seqnos);
+        int words = 2 + 2 * parts;
+        if (unitsTo + words > units.length) {
+            makeRoomForUnit(words);
+        }
+        units[unitsTo] = seqno;
+        units[unitsTo + 1] = parts;
+        for (int i = 0; i < parts; i++) {
+            units[unitsTo + 2 + 2 * i] = shards[i];
+            units[unitsTo + 3 + 2 * i] = seqnos[i];
+        }
+        unitsTo += words;
+    }
+
+    private void makeRoomForUnit(int words) {
+        int used = unitsTo - unitsFrom;
+        long[] from = units;
+        if (used + words > units.length / 2) {
+            units = new long[2 * (used + words)];
+        }
+        System.arraycopy(from, unitsFrom, units, 0, used);
+        unitsFrom = 0;
+        unitsTo = used;
+    }
+
+    /** Of the frame that ends the open unit if it is ended with parts now. */
+    public long unitSeqno() {
+        return buffer.unitSeqno();
+    }
+
+    /** Of the last frame that holds effects or a mark of the caller's, the open one included: with {@link #stableSeqno} tells when a reply may go. To be asked after the unit's end. */
+    public long appendedSeqno() {
+        return buffer.appendedSeqno();
+    }
+
+    /**
+     * A MARK frame by itself; outside of units.
+     *
+     * @param bytes a multiple of 8, may be 0
+     * @return address of its payload, to be filled before any other call; {@link #appendedSeqno} is its seqno
+     */
+    public long mark(int bytes) {
+        return buffer.mark(bytes, true);
+    }
+
+    // What is known.
+
+    /** Replies to commands whose effects are in frames up to here may go. Any thread. */
+    public long stableSeqno() {
+        return stableSeqno;
+    }
+
+    /** Durable, and before the first unit over several shards that is not stable, or its frame. Any thread. */
+    public long readySeqno() {
+        return readySeqno;
+    }
+
+    /** Bytes appended and not yet written: memory, which back-pressure of the caller bounds. */
+    public long pendingBytes() {
+        return buffer.pendingBytes();
+    }
+
+    /** About when the oldest of what is not synced was appended (to a turn); Long.MAX_VALUE where all is synced. */
+    public long unsyncedSinceNanos() {
+        return syncSinceNanos != NEVER
+                ? syncSinceNanos
+                : writtenSinceNanos != NEVER ? writtenSinceNanos : buffer.oldestNanos();
+    }
+
+    /** Age of the oldest of what is not synced; 0 where all is. */
+    public long unsyncedNanos(long nowNanos) {
+        long since = unsyncedSinceNanos();
+        return since == NEVER ? 0 : nowNanos - since;
+    }
+
+    /** Bytes of payload since the start: what the log would hold without headers and padding. */
+    public long appendedBytes() {
+        return buffer.payloadBytes();
+    }
+
+    /** Bytes that went to files since the start. */
+    public long writtenBytes() {
+        return fileBytesWritten;
+    }
+
+    public long writes() {
+        return writes;
+    }
+
+    public long syncs() {
+        return syncs;
+    }
+
+    /** Whether a segment is open for frames: its header and its name are durable, so a manifest may name it. */
+    public boolean isBegun() {
+        return current != null;
+    }
+
+    /** All that was appended is synced, and nothing is in flight: the log may be closed. */
+    public boolean isQuiet() {
+        return !writing
+                && !syncing
+                && !preparing
+                && predecessor < 0
+                && buffer.pendingBytes() == 0
+                && syncedSeqno == writtenSeqno;
+    }
+
+    /** Null, or why writes are refused now; goes away by itself unless {@link #isFailed}. Any thread. */
+    public @Nullable String failure() {
+        return failure;
+    }
+
+    /** A sync failed: nothing is written any more. Any thread. */
+    public boolean isFailed() {
+        return failed;
+    }
+
+    /** Owner. For files that are begun and written from the next call of {@link #commit} on. */
+    public void setPolicy(SyncPolicy newPolicy) {
+        policy = newPolicy;
+    }
+
+    public SyncPolicy policy() {
+        return policy;
+    }
+
+    // Segments.
+
+    /** Owner. The next frame begins a new segment. Outside of units with effects. */
+    public void rotate() {
+        buffer.endFile();
+    }
+
+    /** Of the segment that holds the next frame. */
+    public long segmentGeneration() {
+        return buffer.planGeneration();
+    }
+
+    /** Bytes of the segments that are there, in use or spare. */
+    public long diskBytes() {
+        int segments =
+                older.size() + spares.size() + (current == null ? 0 : 1) + (next == null ? 0 : 1);
+        return segments * options.segmentBytes();
+    }
+
+    /** Owner. Segments before this one are not needed: no manifest that counts names them. Up to {@value #SPARE_SEGMENTS} are kept for reuse. */
+    public void deleteBefore(long generation) {
+        for (int i = 0; i < older.size() && older.get(i) < generation; ) {
+            long old = older.get(i);
+            if (spares.size() < SPARE_SEGMENTS) {
+                spares.add(old);
+                older.remove(i);
+            } else if (delete(old)) {
+                older.remove(i);
+            } else {
+                i++; // To be tried again; it does no harm.
+            }
+        }
+    }
+
+    private boolean delete(long generation) {
+        try {
+            io.deleteFile(WalFileLayout.logFile(directory, generation));
+            return true;
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
+    /** Makes the file of the next segment. */
+    private void prepare(long generation, long nowNanos) {
+        Path path = WalFileLayout.logFile(directory, generation);
+        try {
+            int file;
+            if (spares.isEmpty()) {
+                file = io.openFile(path, Io.OpenMode.CREATE, true);
+            } else {
+                io.renameFile(WalFileLayout.logFile(directory, spares.remove(0)), path);
+                file = io.openFile(path, Io.OpenMode.READ_WRITE, true);
+            }
+            next = new Segment(generation, path, file);
+            preparing = true;
+            io.allocate(file, 0, options.segmentBytes(), tokenBase | ALLOCATE);
+        } catch (IOException e) {
+            prepareFailure = text(String.valueOf(e.getMessage()), path, 0);
+            prepareNanos = nowNanos + RETRY_NANOS;
+        }
+    }
+
+    private void onAllocated(Segment segment, int result, long nowNanos) {
+        if (result == -Errno.EOPNOTSUPP) {
+            // Then at least its length is right, which a reader wants to know.
+            io.write(
+                    segment.file,
+                    options.segmentBytes() - BLOCK_BYTES,
+                    headerBlock + BLOCK_BYTES,
+                    BLOCK_BYTES,
+                    Io.UNREGISTERED,
+                    tokenBase | EXTEND);
+        } else if (result < 0) {
+            abandon(segment, result, nowNanos);
+        } else {
+            segment.state = State.NAMING;
+            io.syncDirectory(directory, tokenBase | DIRECTORY);
+        }
+    }
+
+    private void abandon(Segment segment, int result, long nowNanos) {
+        io.closeFile(segment.file);
+        delete(segment.generation); // If it stays: the next attempt truncates it.
+        prepareFailure = text(Errno.name(result), segment.path, 0);
+        preparing = false;
+        next = null;
+        prepareNanos = nowNanos + RETRY_NANOS;
+    }
+
+    /**
+     * Brings the segments on: the next one is made in time, and begun when frames for it are due.
+     *
+     * @return whether the segment that the oldest region goes to, or the next frame, is open
+     */
+    private boolean isSegmentOpen(long nowNanos) {
+        long wanted = buffer.regions() > 0 ? buffer.regionGeneration() : buffer.planGeneration();
+        Segment open = current;
+        long following = open == null ? wanted : open.generation + 1;
+        boolean isOpen = open != null && open.generation == wanted;
+        boolean soon =
+                !isOpen
+                        || buffer.planGeneration() > wanted
+                        || buffer.planOffset() > options.segmentBytes() / 2;
+        if (next == null && soon && hasCome(prepareNanos, nowNanos)) {
+            prepare(following, nowNanos);
+        }
+        if (isOpen) {
+            return true;
+        }
+        Segment prepared = next;
+        if (prepared == null && prepareFailure != null) {
+            failure = prepareFailure;
+        }
+        if (writing || syncing || predecessor >= 0) {
+            return false;
+        }
+        if (writtenSeqno != syncedSeqno) {
+            submitSync(nowNanos);
+        } else if (prepared != null
+                && prepared.state == State.PREPARED
+                && hasCome(retryNanos, nowNanos)) {
+            begin(prepared);
+        }
+        return false;
+    }
+
+    private void begin(Segment segment) {
+        segment.state = State.BEGINNING;
+        preparing = true;
+        WalFileLayout.put(
+                headerBlock,
+                WalFileLayout.TYPE_LOG,
+                shard,
+                segment.generation,
+                writtenSeqno + 1,
+                nodeId,
+                options.segmentBytes(),
+                crc);
+        io.writeAndSync(
+                segment.file, 0, headerBlock, BLOCK_BYTES, Io.UNREGISTERED, tokenBase | HEADER);
+    }
+
+    private void onHeader(Segment segment, int result, long nowNanos) {
+        preparing = false;
+        if (result == BLOCK_BYTES) {
+            segment.state = State.BEGUN;
+            Segment before = current;
+            if (before != null) {
+                io.closeFile(before.file);
+                older.add(before.generation);
+            }
+            current = segment;
+            next = null;
+            prepareFailure = null;
+            prepareNanos = NEVER;
+            failure = null;
+            retryNanos = NEVER;
+        } else if (result >= 0 || isDiskFull(result)) {
+            segment.state = State.PREPARED;
+            failWrite(result, BLOCK_BYTES, segment.path, 0, nowNanos);
+        } else {
+            failForGood(result, segment.path, 0);
+        }
+    }
+
+    // Committing.
+
+    /**
+     * Owner; once a turn, and when {@link #nextNanos} has come. Hands what is due to the kernel, and looks whether units over several shards became stable.
+     *
+     * @return whether there is something left that another call would do at once
+     */
+    public boolean commit(long nowNanos) {
+        if (failed) {
+            if (!writing) {
+                buffer.discard();
+            }
+            return false;
+        }
+        buffer.stamp(nowNanos);
+        if (unitsFrom < unitsTo) {
+            advanceWatermarks();
+        }
+        if (isMarkDue(nowNanos)) {
+            buffer.mark(0, false);
+            buffer.stamp(nowNanos);
+        }
+        if (isSegmentOpen(nowNanos) && !writing) {
+            if (buffer.regions() == 0 && isCommitDue(nowNanos)) {
+                buffer.closeForCommit();
+            }
+            if (buffer.regions() > 0 && hasCome(retryNanos, nowNanos)) {
+                submitWrite();
+            }
+        }
+        if (isSyncDue(nowNanos)) {
+            submitSync(nowNanos);
+        }
+        return false;
+    }
+
+    private static boolean hasCome(long retryAtNanos, long nowNanos) {
+        return retryAtNanos == NEVER || nowNanos - retryAtNanos >= 0;
+    }
+
+    private boolean isCommitDue(long nowNanos) {
+        long pending = buffer.pendingBytes();
+        return buffer.hasCommittable()
+                && (policy == SyncPolicy.ALWAYS
+                        || pending >= GATHER_BYTES
+                        || nowNanos - buffer.oldestNanos() >= GATHER_NANOS);
+    }
+
+    private boolean isSyncDue(long nowNanos) {
+        return !syncing
+                && writtenSeqno != syncedSeqno
+                && (policy == SyncPolicy.ALWAYS
+                        || policy == SyncPolicy.EVERYSEC && isSyncTime(nowNanos));
+    }
+
+    private boolean isSyncTime(long nowNanos) {
+        return syncedNanos == NEVER || nowNanos - syncedNanos >= SYNC_NANOS;
+    }
+
+    /** The log is at rest, all is acknowledged, and the disk does not say so. */
+    private boolean isMarkWanted() {
+        long content = buffer.appendedSeqno();
+        return recordedStable < content
+                && stableSeqno >= content
+                && !buffer.inUnit()
+                && buffer.pendingBytes() == 0
+                && failure == null;
+    }
+
+    private boolean isMarkDue(long nowNanos) {
+        return isMarkWanted() && nowNanos - activeNanos >= IDLE_NANOS;
+    }
+
+    /**
+     * When {@link #commit} has something to do without anything having happened; Long.MAX_VALUE for never. Completions are another reason to call it, and so are
+     * appended effects.
+     */
+    public long nextNanos() {
+        if (failed) {
+            return NEVER;
+        }
+        long at = NEVER;
+        if (!syncing && policy == SyncPolicy.EVERYSEC && writtenSeqno != syncedSeqno) {
+            at = syncedNanos == NEVER ? writtenSinceNanos : syncedNanos + SYNC_NANOS;
+        }
+        if (next == null) {
+            at = Math.min(at, prepareNanos);
+        }
+        if (!writing && !preparing) {
+            at = Math.min(at, retryNanos);
+            if (retryNanos == NEVER && current != null && buffer.hasCommittable()) {
+                at = Math.min(at, dueNanos());
+            }
+        }
+        if (isMarkWanted()) {
+            at = Math.min(at, activeNanos + IDLE_NANOS);
+        }
+        return at;
+    }
+
+    /** When the oldest of what may be committed has gathered long enough. */
+    private long dueNanos() {
+        long oldest = buffer.oldestNanos();
+        return oldest == NEVER || current != null && current.generation != buffer.planGeneration()
+                ? NEVER
+                : policy == SyncPolicy.ALWAYS ? oldest : oldest + GATHER_NANOS;
+    }
+
+    private void submitWrite() {
+        Segment segment = current;
+        assert segment != null && segment.generation == buffer.regionGeneration();
+        if (!regionSealed) {
+            buffer.sealRegion(durableSeqno, stableSeqno, nodeId, crc);
+            recordedStable = stableSeqno;
+            regionSealed = true;
+        }
+        writing = true;
+        linked =
+                policy == SyncPolicy.ALWAYS
+                        && buffer.regions() == 1
+                        && !syncing
+                        && writtenSeqno == syncedSeqno;
+        long offset = buffer.regionOffset() + regionDone;
+        long address = buffer.regionAddress() + regionDone;
+        int length = buffer.regionLength() - regionDone;
+        if (linked) {
+            io.writeAndSync(
+                    segment.file, offset, address, length, Io.UNREGISTERED, tokenBase | WRITE);
+        } else {
+            io.write(segment.file, offset, address, length, Io.UNREGISTERED, tokenBase | WRITE);
+        }
+    }
+
+    private void onWritten(int result, long nowNanos) {
+        writing = false;
+        Segment segment = current;
+        assert segment != null;
+        int wanted = buffer.regionLength() - regionDone;
+        if (result == wanted) {
+            written(nowNanos);
+        } else if (result >= 0) {
+            // What is left is written again, from the last block boundary that was reached; the
+            // sync that was linked was not made, or does not count.
+            int progress = result & -BLOCK_BYTES;
+            failWrite(result, wanted, segment.path, buffer.regionOffset() + regionDone, nowNanos);
+            regionDone += progress;
+            if (progress > 0) {
+                retryNanos = nowNanos; // There is room again, or still.
+            }
+        } else if (linked && !isDiskFull(result)) {
+            failForGood(result, segment.path, buffer.regionOffset() + regionDone);
+        } else {
+            failWrite(result, wanted, segment.path, buffer.regionOffset() + regionDone, nowNanos);
+        }
+    }
+
+    private void written(long nowNanos) {
+        writes++;
+        fileBytesWritten += buffer.regionLength();
+        activeNanos = nowNanos;
+        writtenSeqno = buffer.regionLastSeqno();
+        writtenWhole = buffer.regionWholeSeqno();
+        if (linked) {
+            syncs++;
+            synced(writtenSeqno, writtenWhole);
+        } else if (writtenSinceNanos == NEVER) {
+            writtenSinceNanos = buffer.regionNanos();
+        }
+        regionDone = 0;
+        regionSealed = false;
+        buffer.releaseRegion();
+        failure = null;
+        retryNanos = NEVER;
+    }
+
+    private void submitSync(long nowNanos) {
+        Segment segment = current;
+        assert segment != null;
+        syncing = true;
+        syncSeqno = writtenSeqno;
+        syncWhole = writtenWhole;
+        syncSinceNanos = writtenSinceNanos;
+        writtenSinceNanos = NEVER;
+        syncedNanos = nowNanos;
+        io.sync(segment.file, tokenBase | SYNC);
+    }
+
+    private void onSynced(int result, long nowNanos) {
+        syncing = false;
+        syncSinceNanos = NEVER;
+        if (result < 0) {
+            Segment segment = current;
+            assert segment != null;
+            failForGood(result, segment.path, 0);
+        } else {
+            syncs++;
+            activeNanos = nowNanos;
+            synced(syncSeqno, syncWhole);
+        }
+    }
+
+    private void synced(long seqno, long whole) {
+        syncedSeqno = seqno;
+        durableSeqno = whole;
+        advanceWatermarks();
+    }
+
+    /**
+     * From durable to ready to stable. Whoever of several shards is the last to publish that its part is ready sees that all are: each publishes before it looks.
+     */
+    private void advanceWatermarks() {
+        while (true) {
+            boolean waits = unitsFrom < unitsTo;
+            long unit = waits ? units[unitsFrom] : NEVER;
+            long ready = Math.min(durableSeqno, unit);
+            if (ready != readySeqno) {
+                readySeqno = ready;
+            }
+            if (unit > durableSeqno) {
+                publishStable(durableSeqno);
+                return;
+            }
+            int parts = (int) units[unitsFrom + 1];
+            if (!partsWoken) {
+                partsWoken = true;
+                for (int i = 0; i < parts; i++) {
+                    int part = (int) units[unitsFrom + 2 + 2 * i];
+                    if (part != shard) {
+                        peers.wake(part);
+                    }
+                }
+            }
+            for (int i = 0; i < parts; i++) {
+                int part = (int) units[unitsFrom + 2 + 2 * i];
+                if (part != shard && peers.readySeqno(part) < units[unitsFrom + 3 + 2 * i]) {
+                    publishStable(unit - 1);
+                    return;
+                }
+            }
+            partsWoken = false;
+            unitsFrom += 2 + 2 * parts;
+            if (unitsFrom == unitsTo) {
+                unitsFrom = 0;
+                unitsTo = 0;
+            }
+        }
+    }
+
+    private void publishStable(long stable) {
+        if (stable != stableSeqno) {
+            stableSeqno = stable;
+        }
+    }
+
+    // Completions.
+
+    /** Owner. The operation whose token was {@code tokenBase | op} has completed. */
+    public void onFile(int op, int result, long nowNanos) {
+        if (failed) {
+            // Nothing counts any more; only what is in flight is to be known.
+            writing &= op != WRITE;
+            syncing &= op != SYNC;
+            preparing &= op == WRITE || op == SYNC || op == PREDECESSOR;
+            return;
+        }
+        Segment making = next;
+        switch (op) {
+            case WRITE -> onWritten(result, nowNanos);
+            case SYNC -> onSynced(result, nowNanos);
+            case PREDECESSOR -> onPredecessor(result);
+            case ALLOCATE, EXTEND, DIRECTORY, HEADER -> {
+                assert making != null;
+                switch (op) {
+                    case ALLOCATE -> onAllocated(making, result, nowNanos);
+                    case EXTEND ->
+                            onAllocated(
+                                    making,
+                                    result >= 0 && result < BLOCK_BYTES ? -Errno.ENOSPC : result,
+                                    nowNanos);
+                    case DIRECTORY -> onNamed(making, result);
+                    default -> onHeader(making, result, nowNanos);
+                }
+            }
+            default -> throw new IllegalArgumentException("operation " + op);
+        }
+    }
+
+    private void onNamed(Segment segment, int result) {
+        preparing = false;
+        if (result < 0) {
+            failForGood(result, directory, 0);
+        } else {
+            segment.state = State.PREPARED;
+            prepareNanos = NEVER;
+        }
+    }
+
+    private void onPredecessor(int result) {
+        io.closeFile(predecessor);
+        predecessor = -1;
+        if (result < 0) {
+            Path path = predecessorPath;
+            assert path != null;
+            failForGood(result, path, 0);
+        }
+    }
+
+    // Failures.
+
+    private static boolean isDiskFull(int result) {
+        return result == -Errno.ENOSPC || result == -Errno.EDQUOT;
+    }
+
+    private void failWrite(int result, int wanted, Path path, long offset, long nowNanos) {
+        failure =
+                text(
+                        result < 0
+                                ? Errno.name(result)
+                                : "short write, " + result + " of " + wanted + " bytes",
+                        path,
+                        offset);
+        retryNanos = nowNanos + RETRY_NANOS;
+    }
+
+    private void failForGood(int result, Path path, long offset) {
+        failure = text(Errno.name(result), path, offset);
+        failed = true;
+    }
+
+    private static String text(String cause, Path path, long offset) {
+        return "Errors writing to the AOF file: "
+                + cause
+                + " ("
+                + path
+                + ", offset "
+                + offset
+                + ")";
+    }
+
+    /** Owner. Closes the files, when {@link #isQuiet}; for a log that ends while its {@link Io} goes on. */
+    public void closeFiles() {
+        if (!isQuiet()) {
+            throw new IllegalStateException("operations are in flight, or wait");
+        }
+        if (current != null) {
+            io.closeFile(current.file);
+        }
+        if (next != null) {
+            io.closeFile(next.file);
+        }
+        current = null;
+        next = null;
+    }
+
+    /** Frees the memory. After {@link #closeFiles}, or after the {@link Io} is closed, which closes the files. */
+    @Override
+    public void close() {
+        if (!closed) {
+            closed = true;
+            buffer.close();
+            Memory.free(headerBlock, FrameBuffer.MAPPED_BYTES, MemoryTag.WAL);
+        }
+    }
+}
