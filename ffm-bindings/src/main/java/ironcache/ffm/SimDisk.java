@@ -53,6 +53,11 @@ public final class SimDisk {
         AFTER
     }
 
+    /** Told of each call, right before and right after it. May {@link #copy} the disk, to see what a crash would leave here. */
+    public interface Observer {
+        void at(long call, Moment moment);
+    }
+
     /** How a call fails. */
     public enum Failure {
         /** EIO. What a write leaves in its place is open. */
@@ -89,6 +94,7 @@ public final class SimDisk {
 
     private long traceHash;
     private @Nullable Consumer<String> log;
+    private Observer observer = (atCall, moment) -> {};
 
     // The call that is being done.
     private Call call = Call.WRITE;
@@ -155,6 +161,11 @@ public final class SimDisk {
         log = newLog;
     }
 
+    /** With {@link #copy}, one run does what otherwise takes a run and {@link #crashAt} for each call. */
+    public void setObserver(Observer newObserver) {
+        observer = newObserver;
+    }
+
     /** From here on there is so much room. */
     public void setCapacity(long newCapacityBytes) {
         capacityBytes = newCapacityBytes;
@@ -169,7 +180,10 @@ public final class SimDisk {
         return capacityBytes - used;
     }
 
-    /** A disk with the same files, durable or not, on which neither calls nor failures have happened. Shares memory; takes microseconds per file. */
+    /**
+     * A disk as this one is now, with all that is in doubt, and in flight, on which neither calls nor failures have happened. Shares memory; takes
+     * microseconds per file.
+     */
     public SimDisk copy() {
         SimDisk copy = new SimDisk(capacityBytes);
         copy.names = names.copy();
@@ -283,6 +297,7 @@ public final class SimDisk {
             die();
             return Verdict.NEVER;
         }
+        observer.at(calls, Moment.BEFORE);
         Failure failure = failures.remove(calls);
         if (failure == null) {
             return Verdict.DONE;
@@ -305,6 +320,7 @@ public final class SimDisk {
         if (log != null) {
             log.accept(describeCall() + ": " + (result < 0 ? Errno.name((int) result) : result));
         }
+        observer.at(calls, Moment.AFTER);
         if (calls == crashCall) {
             die();
         }

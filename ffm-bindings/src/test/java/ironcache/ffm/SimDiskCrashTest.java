@@ -215,6 +215,43 @@ class SimDiskCrashTest {
         assertFound("is gone, there is", enumerate(none, Mistake.DELETE_FIRST));
     }
 
+    /** The same in one run: at each call, what a crash would leave of a copy. */
+    private static List<String> observe(SimFaults faults) throws IOException {
+        List<String> wrong = new ArrayList<>();
+        Progress progress = new Progress();
+        SimDisk disk = new SimDisk(1 << 20);
+        disk.setObserver(
+                (call, moment) -> {
+                    for (int luck = 0; luck < CRASHES_PER_CALL; luck++) {
+                        SimDisk copy = disk.copy();
+                        copy.crash(new Prng(luck * 1000L + call));
+                        String found = check(copy, progress);
+                        if (found != null) {
+                            wrong.add(moment + " call " + call + ": " + found);
+                        }
+                    }
+                });
+        try (SimStore store = new SimStore(1, disk, faults)) {
+            run(store, Mistake.NONE, progress);
+        }
+        assertEquals(VERSIONS, progress.acknowledged);
+        return wrong;
+    }
+
+    @Test
+    void copiesCrashAtEachCallOfOneRun() throws IOException {
+        assertEquals(List.of(), observe(new SimFaults()));
+        SimFaults sync = new SimFaults();
+        sync.ignoreSync = true;
+        assertFound("is not whole", observe(sync));
+        SimFaults directory = new SimFaults();
+        directory.ignoreDirectorySync = true;
+        assertFound("is gone, there is", observe(directory));
+        SimFaults rename = new SimFaults();
+        rename.reorderedRename = true;
+        assertFound("is not whole", observe(rename));
+    }
+
     private static void assertFound(String what, List<String> wrong) {
         assertTrue(wrong.stream().anyMatch(found -> found.contains(what)), what + ": " + wrong);
     }
