@@ -1,6 +1,7 @@
 package ironcache.ffm;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -131,8 +132,12 @@ final class SimFiles {
         disk.rename(from, to, faults.reorderedRename);
     }
 
-    List<Path> openDirectory(Path directory) throws IOException {
-        checkPower();
+    List<Path> openDirectory(Path directory) {
+        if (!hasPower()) {
+            // Callers of the simulation know no failure of this; without power nobody handles it
+            // either.
+            throw new UncheckedIOException(disk.poweredOff());
+        }
         disk.makeDirectory(directory);
         List<Path> inside = new ArrayList<>();
         for (String name : disk.names()) {

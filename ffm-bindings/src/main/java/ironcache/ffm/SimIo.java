@@ -247,7 +247,7 @@ public final class SimIo implements Io {
     }
 
     @Override
-    public List<Path> openDirectory(Path directory) throws IOException {
+    public List<Path> openDirectory(Path directory) {
         return simFiles.openDirectory(directory);
     }
 

@@ -10,6 +10,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -631,7 +632,9 @@ class SimDiskTest {
                         assertThrows(IOException.class, () -> store.io.renameFile(FILE, OTHER));
                         assertThrows(IOException.class, () -> store.io.deleteFile(FILE));
                         assertThrows(IOException.class, () -> store.file(OTHER));
-                        assertThrows(IOException.class, () -> store.io.openDirectory(DIRECTORY));
+                        assertThrows(
+                                UncheckedIOException.class,
+                                () -> store.io.openDirectory(DIRECTORY));
                         assertThrows(SimStore.PowerFailure.class, () -> store.read(file, 0, 512));
                         assertThrows(IllegalStateException.class, () -> new SimStore(2, disk));
                         disk.crash(new Prng(7));

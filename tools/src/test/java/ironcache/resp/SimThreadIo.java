@@ -101,7 +101,7 @@ final class SimThreadIo implements Io {
     }
 
     @Override
-    public List<Path> openDirectory(Path directory) throws IOException {
+    public List<Path> openDirectory(Path directory) {
         return own().openDirectory(directory);
     }
 
