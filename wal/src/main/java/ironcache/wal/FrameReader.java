@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -154,7 +155,7 @@ public final class FrameReader implements AutoCloseable {
      * Begins with the segments of a log.
      *
      * @param files by generation, from the one that the manifest names on, all that there are
-     * @param nodeId of the manifest
+     * @param newNodeId of the manifest
      * @param firstSeqno that the first must begin with; 0 where it is not known
      */
     public void openLog(List<Path> files, int newShard, long newNodeId, long firstSeqno) {
@@ -336,8 +337,7 @@ public final class FrameReader implements AutoCloseable {
                 return damaged(unreadable(segment));
             }
             case VALID -> {
-                Damage header = segment.damage;
-                assert header != null;
+                Damage header = Objects.requireNonNull(segment.damage);
                 return damaged(header);
             }
             case INVALID -> position += BLOCK_BYTES;
@@ -414,8 +414,7 @@ public final class FrameReader implements AutoCloseable {
             return null;
         }
         if (type == WalFileLayout.TYPE_IMAGE || segment.endSeqno != Long.MAX_VALUE) {
-            Damage missing = bad;
-            assert missing != null;
+            Damage missing = Objects.requireNonNull(bad);
             return damaged(missing);
         }
         phase = Phase.EVIDENCE;
@@ -440,8 +439,7 @@ public final class FrameReader implements AutoCloseable {
             }
             case VALID -> {
                 if (FrameLayout.durable(frame) >= expectedSeqno) {
-                    Damage lost = bad;
-                    assert lost != null;
+                    Damage lost = Objects.requireNonNull(bad);
                     return damaged(lost);
                 }
                 torn |= FrameLayout.seqno(frame) > expectedSeqno;

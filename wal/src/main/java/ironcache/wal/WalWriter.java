@@ -10,6 +10,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -173,7 +174,7 @@ public final class WalWriter implements AutoCloseable {
     private long syncs;
 
     /**
-     * Writes nothing before {@link #start}'s segment is ready, but takes effects at once.
+     * Takes effects at once; they are written when the first segment is begun.
      *
      * @param generation of the first segment to write: one more than the last that was begun, {@link FrameReader#lastGeneration}; 1 for a new log. An unused file of this
      *     generation is overwritten
@@ -674,8 +675,8 @@ public final class WalWriter implements AutoCloseable {
     }
 
     private void submitWrite() {
-        Segment segment = current;
-        assert segment != null && segment.generation == buffer.regionGeneration();
+        Segment segment = Objects.requireNonNull(current);
+        assert segment.generation == buffer.regionGeneration();
         if (!regionSealed) {
             buffer.sealRegion(durableSeqno, stableSeqno, nodeId, crc);
             recordedStable = stableSeqno;
@@ -700,8 +701,7 @@ public final class WalWriter implements AutoCloseable {
 
     private void onWritten(int result, long nowNanos) {
         writing = false;
-        Segment segment = current;
-        assert segment != null;
+        Segment segment = Objects.requireNonNull(current);
         int wanted = buffer.regionLength() - regionDone;
         if (result == wanted) {
             written(nowNanos);
@@ -741,8 +741,7 @@ public final class WalWriter implements AutoCloseable {
     }
 
     private void submitSync(long nowNanos) {
-        Segment segment = current;
-        assert segment != null;
+        Segment segment = Objects.requireNonNull(current);
         syncing = true;
         syncSeqno = writtenSeqno;
         syncWhole = writtenWhole;
@@ -756,8 +755,7 @@ public final class WalWriter implements AutoCloseable {
         syncing = false;
         syncSinceNanos = NEVER;
         if (result < 0) {
-            Segment segment = current;
-            assert segment != null;
+            Segment segment = Objects.requireNonNull(current);
             failForGood(result, segment.path, 0);
         } else {
             syncs++;
@@ -830,26 +828,24 @@ public final class WalWriter implements AutoCloseable {
             preparing &= op == WRITE || op == SYNC || op == PREDECESSOR;
             return;
         }
-        Segment making = next;
         switch (op) {
             case WRITE -> onWritten(result, nowNanos);
             case SYNC -> onSynced(result, nowNanos);
             case PREDECESSOR -> onPredecessor(result);
-            case ALLOCATE, EXTEND, DIRECTORY, HEADER -> {
-                assert making != null;
-                switch (op) {
-                    case ALLOCATE -> onAllocated(making, result, nowNanos);
-                    case EXTEND ->
-                            onAllocated(
-                                    making,
-                                    result >= 0 && result < BLOCK_BYTES ? -Errno.ENOSPC : result,
-                                    nowNanos);
-                    case DIRECTORY -> onNamed(making, result);
-                    default -> onHeader(making, result, nowNanos);
-                }
-            }
+            case ALLOCATE -> onAllocated(making(), result, nowNanos);
+            case EXTEND ->
+                    onAllocated(
+                            making(),
+                            result >= 0 && result < BLOCK_BYTES ? -Errno.ENOSPC : result,
+                            nowNanos);
+            case DIRECTORY -> onNamed(making(), result);
+            case HEADER -> onHeader(making(), result, nowNanos);
             default -> throw new IllegalArgumentException("operation " + op);
         }
+    }
+
+    private Segment making() {
+        return Objects.requireNonNull(next);
     }
 
     private void onNamed(Segment segment, int result) {
@@ -866,8 +862,7 @@ public final class WalWriter implements AutoCloseable {
         io.closeFile(predecessor);
         predecessor = -1;
         if (result < 0) {
-            Path path = predecessorPath;
-            assert path != null;
+            Path path = Objects.requireNonNull(predecessorPath);
             failForGood(result, path, 0);
         }
     }

@@ -179,10 +179,14 @@ final class WalSim implements Io.SocketHandler, Io.FileHandler, AutoCloseable {
 
     List<Path> segments(long from) {
         List<Path> files = new ArrayList<>();
-        for (Path file : io.openDirectory(DIRECTORY)) {
-            if (WalFileLayout.logGeneration(file) >= from) {
-                files.add(file);
+        try {
+            for (Path file : io.openDirectory(DIRECTORY)) {
+                if (WalFileLayout.logGeneration(file) >= from) {
+                    files.add(file);
+                }
             }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
         files.sort(null);
         return files;
