@@ -179,8 +179,9 @@ final class WalSim implements Io.SocketHandler, Io.FileHandler, AutoCloseable {
 
     List<Path> segments(long from) {
         List<Path> files = new ArrayList<>();
+        Io seam = io;
         try {
-            for (Path file : io.openDirectory(DIRECTORY)) {
+            for (Path file : seam.openDirectory(DIRECTORY)) {
                 if (WalFileLayout.logGeneration(file) >= from) {
                     files.add(file);
                 }
