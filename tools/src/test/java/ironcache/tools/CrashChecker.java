@@ -41,6 +41,10 @@ final class CrashChecker {
         static Rules of(Policy policy) {
             return new Rules(policy, 100_000_000, 250, Prefix.CLIENT);
         }
+
+        Rules with(Policy other) {
+            return new Rules(other, slackNs, clockSlackMs, prefix);
+        }
     }
 
     /**

@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.TreeMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.locks.LockSupport;
 import java.util.regex.Pattern;
@@ -33,6 +34,10 @@ public final class CrashRun {
     private static final int PIPELINE = 16;
     private static final int REPLY_LIMIT_MS = 60_000;
     private static final long RECOVERY_LIMIT_NS = 180_000_000_000L;
+
+    /** The launcher may have to build first. */
+    private static final long FIRST_START_LIMIT_NS = 900_000_000_000L;
+
     private static final int READERS = 4;
     private static final int READ_BATCH = 32;
     private static final int VIOLATIONS_SHOWN = 5;
@@ -67,6 +72,12 @@ public final class CrashRun {
 
         /** In how many of 100 crashes the server is killed again while it recovers. */
         int recoveryKills = 15;
+
+        /** In how many of 100 cycles the server is asked to stop instead: then nothing acknowledged may be lost. */
+        int terminations;
+
+        /** Settings of which one value is chosen for each start. */
+        Map<String, List<String>> varied = new LinkedHashMap<>();
 
         long pressureMib;
         CrashPlant planted = CrashPlant.NONE;
@@ -108,6 +119,9 @@ public final class CrashRun {
     // Of the cycle.
     private long killedNs;
     private long killedMs;
+    private boolean terminated;
+
+    // Of all of them.
     private int recoveryKills;
     private int snapshots;
 
@@ -151,6 +165,10 @@ public final class CrashRun {
                 case "--prefix" -> options.prefix = Prefix.valueOf(constant(value));
                 case "--snapshots" -> options.snapshots = yes(value);
                 case "--recovery-kills" -> options.recoveryKills = Integer.parseInt(value);
+                case "--terminations" -> options.terminations = Integer.parseInt(value);
+                case "--vary" ->
+                        options.varied.put(
+                                value.split("=", 2)[0], List.of(value.split("=", 2)[1].split(",")));
                 case "--pressure" -> options.pressureMib = Long.parseLong(value);
                 case "--planted" -> options.planted = CrashPlant.valueOf(constant(value));
                 case "--copies" -> options.copies = yes(value);
@@ -165,8 +183,13 @@ public final class CrashRun {
                                         + ": allowed are --server --policy always|everysec --cycles --seconds MIN,MAX"
                                         + " --clients --keys --groups --rate --seed --slack SECONDS --clock-slack SECONDS"
                                         + " --prefix off|slot|client|all --snapshots yes|no --recovery-kills PERCENT"
-                                        + " --pressure MIB --setting NAME=VALUE --dir DIR --copies yes|no --planted BUG");
+                                        + " --terminations PERCENT --pressure MIB --setting NAME=VALUE --vary NAME=VALUE,VALUE,... --dir DIR --copies yes|no --planted BUG");
             }
+        }
+        if (ServerProcess.command(options.server) == null) {
+            System.out.println(
+                    "no " + options.server + ": " + ServerProcess.whyAbsent(options.server));
+            System.exit(2);
         }
         Path folder =
                 given.isEmpty()
@@ -245,7 +268,9 @@ public final class CrashRun {
         int cycle = 0;
         try {
             start();
-            if (filler != null && violations.isEmpty()) {
+            if (!violations.isEmpty()) {
+                tell(cycle);
+            } else if (filler != null) {
                 filler.fill(server.port());
             }
             while (cycle < options.cycles && violations.isEmpty()) {
@@ -267,13 +292,14 @@ public final class CrashRun {
                     tell(cycle);
                     break;
                 }
-                CrashChecker checker = new CrashChecker(rules, base, ops, killedNs, killedMs);
+                Rules now = terminated ? rules.with(Policy.ALWAYS) : rules;
+                CrashChecker checker = new CrashChecker(now, base, ops, killedNs, killedMs);
                 plant(checker);
                 Map<String, Seen> found = read();
                 Verdict verdict = checker.judge(found);
                 violations.addAll(verdict.violations());
                 if (filler != null) {
-                    filler.check(server.port(), rules, killedNs, random.nextLong(), violations);
+                    filler.check(server.port(), now, killedNs, random.nextLong(), violations);
                 }
                 base = CrashChecker.base(found);
                 sent += verdict.sent();
@@ -325,6 +351,9 @@ public final class CrashRun {
         if (verdict.refused() > 0) {
             more.append(", %,d refused".formatted(verdict.refused()));
         }
+        if (terminated) {
+            more.append(", stopped in good order");
+        }
         if (snapshotsAsked > 0) {
             more.append(", snapshot");
         }
@@ -359,7 +388,9 @@ public final class CrashRun {
             System.out.println("VIOLATION in cycle " + cycle + ": " + violations.get(i));
         }
         if (violations.size() > VIOLATIONS_SHOWN) {
-            System.out.printf("… and %,d more%n", violations.size() - VIOLATIONS_SHOWN);
+            Map<String, Integer> kinds = new TreeMap<>();
+            violations.forEach(violation -> kinds.merge(violation.kind(), 1, Integer::sum));
+            System.out.println("… and more: " + kinds);
         }
         System.out.println("the server's log since its last start:\n" + server.logTail());
     }
@@ -375,6 +406,11 @@ public final class CrashRun {
                         "--appendfsync",
                         options.policy.name().toLowerCase(Locale.ROOT)));
         all.addAll(options.settings);
+        options.varied.forEach(
+                (name, values) -> {
+                    all.add("--" + name);
+                    all.add(values.get(random.nextInt(values.size())));
+                });
         return all.toArray(String[]::new);
     }
 
@@ -397,7 +433,8 @@ public final class CrashRun {
     }
 
     private boolean answers(ServerProcess started, long from) {
-        while (started.isAlive() && System.nanoTime() - from < RECOVERY_LIMIT_NS) {
+        long limit = killedNs == 0 ? FIRST_START_LIMIT_NS : RECOVERY_LIMIT_NS;
+        while (started.isAlive() && System.nanoTime() - from < limit) {
             try (RespClient client = new RespClient(started.port(), REPLY_LIMIT_MS)) {
                 for (Reply reply = client.call("GET", names.getFirst());
                         reply != Reply.CLOSED;
@@ -467,7 +504,16 @@ public final class CrashRun {
             troubles.add("the server ended by itself");
         }
         killing = true;
-        killedNs = server.kill();
+        terminated = random.nextInt(100) < options.terminations;
+        if (terminated) {
+            killedNs = System.nanoTime();
+            int code = server.stop();
+            if (code != 0) {
+                troubles.add("asked to stop, the server ended with code " + code);
+            }
+        } else {
+            killedNs = server.kill();
+        }
         killedMs = System.currentTimeMillis();
         for (Thread thread : threads) {
             thread.join();
