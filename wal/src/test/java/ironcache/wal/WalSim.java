@@ -18,7 +18,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** A shard's log on a simulated disk, with effects that say of which unit they are, and a list of what was appended. */
-final class WalSim implements Io.SocketHandler, Io.FileHandler, AutoCloseable {
+final class WalSim implements Io.FileHandler, AutoCloseable {
     static final Path DIRECTORY = Path.of("/sim/shard-0");
     static final long NODE_ID = 0x1234_5678_9ABCL;
     static final int SHARD = 3;
@@ -48,8 +48,6 @@ final class WalSim implements Io.SocketHandler, Io.FileHandler, AutoCloseable {
     WalWriter writer;
     final List<Unit> units = new ArrayList<>();
     private long nextUnit = 1;
-    private @Nullable FrameReader reader;
-    int reads;
 
     WalSim(long seed, WalOptions options) {
         this.prng = new Prng(seed);
@@ -60,7 +58,7 @@ final class WalSim implements Io.SocketHandler, Io.FileHandler, AutoCloseable {
 
     private SimIo newIo() {
         SimIo fresh = new SimIo(prng.nextLong(), clock, disk);
-        fresh.setHandlers(this, this);
+        fresh.setHandlers(NO_SOCKETS, this);
         return fresh;
     }
 
@@ -165,12 +163,15 @@ final class WalSim implements Io.SocketHandler, Io.FileHandler, AutoCloseable {
         writer.close();
         if (power) {
             disk.crash(prng.split());
+        } else {
+            disk.kill(prng.split());
         }
         io = newIo();
     }
 
     /** A new process goes on behind what was found. */
     void restart(Found found) {
+        io.setHandlers(NO_SOCKETS, this);
         writer = newWriter(found.lastGeneration + 1, found.nextSeqno);
         units.removeIf(unit -> unit.seqno() >= found.nextSeqno);
     }
@@ -178,8 +179,11 @@ final class WalSim implements Io.SocketHandler, Io.FileHandler, AutoCloseable {
     // Reading.
 
     List<Path> segments(long from) {
+        return segments(io, from);
+    }
+
+    static List<Path> segments(Io seam, long from) {
         List<Path> files = new ArrayList<>();
-        Io seam = io;
         try {
             for (Path file : seam.openDirectory(DIRECTORY)) {
                 if (WalFileLayout.logGeneration(file) >= from) {
@@ -193,15 +197,25 @@ final class WalSim implements Io.SocketHandler, Io.FileHandler, AutoCloseable {
         return files;
     }
 
+    /** With a log that is at rest, or after a crash. */
     Found read(long fromGeneration) {
-        return read(segments(fromGeneration), false);
+        Found found = read(io, segments(fromGeneration), false);
+        io.setHandlers(NO_SOCKETS, this);
+        return found;
     }
 
-    /** Reads all; a unit that lacks its end is cut, so that {@code nextSeqno} is its first frame. */
-    Found read(List<Path> files, boolean image) {
+    /** What a process would find on this disk. */
+    static Found readDisk(SimDisk disk) {
+        try (SimIo fresh = new SimIo(1, new SimClock(), disk)) {
+            return read(fresh, segments(fresh, 1), false);
+        }
+    }
+
+    /** Reads all; a unit that lacks its end is cut, so that {@code nextSeqno} is its first frame. Others' completions go where they belong. */
+    static Found read(SimIo io, List<Path> files, boolean image) {
         Found found = new Found();
         try (FrameReader fresh = new FrameReader(io, READER)) {
-            reader = fresh;
+            io.setHandlers(NO_SOCKETS, (token, result) -> fresh.onFile((int) token, result));
             if (image) {
                 fresh.openImage(files.get(0), SHARD, NODE_ID);
             } else {
@@ -245,8 +259,6 @@ final class WalSim implements Io.SocketHandler, Io.FileHandler, AutoCloseable {
                     effects.clear();
                 }
             }
-        } finally {
-            reader = null;
         }
     }
 
@@ -301,12 +313,7 @@ final class WalSim implements Io.SocketHandler, Io.FileHandler, AutoCloseable {
 
     @Override
     public void onFile(long token, int result) {
-        if (token >>> 32 == WRITER >>> 32) {
-            writer.onFile((int) token, result, clock.nanoTime());
-        } else if (reader != null) {
-            reads++;
-            reader.onFile((int) token, result);
-        }
+        writer.onFile((int) token, result, clock.nanoTime());
     }
 
     @Override
@@ -316,15 +323,18 @@ final class WalSim implements Io.SocketHandler, Io.FileHandler, AutoCloseable {
         assertEquals(0, MemoryTag.WAL.bytes(), "memory of the log that is left");
     }
 
-    @Override
-    public void onAccept(int listener, int socket) {}
+    static final Io.SocketHandler NO_SOCKETS =
+            new Io.SocketHandler() {
+                @Override
+                public void onAccept(int listener, int socket) {}
 
-    @Override
-    public void onReceive(int socket, long address, int length) {}
+                @Override
+                public void onReceive(int socket, long address, int length) {}
 
-    @Override
-    public void onSent(int socket, int result) {}
+                @Override
+                public void onSent(int socket, int result) {}
 
-    @Override
-    public void onClosed(int socket) {}
+                @Override
+                public void onClosed(int socket) {}
+            };
 }

@@ -1,0 +1,184 @@
+package ironcache.wal;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import ironcache.ffm.Prng;
+import ironcache.ffm.SimDisk;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+/** Whatever was acknowledged is there after a crash, units are whole, and nothing that is torn is read. */
+final class WalCrashTest {
+    private static final int SEEDS = Integer.getInteger("ironcache.walSeeds", 300);
+
+    private static WalOptions options(Prng prng) {
+        SyncPolicy[] policies = SyncPolicy.values();
+        int chunk = 16 << 10 << prng.nextInt(3);
+        return new WalOptions(
+                chunk * (2L + prng.nextInt(4)), chunk, policies[prng.nextInt(policies.length)]);
+    }
+
+    private static void step(WalSim sim) {
+        switch (sim.prng.nextInt(20)) {
+            case 0, 1, 2, 3, 4, 5, 6 -> sim.appendUnit(1 + sim.prng.nextInt(3), 500);
+            case 7 -> sim.appendUnit(1 + sim.prng.nextInt(40), 3000);
+            case 8 -> sim.writer.rotate();
+            case 9 -> sim.writer.setPolicy(SyncPolicy.values()[sim.prng.nextInt(3)]);
+            case 10 -> sim.run(sim.prng.nextLong(200_000_000));
+            case 11 -> sim.run(sim.prng.nextLong(2_000_000_000));
+            case 12 -> sim.writer.deleteBefore(0);
+            default -> sim.turn();
+        }
+    }
+
+    private static void run(long seed, boolean faults) {
+        Prng prng = new Prng(seed);
+        try (WalSim sim = new WalSim(seed, options(prng))) {
+            for (int life = 0; life < 4; life++) {
+                if (faults) {
+                    sim.io.faults().shortTransfer = 0.1;
+                    sim.io.faults().noSpace = 0.1;
+                }
+                int steps = prng.nextInt(200);
+                for (int i = 0; i < steps; i++) {
+                    step(sim);
+                }
+                long stable = sim.writer.stableSeqno();
+                sim.crash(prng.chance(0.7));
+                WalSim.Found found = sim.read(1);
+                if (found.lastGeneration == 0 && found.status == FrameReader.Status.DAMAGED) {
+                    // Not even the first segment was begun: a server has no manifest that names it,
+                    // then.
+                    assertEquals(0, stable);
+                    assertEquals(0, life);
+                    return;
+                }
+                sim.check(found, stable);
+                for (WalSim.Unit unit : sim.units) {
+                    assertEquals(
+                            unit.seqno() < found.nextSeqno,
+                            found.units.contains(unit.id()),
+                            "unit " + unit);
+                }
+                sim.restart(found);
+                // Until its first segment is begun there is nothing that a further crash could
+                // take.
+                sim.settle();
+            }
+        } catch (AssertionError | RuntimeException e) {
+            throw new AssertionError("-Dironcache.seed=" + seed + " faults " + faults, e);
+        }
+    }
+
+    @Test
+    void whatWasAcknowledgedIsThere() {
+        Long seed = Long.getLong("ironcache.seed");
+        if (seed != null) {
+            run(seed, false);
+            run(seed, true);
+            return;
+        }
+        for (int i = 0; i < SEEDS; i++) {
+            run(i, i % 2 == 0);
+        }
+    }
+
+    /** One run, and the plug pulled at each of its calls to the disk. */
+    @Test
+    void atEachCall() {
+        int[] cases = {0};
+        try (WalSim sim = new WalSim(11, new WalOptions(64 << 10, 16 << 10, SyncPolicy.ALWAYS))) {
+            Prng prng = new Prng(12);
+            sim.settle();
+            sim.disk.setObserver(
+                    (call, moment) -> {
+                        SimDisk copy = sim.disk.copy();
+                        copy.crash(prng.split());
+                        WalSim.Found found = WalSim.readDisk(copy);
+                        sim.check(found, sim.writer.stableSeqno());
+                        cases[0]++;
+                    });
+            for (int i = 0; i < 400; i++) {
+                if (i % 8 == 0) {
+                    sim.writer.setPolicy(SyncPolicy.values()[i / 8 % 3]);
+                }
+                sim.appendUnit(1 + sim.prng.nextInt(3), 700);
+                sim.turn();
+            }
+            assertTrue(sim.writer.segmentGeneration() > 3);
+        }
+        assertTrue(cases[0] > 300, "crashes: " + cases[0]);
+    }
+
+    /** The simulated disk only pretends to sync: the test above must notice that. */
+    @Test
+    void aSyncThatDoesNothingIsNoticed() {
+        int noticed = 0;
+        for (int seed = 0; seed < 20; seed++) {
+            try (WalSim sim =
+                    new WalSim(seed, new WalOptions(64 << 10, 16 << 10, SyncPolicy.ALWAYS))) {
+                sim.settle();
+                sim.io.faults().ignoreSync = true;
+                for (int i = 0; i < 20; i++) {
+                    sim.appendUnit(1, 700);
+                    sim.turn();
+                }
+                sim.settle();
+                long stable = sim.writer.stableSeqno();
+                sim.crash(true);
+                WalSim.Found found = sim.read(1);
+                try {
+                    sim.check(found, stable);
+                } catch (AssertionError expected) {
+                    noticed++;
+                }
+            }
+        }
+        assertTrue(noticed > 10, "noticed " + noticed + " of 20");
+    }
+
+    /** A name that is not durable takes the whole segment with it. */
+    @Test
+    void aDirectorySyncThatDoesNothingIsNoticed() {
+        int noticed = 0;
+        for (int seed = 0; seed < 40; seed++) {
+            try (WalSim sim =
+                    new WalSim(seed, new WalOptions(64 << 10, 16 << 10, SyncPolicy.ALWAYS))) {
+                sim.settle();
+                sim.io.faults().ignoreDirectorySync = true;
+                for (int i = 0; i < 200; i++) {
+                    sim.appendUnit(1, 700);
+                    sim.turn();
+                }
+                sim.settle();
+                long stable = sim.writer.stableSeqno();
+                sim.crash(true);
+                WalSim.Found found = sim.read(1);
+                try {
+                    sim.check(found, stable);
+                } catch (AssertionError expected) {
+                    noticed++;
+                }
+            }
+        }
+        assertTrue(noticed > 10, "noticed " + noticed + " of 40");
+    }
+
+    /** Two runs of a seed do the same. */
+    @Test
+    void aSeedReplays() {
+        List<Long> hashes = new ArrayList<>();
+        for (int i = 0; i < 2; i++) {
+            try (WalSim sim =
+                    new WalSim(5, new WalOptions(64 << 10, 16 << 10, SyncPolicy.EVERYSEC))) {
+                for (int step = 0; step < 300; step++) {
+                    step(sim);
+                }
+                hashes.add(sim.io.traceHash());
+            }
+        }
+        assertEquals(hashes.get(0), hashes.get(1));
+    }
+}
