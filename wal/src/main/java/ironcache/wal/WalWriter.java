@@ -366,9 +366,15 @@ public final class WalWriter implements AutoCloseable {
         return syncs;
     }
 
-    /** Whether a segment is open for frames: its header and its name are durable, so a manifest may name it. */
+    /** Whether a segment is open for frames: its header and its name are durable. */
     public boolean isBegun() {
         return current != null;
+    }
+
+    /** Of the segment that is open for frames; 0 where none is. A manifest may name no later one as the first that counts: its header might not be there after a crash. */
+    public long begunGeneration() {
+        Segment open = current;
+        return open == null ? 0 : open.generation;
     }
 
     /** All that was appended is synced, and nothing is in flight: the log may be closed. */

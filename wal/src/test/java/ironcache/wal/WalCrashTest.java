@@ -28,7 +28,7 @@ final class WalCrashTest {
             case 9 -> sim.writer.setPolicy(SyncPolicy.values()[sim.prng.nextInt(3)]);
             case 10 -> sim.run(sim.prng.nextLong(200_000_000));
             case 11 -> sim.run(sim.prng.nextLong(2_000_000_000));
-            case 12 -> sim.writer.deleteBefore(0);
+            case 12 -> sim.dropAll();
             default -> sim.turn();
         }
     }
@@ -47,7 +47,7 @@ final class WalCrashTest {
                 }
                 long stable = sim.writer.stableSeqno();
                 sim.crash(prng.chance(0.7));
-                WalSim.Found found = sim.read(1);
+                WalSim.Found found = sim.read(sim.from);
                 if (found.lastGeneration == 0 && found.status == FrameReader.Status.DAMAGED) {
                     // Not even the first segment was begun: a server has no manifest that names it,
                     // then.
@@ -96,7 +96,7 @@ final class WalCrashTest {
                     (call, moment) -> {
                         SimDisk copy = sim.disk.copy();
                         copy.crash(prng.split());
-                        WalSim.Found found = WalSim.readDisk(copy);
+                        WalSim.Found found = WalSim.readDisk(copy, sim.from);
                         sim.check(found, sim.writer.stableSeqno());
                         cases[0]++;
                     });
@@ -106,8 +106,11 @@ final class WalCrashTest {
                 }
                 sim.appendUnit(1 + sim.prng.nextInt(3), 700);
                 sim.turn();
+                if (i % 100 == 50) {
+                    sim.dropAll();
+                }
             }
-            assertTrue(sim.writer.segmentGeneration() > 3);
+            assertTrue(sim.writer.segmentGeneration() > 6);
         }
         assertTrue(cases[0] > 300, "crashes: " + cases[0]);
     }

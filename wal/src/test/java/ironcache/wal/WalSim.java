@@ -49,6 +49,9 @@ final class WalSim implements Io.FileHandler, AutoCloseable {
     final List<Unit> units = new ArrayList<>();
     private long nextUnit = 1;
 
+    /** The first segment that counts, as a manifest would say. */
+    long from = 1;
+
     WalSim(long seed, WalOptions options) {
         this.prng = new Prng(seed);
         this.options = options;
@@ -146,6 +149,18 @@ final class WalSim implements Io.FileHandler, AutoCloseable {
         }
     }
 
+    /** As after a snapshot: what came before the next frame is not needed, its segments are used again. */
+    void dropAll() {
+        writer.rotate();
+        for (int i = 0; writer.begunGeneration() < writer.segmentGeneration(); i++) {
+            assertTrue(i < 100_000, "the segment is not begun");
+            turn();
+        }
+        from = writer.segmentGeneration();
+        units.clear();
+        writer.deleteBefore(from);
+    }
+
     void run(long nanos) {
         long until = clock.nanoTime() + nanos;
         while (clock.nanoTime() < until) {
@@ -205,9 +220,9 @@ final class WalSim implements Io.FileHandler, AutoCloseable {
     }
 
     /** What a process would find on this disk. */
-    static Found readDisk(SimDisk disk) {
+    static Found readDisk(SimDisk disk, long from) {
         try (SimIo fresh = new SimIo(1, new SimClock(), disk)) {
-            return read(fresh, segments(fresh, 1), false);
+            return read(fresh, segments(fresh, from), false);
         }
     }
 
