@@ -30,7 +30,8 @@ import org.jspecify.annotations.Nullable;
  * </table>
  *
  * <p>Never gives a frame whose checksum, place or seqno is not as it should. A unit whose frames have the flag MORE may still lack its end at the end of the log:
- * that is for the caller to see. So is a segment that is missing behind the last one given.
+ * that is for the caller to see. So is a last segment that is missing, or cut off before its first block: it looks as if it had not been begun, and only what the manifest knows to be
+ * stable tells that it was.
  *
  * <p>Owned by one thread. Owns 3 MiB of memory.
  */

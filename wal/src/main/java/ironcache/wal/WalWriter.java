@@ -37,8 +37,8 @@ import org.jspecify.annotations.Nullable;
  * <p>A segment is begun when all of the one before is durable: its END frame, a sync whatever the policy, then the header of the next (written and synced), then frames. Appending goes
  * on meanwhile, in memory.
  *
- * <p>After a pause ({@link #IDLE_NANOS}) a MARK without payload is written, so that the watermark of what was acknowledged is on the disk: without it, damage in the last commit
- * could not be told from a torn write.
+ * <p>After a pause ({@link #IDLE_NANOS}) a MARK without payload is written, and after another pause a second one, so that the watermark of what was acknowledged is on the disk: without it, damage
+ * in the last commit could not be told from a torn write.
  */
 public final class WalWriter implements AutoCloseable {
     /** From here on a commit does not wait for more: {@link SyncPolicy#EVERYSEC} and {@link SyncPolicy#NO}. */
@@ -48,6 +48,9 @@ public final class WalWriter implements AutoCloseable {
     private static final long SYNC_NANOS = 1_000_000_000;
     private static final long RETRY_NANOS = 1_000_000_000;
     static final long IDLE_NANOS = 100_000_000;
+
+    /** Two, since blocks that changed places take one with them beside what it would vouch for. */
+    private static final int WITNESSES = 2;
 
     /** Old segments that are kept to be used again: writing over them needs no new extents, so their syncs are cheaper. */
     private static final int SPARE_SEGMENTS = 2;
@@ -138,8 +141,8 @@ public final class WalWriter implements AutoCloseable {
     private volatile long readySeqno;
     private volatile long stableSeqno;
 
-    /** The stable watermark that the last written region carries. */
-    private long recordedStable;
+    /** Commits that went out since all that was appended is stable: each says on the disk that it is. */
+    private int witnesses = WITNESSES;
 
     // Times.
     private long writtenSinceNanos = NEVER;
@@ -207,7 +210,6 @@ public final class WalWriter implements AutoCloseable {
         writtenWhole = writtenSeqno;
         syncedSeqno = writtenSeqno;
         durableSeqno = writtenSeqno;
-        recordedStable = writtenSeqno;
         readySeqno = durableSeqno;
         stableSeqno = durableSeqno;
         findOldSegments(generation);
@@ -634,7 +636,7 @@ public final class WalWriter implements AutoCloseable {
     /** The log is at rest, all is acknowledged, and the disk does not say so. */
     private boolean isMarkWanted() {
         long content = buffer.appendedSeqno();
-        return recordedStable < content
+        return witnesses < WITNESSES
                 && stableSeqno >= content
                 && !buffer.inUnit()
                 && buffer.pendingBytes() == 0
@@ -685,7 +687,7 @@ public final class WalWriter implements AutoCloseable {
         assert segment.generation == buffer.regionGeneration();
         if (!regionSealed) {
             buffer.sealRegion(durableSeqno, stableSeqno, nodeId, crc);
-            recordedStable = stableSeqno;
+            witnesses = stableSeqno >= buffer.appendedSeqno() ? witnesses + 1 : 0;
             regionSealed = true;
         }
         writing = true;

@@ -85,6 +85,41 @@ final class WalCrashTest {
         }
     }
 
+    /**
+     * A unit goes over several segments, and the crash comes before its end: it is cut where it began, which is before segments that were begun and are valid. The segment
+     * that is begun then says so, for good.
+     */
+    @Test
+    void aCutReachesBackOverSegments() {
+        int reached = 0;
+        for (int turns = 1; turns < 60; turns++) {
+            try (WalSim sim =
+                    new WalSim(turns, new WalOptions(32 << 10, 16 << 10, SyncPolicy.ALWAYS))) {
+                sim.settle();
+                sim.appendUnit(1, 100);
+                sim.appendUnit(60, 3000);
+                for (int i = 0; i < turns; i++) {
+                    sim.turn();
+                }
+                long stable = sim.writer.stableSeqno();
+                long begun = sim.writer.begunGeneration();
+                for (int life = 0; life < 3; life++) {
+                    sim.crash(true);
+                    WalSim.Found found = sim.read(1);
+                    sim.check(found, stable);
+                    if (life == 0 && found.units.size() == 1 && begun > 2) {
+                        reached++;
+                    }
+                    sim.restart(found);
+                    sim.appendUnit(3, 1000);
+                    sim.settle();
+                    stable = sim.writer.stableSeqno();
+                }
+            }
+        }
+        assertTrue(reached > 5, "reached " + reached);
+    }
+
     /** One run, and the plug pulled at each of its calls to the disk. */
     @Test
     void atEachCall() {

@@ -76,10 +76,10 @@ final class WalWriterTest {
             sim.run(SECOND);
             long written = sim.writer.writtenBytes();
             sim.run(10 * SECOND);
-            assertEquals(written, sim.writer.writtenBytes(), "one mark is enough");
+            assertEquals(written, sim.writer.writtenBytes(), "two marks are enough");
             assertEquals(appended, sim.writer.appendedSeqno(), "nobody waits for it");
             WalSim.Found found = sim.read(1);
-            assertEquals(2, found.frames);
+            assertEquals(3, found.frames);
         }
     }
 
