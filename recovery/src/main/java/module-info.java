@@ -2,4 +2,6 @@
 module ironcache.recovery {
     requires transitive ironcache.engine;
     requires static transitive org.jspecify;
+
+    exports ironcache.recovery;
 }

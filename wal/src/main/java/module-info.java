@@ -2,4 +2,6 @@
 module ironcache.wal {
     requires transitive ironcache.ffm;
     requires static transitive org.jspecify;
+
+    exports ironcache.wal;
 }

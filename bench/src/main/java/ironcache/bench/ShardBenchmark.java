@@ -66,7 +66,9 @@ public class ShardBenchmark {
     public void setUp() throws IOException {
         directory = Files.createTempDirectory(Path.of("target"), "shard-benchmark");
         io = Ios.open(IoConfig.defaults());
-        shard = new Shard(io, clock, new ShardConfig(directory, 1, 1L << 30, 0, 42), waiter -> {});
+        shard =
+                new Shard(
+                        io, clock, new ShardConfig(directory, 1, 1L << 30, 0, 0, 42), waiter -> {});
         io.setHandlers(new NoSockets(), shard.fileHandler());
         key = Memory.allocate(KEY_LENGTH, MemoryTag.OTHER);
         value = Memory.allocate(VALUE_LENGTH, MemoryTag.OTHER);

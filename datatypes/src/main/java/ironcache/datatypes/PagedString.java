@@ -140,7 +140,9 @@ final class PagedString {
                             ? oldLength
                             : Math.min(pageBytes, Math.max(end, 2 * oldLength));
             kept = oldLength;
-            value = shard.modifyPage(object, page, newLength);
+            int changedFrom = Math.min(oldLength, inPage);
+            int changedTo = newLength > oldLength ? newLength : end;
+            value = shard.modifyPage(object, page, newLength, changedFrom, changedTo - changedFrom);
         }
         zero(value + kept, inPage - kept);
         Memory.copy(from, value + inPage, count);

@@ -184,7 +184,17 @@ public final class Strings {
             PagedStringLayout.putLength(newRoot, newLength);
             PagedStringLayout.nextVersion(newRoot);
         } else if (newLength <= Record.MAX_VALUE_BYTES) {
-            long to = shard.modify(db, key, keyLength, hash, Record.STRING_RAW, (int) newLength);
+            int from = (int) Math.min(oldLength, offset);
+            long to =
+                    shard.modify(
+                            db,
+                            key,
+                            keyLength,
+                            hash,
+                            Record.STRING_RAW,
+                            (int) newLength,
+                            from,
+                            (int) end - from);
             zero(to + oldLength, offset - oldLength);
             Memory.copy(value, to + offset, valueLength);
         } else {

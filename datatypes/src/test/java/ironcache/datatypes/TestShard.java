@@ -33,7 +33,7 @@ final class TestShard implements AutoCloseable {
                 new Shard(
                         io,
                         new StandingClock(),
-                        new ShardConfig(directory, 1, 40L << 20, 0, 42),
+                        new ShardConfig(directory, 1, 40L << 20, 0, 0, 42),
                         ready::add);
         io.setHandlers(new NoSockets(), shard.fileHandler());
     }

@@ -1,7 +1,9 @@
 package ironcache.engine;
 
 import ironcache.ffm.Clock;
+import ironcache.wal.WalWriter;
 import java.util.ArrayDeque;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The shard's work between commands, slice by slice, and its order: waiters that need not wait, expiry, room in the log, compaction, what was dropped, shadows.
@@ -10,6 +12,9 @@ import java.util.ArrayDeque;
 final class Background {
     private static final long TICK_NANOS = 1_000_000;
     private static final long IDLE_NANOS = 1_000_000_000;
+
+    /** The time while what was logged is applied. */
+    static final long BEFORE_ALL_EXPIRY = 0;
 
     private final Store store;
     private final Space space;
@@ -27,8 +32,14 @@ final class Background {
 
     private boolean compactionWanted;
 
+    /** The image that is being made. */
+    @Nullable ImageScan scan;
+
     /** As {@link Shard#holdExpiry}. */
     boolean expiryHeld;
+
+    /** What was logged is being applied: nothing expires that a later effect may still let live. */
+    boolean replaying;
 
     Background(
             Store store,
@@ -58,15 +69,16 @@ final class Background {
 
     /** As {@link Shard#work}. */
     boolean work(long budgetNanos) {
-        store.nowMillis = clock.currentTimeMillis();
+        long millis = clock.currentTimeMillis();
+        store.nowMillis = replaying ? BEFORE_ALL_EXPIRY : millis;
         long now = clock.nanoTime();
         long deadline = now + budgetNanos;
         deliverReady();
-        if (store.nowMillis != tickMillis) {
-            tickMillis = store.nowMillis;
+        if (millis != tickMillis) {
+            tickMillis = millis;
             space.boundLog();
             compactionWanted = rewriter.wantsCompaction();
-            while (!expiryHeld && expirer.step() && clock.nanoTime() - deadline < 0) {}
+            while (!isExpiryHeld() && expirer.step() && clock.nanoTime() - deadline < 0) {}
         }
         space.make(now, deadline);
         if (compactionWanted) {
@@ -82,6 +94,14 @@ final class Background {
             listener.onReady(waiter);
         }
         space.deliver();
+        ImageScan image = scan;
+        if (image != null) {
+            image.step(Math.max(deadline, clock.nanoTime() + budgetNanos / 2), clock);
+        }
+        WalWriter log = store.effects.log();
+        if (log != null) {
+            log.commit(clock.nanoTime());
+        }
         return hasWork();
     }
 
@@ -93,15 +113,27 @@ final class Background {
         if (space.isLow()) {
             return TICK_NANOS;
         }
+        WalWriter log = store.effects.log();
+        long commitNanos = log == null ? Long.MAX_VALUE : log.nextNanos() - clock.nanoTime();
         // Sleeps too long only where another thread adds an earlier one: a command would find it
         // expired nevertheless.
         long millis = Math.clamp(expirer.nextMillis() - clock.currentTimeMillis(), 1, 1_000);
-        return Math.min(millis * TICK_NANOS, IDLE_NANOS);
+        return Math.clamp(commitNanos, 0, Math.min(millis * TICK_NANOS, IDLE_NANOS));
     }
 
     /** Whether {@link #work} has something to do at once. */
     boolean hasWork() {
-        return !ready.isEmpty() || !store.reaper.isIdle() || !settler.isIdle() || space.hasWork();
+        ImageScan image = scan;
+        return !ready.isEmpty()
+                || !store.reaper.isIdle()
+                || !settler.isIdle()
+                || space.hasWork()
+                || image != null && image.hasWork();
+    }
+
+    private boolean isExpiryHeld() {
+        ImageScan image = scan;
+        return expiryHeld || replaying || image != null && image.holdsExpiry();
     }
 
     private void deliverReady() {

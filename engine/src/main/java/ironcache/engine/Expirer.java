@@ -64,6 +64,9 @@ final class Expirer implements AutoCloseable, TimingWheel.Consumer {
             store.stats.copyUpdates++;
         }
         changed(keyspace, hash, before, expiryMillis);
+        if (before != expiryMillis) {
+            store.effects.expiryChanged(keyspace, key, keyLength, expiryMillis);
+        }
     }
 
     /** The expiry of a key changes: counts it, and has it looked at in time. 0: none. */
@@ -84,6 +87,7 @@ final class Expirer implements AutoCloseable, TimingWheel.Consumer {
         if (store.hasShadows(keyspace, key, keyLength, hash)) {
             return;
         }
+        store.effects.expired(keyspace, record);
         store.removeEntry(keyspace, keyspace.keys, store.foundSlot, store.foundAddress, record);
         store.stats.expiredKeys++;
     }
@@ -91,6 +95,16 @@ final class Expirer implements AutoCloseable, TimingWheel.Consumer {
     /** One step. @return whether more is due */
     boolean step() {
         return active && wheel.advance(store.nowMillis, WORDS_PER_STEP, this) == WORDS_PER_STEP;
+    }
+
+    /** As {@link TimingWheel#dump}; {@link #active} expiry must rest from begin to end. */
+    long dump(long cursor, TimingWheel.EntryVisitor visitor) {
+        return wheel.dump(cursor, visitor);
+    }
+
+    /** An entry of another wheel's {@link #dump}. */
+    void add(long word, long deadlineMillis) {
+        wheel.add(deadlineMillis, word);
     }
 
     /** When {@link #step} has something to do next; Long.MAX_VALUE: never. */
@@ -140,6 +154,7 @@ final class Expirer implements AutoCloseable, TimingWheel.Consumer {
                     retry = true;
                     break;
                 } else {
+                    store.effects.expired(keyspace, record);
                     store.removeEntry(keyspace, index, slot, address, record);
                     store.stats.expiredKeys++;
                     again = true;

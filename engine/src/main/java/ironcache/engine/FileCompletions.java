@@ -2,6 +2,9 @@ package ironcache.engine;
 
 import ironcache.ffm.Clock;
 import ironcache.ffm.Io;
+import ironcache.tiering.TableLoader;
+import ironcache.wal.WalWriter;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Tokens of a shard's file operations, and which part of it a completion belongs to. One owner thread; owns no memory.
@@ -17,17 +20,37 @@ final class FileCompletions implements Io.FileHandler {
     static final long COLD_READ = 3L << SHIFT;
     static final long COMPACT = 4L << SHIFT;
     static final long SETTLE = 5L << SHIFT;
+    static final long LOG = 6L << SHIFT;
+    static final long SYNC = 7L << SHIFT;
+    static final long TABLES = 8L << SHIFT;
 
     private final Store store;
     private final Rewriter rewriter;
     private final Settler settler;
     private final Clock clock;
 
+    /** While an image is restored. */
+    @Nullable TableLoader tables;
+
     FileCompletions(Store store, Rewriter rewriter, Settler settler, Clock clock) {
         this.store = store;
         this.rewriter = rewriter;
         this.settler = settler;
         this.clock = clock;
+    }
+
+    private void onTables(int slot, int result) {
+        TableLoader loader = tables;
+        if (loader != null) {
+            loader.onRead(slot, result);
+        }
+    }
+
+    private void onLog(int operation, int result) {
+        WalWriter log = store.effects.log();
+        if (log != null) {
+            log.onFile(operation, result, clock.nanoTime());
+        }
     }
 
     @Override
@@ -39,6 +62,11 @@ final class FileCompletions implements Io.FileHandler {
             case (int) (COLD_READ >>> SHIFT) -> store.cold.onRead(value, result);
             case (int) (COMPACT >>> SHIFT) -> rewriter.onPageRead(value, result);
             case (int) (SETTLE >>> SHIFT) -> settler.onPageRead(value, result);
+            case (int) (TABLES >>> SHIFT) -> onTables(value, result);
+            case (int) (SYNC >>> SHIFT) -> {
+                int _ = store.segments.onSynced(value, result);
+            }
+            case (int) (LOG >>> SHIFT) -> onLog(value, result);
             default ->
                     throw new IllegalStateException(
                             "completion of an unknown file operation, token " + token);

@@ -81,7 +81,11 @@ final class MemoryPlan {
     Store newStore(Io io, ShardConfig config, IntConsumer onColdReady) throws IOException {
         SegmentStore segments =
                 new SegmentStore(
-                        io, config.directory(), config.maxDiskBytes(), FileCompletions.ALLOCATE);
+                        io,
+                        config.directory(),
+                        config.maxDiskBytes(),
+                        config.segmentPages(),
+                        FileCompletions.ALLOCATE);
         Log log = new Log(frames);
         SealedPages sealed = new SealedPages(log, segments, FileCompletions.FLUSH);
         ColdReads cold =

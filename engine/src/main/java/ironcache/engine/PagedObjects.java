@@ -29,6 +29,16 @@ final class PagedObjects {
         return ++lastObject << OBJECT_SHIFT | keyspace.number;
     }
 
+    /** All numbers of objects up to this one are taken. */
+    long lastNumber() {
+        return lastObject << OBJECT_SHIFT;
+    }
+
+    /** An object of before: numbers of new ones come after it. */
+    void seen(long object) {
+        lastObject = Math.max(lastObject, object >>> OBJECT_SHIFT);
+    }
+
     void prefetch(long object, long page) {
         store.prefetch(
                 keyspaceOf(object).pages,
@@ -60,17 +70,20 @@ final class PagedObjects {
         Keyspace keyspace = keyspaceOf(object);
         long record = store.find(keyspace.pages, key, Store.PAGE_KEY_BYTES, hash);
         if (record != 0) {
-            return store.modify(keyspace, keyspace.pages, record, Record.PAGE, valueLength);
+            record = store.modify(keyspace, keyspace.pages, record, Record.PAGE, valueLength);
+            store.effects.written(record);
+            return Record.value(record);
         }
         record =
                 store.append(
                         key, Store.PAGE_KEY_BYTES, Record.PAGE, valueLength, 0, keyspace.number);
         keyspace.pages.insert(hash, store.foundAddress);
+        store.effects.written(record);
         return Record.value(record);
     }
 
     /** As {@link Shard#modifyPage}. */
-    long modify(long object, long page, int newValueLength) {
+    long modify(long object, long page, int newValueLength, int from, int count) {
         long key = store.pageKey(object, page);
         Keyspace keyspace = keyspaceOf(object);
         long record =
@@ -80,7 +93,9 @@ final class PagedObjects {
                                 key,
                                 Store.PAGE_KEY_BYTES,
                                 store.hash(key, Store.PAGE_KEY_BYTES)));
-        return store.modify(keyspace, keyspace.pages, record, Record.PAGE, newValueLength);
+        record = store.modify(keyspace, keyspace.pages, record, Record.PAGE, newValueLength);
+        store.effects.patched(record, from, count);
+        return Record.value(record);
     }
 
     /** As {@link Shard#deletePage}. */
@@ -94,6 +109,7 @@ final class PagedObjects {
                         Store.PAGE_KEY_BYTES,
                         store.hash(key, Store.PAGE_KEY_BYTES));
         if (record != 0) {
+            store.effects.deleted(keyspace, key, Store.PAGE_KEY_BYTES, EffectLayout.PAGE);
             store.detachEntry(
                     keyspace, keyspace.pages, store.foundSlot, store.foundAddress, record);
         }

@@ -24,6 +24,11 @@ final class Reaper {
         }
     }
 
+    /** Receives retired objects. */
+    interface RetiredVisitor {
+        void visit(long object, long pages);
+    }
+
     private final Store store;
     private final ArrayDeque<Retired> objects = new ArrayDeque<>();
     private final ArrayDeque<Keyspace> flushed = new ArrayDeque<>();
@@ -52,6 +57,13 @@ final class Reaper {
     void flush(Keyspace keyspace) {
         keyspace.retired = true;
         flushed.add(keyspace);
+    }
+
+    /** Tells the objects whose pages are not all free yet. */
+    void forEachRetired(RetiredVisitor visitor) {
+        for (Retired retired : objects) {
+            visitor.visit(retired.object, retired.pages);
+        }
     }
 
     boolean isIdle() {

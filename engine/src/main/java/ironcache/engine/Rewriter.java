@@ -210,6 +210,7 @@ final class Rewriter implements AutoCloseable {
         if (store.hasShadows(keyspace, Record.key(record), Record.keyLength(record), hash)) {
             return false;
         }
+        store.effects.expired(keyspace, record);
         // The probe of hasShadows moved on; the slot is still right, for nothing was inserted.
         store.removeEntry(keyspace, index, slot, address, record);
         store.stats.expiredKeys++;

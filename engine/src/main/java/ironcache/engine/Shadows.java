@@ -90,6 +90,10 @@ final class Shadows implements AutoCloseable {
         return Memory.getLong(note + HASH);
     }
 
+    static long second(long note) {
+        return Memory.getLong(note + SECOND);
+    }
+
     static int keyspace(long note) {
         return Memory.getInt(note + KEYSPACE);
     }

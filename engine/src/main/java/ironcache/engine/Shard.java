@@ -7,8 +7,12 @@ import ironcache.ffm.MemoryTag;
 import ironcache.hybridlog.Address;
 import ironcache.hybridlog.Log;
 import ironcache.hybridlog.Record;
-import ironcache.index.HashIndex;
+import ironcache.tiering.TableLoader;
+import ironcache.wal.ImageFile;
+import ironcache.wal.WalWriter;
 import java.io.IOException;
+import java.util.BitSet;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -33,8 +37,13 @@ import org.jspecify.annotations.Nullable;
 public final class Shard implements AutoCloseable {
     public static final int DATABASES = 16;
 
-    /** Waiters of the shard's own: reaper and settler. The frontend's follow. */
-    private static final int INTERNAL_WAITERS = 2;
+    /** Waiters of the shard's own: reaper, settler and replay. The frontend's follow. */
+    private static final int INTERNAL_WAITERS = 3;
+
+    private static final int REPLAY_WAITER = 2;
+
+    /** Tokens of file operations from here on are not the shard's. */
+    public static final long FIRST_FOREIGN_TOKEN = 0x70L << 56;
 
     /** Picks of RANDOMKEY that may turn out expired. */
     private static final int RANDOM_TRIES = 100;
@@ -46,17 +55,22 @@ public final class Shard implements AutoCloseable {
     private final Expirer expirer;
     private final Space space;
     private final PagedObjects pagedObjects;
+    private final KeyWrites writes;
     private final Scans scans;
     private final ShardStats stats;
     private final Settler settler;
     private final Rewriter rewriter;
     private final Background background;
+    private final Replay replay;
     private final FileCompletions fileCompletions;
     private final ShardListener listener;
     private final ShardConfig config;
 
     /** The current command's waiter. */
     private int current;
+
+    /** What is replayed waits for a read. */
+    private boolean replayWaits;
 
     /** The current command waits for the settler rather than for a read. */
     private boolean waiting;
@@ -69,7 +83,7 @@ public final class Shard implements AutoCloseable {
     private final long nothing = Memory.allocate(NOTHING_BYTES, MemoryTag.OTHER);
 
     /**
-     * A shard without data in a directory of its own; segment files that an earlier process left there are deleted.
+     * A shard without data in a directory of its own. What an earlier process left there is restored ({@link #replay}), or deleted ({@link #deleteLeftovers}).
      *
      * @throws IOException where the directory cannot be used; the message names it
      */
@@ -85,6 +99,7 @@ public final class Shard implements AutoCloseable {
         settler = new Settler(store, FileCompletions.SETTLE);
         expirer = new Expirer(store);
         pagedObjects = new PagedObjects(store);
+        writes = new KeyWrites(store, expirer);
         scans = new Scans(store, config.hashSeed());
         space = new Space(store, rewriter, clock, plan, listener);
         background = new Background(store, space, rewriter, settler, expirer, clock, listener);
@@ -92,6 +107,7 @@ public final class Shard implements AutoCloseable {
         for (int db = 0; db < DATABASES; db++) {
             databases[db] = store.newKeyspace();
         }
+        replay = new Replay(store, writes, expirer, pagedObjects, databases);
     }
 
     // Commands.
@@ -107,6 +123,7 @@ public final class Shard implements AutoCloseable {
         store.nowMillis = nowMillis;
         current = waiter;
         store.cold.begin(waiter + INTERNAL_WAITERS);
+        store.effects.begin();
     }
 
     /** The command goes on as of an earlier time, at which it began. Called after {@link #begin}. */
@@ -122,9 +139,27 @@ public final class Shard implements AutoCloseable {
         background.expiryHeld = held;
     }
 
-    /** The command ended: what was staged for it may go. */
+    /** The command ended: what was staged for it may go, what it changed is logged. */
     public void end() {
+        store.effects.end();
         store.cold.end();
+    }
+
+    /**
+     * A command over several shards ends; what it changed is logged as one unit. First {@link #unitSeqno} of all shards is asked.
+     *
+     * @param parts shards in which it changed something
+     * @param shards their numbers
+     * @param seqnos what they answered
+     */
+    public void end(int parts, int[] shards, long[] seqnos) {
+        store.effects.end(parts, shards, seqnos);
+        store.cold.end();
+    }
+
+    /** Where the current command's changes will be in the log; 0: it changed nothing here, or no log is kept. */
+    public long unitSeqno() {
+        return store.effects.unitSeqno();
     }
 
     /**
@@ -149,6 +184,7 @@ public final class Shard implements AutoCloseable {
      * @return whether onReady follows
      */
     public boolean parkIfReading() {
+        store.effects.park();
         if (waiting) {
             store.cold.end();
             settler.await(current);
@@ -167,7 +203,7 @@ public final class Shard implements AutoCloseable {
 
     /** Whether the owner has something to do that should not wait for its next turn. */
     public boolean wantsOwner() {
-        return store.cold.hasUnsubmitted() || background.hasWork();
+        return store.cold.hasUnsubmitted() || background.hasWork() || store.effects.wantsCommit();
     }
 
     /** The waiter's connection closed while parked. No onReady follows. */
@@ -304,54 +340,7 @@ public final class Shard implements AutoCloseable {
             int kind,
             int valueLength,
             long expiryMillis) {
-        Keyspace keyspace = databases[db];
-        HashIndex index = keyspace.keys;
-        boolean anyCold = false;
-        for (long slot = index.first(hash); slot != 0; slot = index.next()) {
-            long address = HashIndex.payload(slot);
-            long record = store.log.resolve(address);
-            if (record == 0) {
-                anyCold = true;
-            } else if (Record.hasKey(record, key, keyLength)) {
-                return overwrite(
-                        keyspace,
-                        slot,
-                        address,
-                        record,
-                        key,
-                        keyLength,
-                        hash,
-                        kind,
-                        valueLength,
-                        expiryMillis);
-            }
-        }
-        if (anyCold) {
-            long slot = store.claimCold(keyspace, index, key, keyLength, hash);
-            if (slot != 0) {
-                long address = store.foundAddress;
-                long record = store.cold.staged(address);
-                return overwrite(
-                        keyspace,
-                        slot,
-                        address,
-                        record,
-                        key,
-                        keyLength,
-                        hash,
-                        kind,
-                        valueLength,
-                        expiryMillis);
-            }
-        }
-        long record =
-                store.append(key, keyLength, kind, valueLength, expiryMillis, keyspace.number);
-        index.insert(hash, store.foundAddress);
-        if (expiryMillis != 0) {
-            keyspace.expires++;
-            expirer.add(keyspace, hash, expiryMillis);
-        }
-        return Record.value(record);
+        return writes.upsert(databases[db], key, keyLength, hash, kind, valueLength, expiryMillis);
     }
 
     /**
@@ -361,9 +350,21 @@ public final class Shard implements AutoCloseable {
      * @return address of the value; bytes past the old length are undefined
      */
     public long modify(int db, long key, int keyLength, long hash, int kind, int newValueLength) {
-        Keyspace keyspace = databases[db];
-        long record = Store.found(store.find(keyspace.keys, key, keyLength, hash));
-        return store.modify(keyspace, keyspace.keys, record, kind, newValueLength);
+        return modify(db, key, keyLength, hash, kind, newValueLength, 0, newValueLength);
+    }
+
+    /** As above, of a value of which only {@code count} bytes from {@code from} on will differ from what it was: the log need not hold the others. */
+    public long modify(
+            int db,
+            long key,
+            int keyLength,
+            long hash,
+            int kind,
+            int newValueLength,
+            int from,
+            int count) {
+        return writes.modify(
+                databases[db], key, keyLength, hash, kind, newValueLength, from, count);
     }
 
     /** Sets (or with 0 removes) the expiry of an existing key, already read in this command. May miss. */
@@ -373,12 +374,12 @@ public final class Shard implements AutoCloseable {
 
     /** Removes a key; a paged object is retired, its pages freed in the background. May miss. @return whether it existed */
     public boolean delete(int db, long key, int keyLength, long hash) {
-        return remove(databases[db], key, keyLength, hash, true);
+        return writes.remove(databases[db], key, keyLength, hash, 0);
     }
 
     /** As {@link #delete} but keeps a paged object alive: its root has been or will be written under another key. May miss. */
     public boolean detach(int db, long key, int keyLength, long hash) {
-        return remove(databases[db], key, keyLength, hash, false);
+        return writes.remove(databases[db], key, keyLength, hash, EffectLayout.DETACH);
     }
 
     // Paged objects: the root record (kind *_PAGED) is written with upsert; its value begins with
@@ -411,12 +412,173 @@ public final class Shard implements AutoCloseable {
 
     /** As {@link #modify} for a page. May miss. */
     public long modifyPage(long object, long page, int newValueLength) {
-        return pagedObjects.modify(object, page, newValueLength);
+        return modifyPage(object, page, newValueLength, 0, newValueLength);
+    }
+
+    /** As above, where only {@code count} bytes from {@code from} on will differ from what was there. */
+    public long modifyPage(long object, long page, int newValueLength, int from, int count) {
+        return pagedObjects.modify(object, page, newValueLength, from, count);
     }
 
     /** May miss. */
     public boolean deletePage(long object, long page) {
         return pagedObjects.delete(object, page);
+    }
+
+    // The log.
+
+    // Images.
+
+    /** Begins to write the shard's image, between two commands; {@link #work} goes on with it. From now on a log is kept. */
+    public void beginImage(ImageFile image) {
+        store.segments.beginImage();
+        background.scan = new ImageScan(store, expirer, pagedObjects, databases, image);
+    }
+
+    /** Whether all of the image has been appended to its file. */
+    public boolean isImageScanned() {
+        return scan().isDone();
+    }
+
+    /** Keys that the image has so far. */
+    public long imageKeys() {
+        ImageScan scan = background.scan;
+        return scan == null ? 0 : scan.keys();
+    }
+
+    /** Marks the moment that image and log together stand for, between two commands and with no unit open. @return its seqno in the log */
+    public long markCut() {
+        WalWriter log = Objects.requireNonNull(store.effects.log());
+        int bytes = EffectLayout.WORD_BYTES + 8;
+        long at = log.mark(bytes * DATABASES);
+        for (int db = 0; db < DATABASES; db++) {
+            EffectLayout.put(
+                    at + (long) bytes * db,
+                    EffectLayout.EXPIRES,
+                    databases[db].number,
+                    databases[db].expires);
+        }
+        return log.appendedSeqno();
+    }
+
+    /** Makes the segments durable that the image refers to. @return whether they are; else it is to be asked again */
+    public boolean syncImage() {
+        return store.segments.sync(scan().segments, FileCompletions.SYNC) == 0;
+    }
+
+    /** Why what was written to the SSD tier will never be known to be durable, or null. */
+    public @Nullable String syncFailure() {
+        return store.segments.syncFailure();
+    }
+
+    /** Of a segment file of the SSD tier. */
+    public int segmentPages() {
+        return store.segments.segmentPages();
+    }
+
+    /** Segments of the SSD tier that the image refers to. */
+    public BitSet imageSegments() {
+        return (BitSet) scan().segments.clone();
+    }
+
+    /** @param kept whether the image's segments stay as they are until {@link #releaseImage} */
+    public void endImage(boolean kept) {
+        store.segments.endImage(kept ? scan().segments : new BitSet());
+        background.scan = null;
+    }
+
+    /** An image is gone that kept these segments. */
+    public void releaseImage(BitSet segments) {
+        store.segments.releaseImage(segments);
+    }
+
+    private ImageScan scan() {
+        return Objects.requireNonNull(background.scan);
+    }
+
+    /** What is replayed now is an image, in an empty shard. */
+    public void beginImageReplay() {
+        replay.beginImage();
+    }
+
+    /**
+     * All effects of the image are there; what it refers to is looked at. To be called until it says so, with completions between.
+     *
+     * @return whether all is there
+     * @throws IllegalStateException where a page is damaged; the message says where and how
+     */
+    public boolean endImageReplay() {
+        TableLoader loader = fileCompletions.tables;
+        if (loader == null) {
+            loader = new TableLoader(store.segments, FileCompletions.TABLES);
+            fileCompletions.tables = loader;
+        }
+        if (!loader.step()) {
+            return false;
+        }
+        fileCompletions.tables = null;
+        loader.close();
+        if (loader.damage() != null) {
+            throw new IllegalStateException(loader.damage());
+        }
+        replay.endImage();
+        return true;
+    }
+
+    /** Deletes files of an earlier process that were not restored. */
+    public void deleteLeftovers() throws IOException {
+        store.segments.deleteLeftovers();
+    }
+
+    /** From now on what commands change is appended to this log, on which the shard's {@link #work} makes commits; null: to none. Between commands. */
+    public void keepLog(@Nullable WalWriter log) {
+        store.effects.appendTo(log);
+    }
+
+    /** The token of the log's file operations. */
+    public static long logToken() {
+        return FileCompletions.LOG;
+    }
+
+    /** Until {@link #endReplay} nothing runs but {@link #replay} and {@link #work}. */
+    public void beginReplay() {
+        background.replaying = true;
+    }
+
+    public void endReplay() {
+        background.replaying = false;
+    }
+
+    /**
+     * Applies the effects that were logged in one frame, from where it stopped.
+     *
+     * @param effects their memory address; they have been verified
+     * @param length bytes
+     * @param from how many bytes of them have been applied
+     * @return how many have been now: fewer than {@code length} where it has to wait for the SSD or for memory; call it again in a later turn
+     * @throws IllegalStateException where something is no effect that this version knows; the message says where
+     */
+    public int replay(long effects, int length, int from) {
+        int at = from;
+        while (at < length && !replayWaits && hasSpace()) {
+            int bytes = EffectLayout.bytes(effects + at);
+            store.nowMillis = Background.BEFORE_ALL_EXPIRY;
+            store.cold.begin(REPLAY_WAITER);
+            try {
+                if (bytes == 0 || !replay.apply(effects + at)) {
+                    throw new IllegalStateException(
+                            "field op at byte "
+                                    + at
+                                    + " of the payload: expected an effect, actual "
+                                    + EffectLayout.op(effects + at));
+                }
+                store.cold.end();
+                at += bytes;
+            } catch (ColdMiss miss) {
+                replayWaits = store.cold.park();
+            }
+        }
+        return at;
     }
 
     // Databases.
@@ -431,6 +593,15 @@ public final class Shard implements AutoCloseable {
         return keyspace.keys.size();
     }
 
+    /** Entries for keys in all databases; blind writes may have left two for one. */
+    public long keyCount() {
+        long keys = 0;
+        for (Keyspace keyspace : databases) {
+            keys += keyspace.keys.size();
+        }
+        return keys;
+    }
+
     /** Keys with an expiry. */
     public long expires(int db) {
         return databases[db].expires;
@@ -440,6 +611,7 @@ public final class Shard implements AutoCloseable {
         Keyspace old = databases[db];
         if (old.keys.size() + old.pages.size() > 0) {
             databases[db] = store.newKeyspace();
+            store.effects.mapped(databases);
             store.reaper.flush(old);
         }
     }
@@ -448,6 +620,7 @@ public final class Shard implements AutoCloseable {
         Keyspace keyspace = databases[db];
         databases[db] = databases[otherDb];
         databases[otherDb] = keyspace;
+        store.effects.mapped(databases);
     }
 
     /** Receives records of a scan; must not write to the shard. */
@@ -506,67 +679,11 @@ public final class Shard implements AutoCloseable {
 
     // Behind the door.
 
-    private long overwrite(
-            Keyspace keyspace,
-            long slot,
-            long address,
-            long record,
-            long key,
-            int keyLength,
-            long hash,
-            int kind,
-            int valueLength,
-            long expiryMillis) {
-        long before = Record.expiry(record);
-        if (Record.isPaged(record)) {
-            store.retire(record);
-        }
-        if (before != 0 || expiryMillis != 0) {
-            expirer.changed(keyspace, hash, before, expiryMillis);
-        }
-        if (Log.isMutable(address) && (before == 0) == (expiryMillis == 0)) {
-            store.dirty(record);
-            if (Record.resize(record, kind, valueLength)) {
-                if (expiryMillis != 0) {
-                    Record.putExpiry(record, expiryMillis);
-                }
-                Record.visit(record);
-                stats.inPlaceUpdates++;
-                return Record.value(record);
-            }
-        }
-        long copy = store.append(key, keyLength, kind, valueLength, expiryMillis, keyspace.number);
-        keyspace.keys.replace(slot, store.foundAddress);
-        store.supersede(address, record);
-        stats.copyUpdates++;
-        return Record.value(copy);
-    }
-
-    private boolean remove(Keyspace keyspace, long key, int keyLength, long hash, boolean retire) {
-        long record = store.find(keyspace.keys, key, keyLength, hash);
-        if (record == 0) {
-            return false;
-        }
-        if (keyspace.unsettled > 0) {
-            store.settleKey(keyspace, key, keyLength, hash);
-            record = Store.found(store.find(keyspace.keys, key, keyLength, hash));
-        }
-        boolean expired = store.isExpired(record);
-        if (expired) {
-            stats.expiredKeys++;
-        }
-        if (retire || expired) {
-            store.removeEntry(keyspace, keyspace.keys, store.foundSlot, store.foundAddress, record);
-        } else {
-            store.detachEntry(keyspace, keyspace.keys, store.foundSlot, store.foundAddress, record);
-        }
-        return !expired;
-    }
-
     private void onColdReady(int waiter) {
         switch (waiter) {
             case Reaper.WAITER -> store.reaper.onRead();
             case Settler.WAITER -> settler.onRead();
+            case REPLAY_WAITER -> replayWaits = false;
             default -> listener.onReady(waiter - INTERNAL_WAITERS);
         }
     }

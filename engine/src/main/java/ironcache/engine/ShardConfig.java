@@ -10,10 +10,16 @@ import java.nio.file.Path;
  * @param memoryBytes bound on index, log, staging and tables together (the frontend takes heap, code and connections off maxmemory first);
  *     {@link #LEAST_MEMORY_BYTES} at least
  * @param maxDiskBytes bound on segment files; 0: what the file system has
+ * @param segmentPages of a segment file; 0: by what the disk has
  * @param hashSeed secret of the key hash
  */
 public record ShardConfig(
-        Path directory, int shards, long memoryBytes, long maxDiskBytes, long hashSeed) {
+        Path directory,
+        int shards,
+        long memoryBytes,
+        long maxDiskBytes,
+        int segmentPages,
+        long hashSeed) {
     /** With less, what every shard takes for its buffers would leave the index and the log no room to work in. */
     public static final long LEAST_MEMORY_BYTES = 32L << 20;
 }

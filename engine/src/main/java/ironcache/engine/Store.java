@@ -37,6 +37,7 @@ final class Store implements AutoCloseable {
     final Shadows shadows;
     final FrequencySketch sketch;
     final ShardStats stats = new ShardStats();
+    final Effects effects = new Effects();
     final @Nullable Keyspace[] keyspaces = new @Nullable Keyspace[KEYSPACES];
     private final KeyHash hash;
     private final KeyHash secondHash;
@@ -241,7 +242,7 @@ final class Store implements AutoCloseable {
     /**
      * Changes kind and value length of the record that was just found, in place where it fits, else in a copy.
      *
-     * @return address of the value, of which the common prefix is kept
+     * @return memory address of the record, of whose value the common prefix is kept
      */
     long modify(Keyspace keyspace, HashIndex index, long record, int kind, int newValueLength) {
         long address = foundAddress;
@@ -250,7 +251,7 @@ final class Store implements AutoCloseable {
             if (Record.resize(record, kind, newValueLength)) {
                 Record.visit(record);
                 stats.inPlaceUpdates++;
-                return Record.value(record);
+                return record;
             }
         }
         long slot = foundSlot;
@@ -269,7 +270,7 @@ final class Store implements AutoCloseable {
         index.replace(slot, foundAddress);
         supersede(address, record);
         stats.copyUpdates++;
-        return Record.value(copy);
+        return copy;
     }
 
     /** The record of a key or page that the command has read before, so that it exists. */
@@ -483,6 +484,16 @@ final class Store implements AutoCloseable {
             }
             reaper.dissolveOne();
         }
+    }
+
+    /** An empty keyspace under this number, which no database has; a flushed one that had it is dissolved first. */
+    Keyspace newKeyspace(int number) {
+        while (keyspaces[number] != null) {
+            reaper.dissolveOne();
+        }
+        Keyspace keyspace = new Keyspace(number);
+        keyspaces[number] = keyspace;
+        return keyspace;
     }
 
     long keyspaceBytes() {

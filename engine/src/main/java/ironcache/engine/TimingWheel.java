@@ -185,6 +185,53 @@ final class TimingWheel implements AutoCloseable {
         WheelBlocks.push(blocks.address(head), word, offset);
     }
 
+    /** Receives entries of a dump. */
+    interface EntryVisitor {
+        void visit(long word, long deadlineMillis);
+    }
+
+    /**
+     * Visits all entries, a block a call, while {@link #advance} is not called: then each that is in the wheel from begin to end is visited once.
+     *
+     * @param cursor 0 begins
+     * @return the next cursor; 0 ends
+     */
+    long dump(long cursor, EntryVisitor visitor) {
+        int chain = (int) (cursor >>> 32);
+        int block = (int) cursor - 1;
+        if (block < 0) {
+            block = heads[chain];
+        }
+        if (block != WheelBlocks.NONE) {
+            long address = blocks.address(block);
+            for (int i = 0; i < WheelBlocks.count(address); i++) {
+                visitor.visit(
+                        WheelBlocks.word(address, i),
+                        deadline(chain, WheelBlocks.offset(address, i)));
+            }
+            block = WheelBlocks.next(address);
+        }
+        if (block != WheelBlocks.NONE) {
+            return (long) chain << 32 | block + 1;
+        }
+        return chain == MOVING ? 0 : chain + 1L << 32;
+    }
+
+    /** When an entry is due that lies in this chain. */
+    private long deadline(int chain, int offset) {
+        if (chain == DUE) {
+            return tickMillis;
+        }
+        if (chain == MOVING) {
+            return movingFromMillis + ((long) offset << offsetShift(movingLevel));
+        }
+        int level = chain / SLOTS;
+        long tick = tickMillis >>> SLOT_BITS * level;
+        // Slots in use lie 1 to 63 ahead.
+        long ahead = (chain % SLOTS) - tick & SLOTS - 1;
+        return (tick + ahead << SLOT_BITS * level) + ((long) offset << offsetShift(level));
+    }
+
     private long word(int chain) {
         return WheelBlocks.lastWord(blocks.address(heads[chain]));
     }

@@ -125,6 +125,14 @@ final class WheelBlocks implements AutoCloseable {
         Memory.putInt(address + COUNT, count + 1);
     }
 
+    static long word(long address, int i) {
+        return Memory.getLong(address + WORDS + 8L * i);
+    }
+
+    static int offset(long address, int i) {
+        return Short.toUnsignedInt(Memory.getShort(address + OFFSETS + 2L * i));
+    }
+
     static long lastWord(long address) {
         return Memory.getLong(address + WORDS + 8L * (count(address) - 1));
     }

@@ -37,7 +37,7 @@ final class ShardHarness implements AutoCloseable {
                 new Shard(
                         io,
                         clock,
-                        new ShardConfig(directory, 1, memoryBytes, maxDiskBytes, seed),
+                        new ShardConfig(directory, 1, memoryBytes, maxDiskBytes, 0, seed),
                         ready::add);
         io.setHandlers(new NoSockets(), shard.fileHandler());
     }

@@ -141,6 +141,11 @@ public final class Record {
         return (int) (Memory.getLong(record) >>> TYPE_SHIFT) & (1 << TYPE_BITS) - 1;
     }
 
+    /** The type of a kind. */
+    public static int typeOf(int kind) {
+        return kind & (1 << TYPE_BITS) - 1;
+    }
+
     /** Type and encoding: {@code type | encoding << 4}. */
     public static int kind(long record) {
         return (int) (Memory.getLong(record) >>> TYPE_SHIFT) & (1 << TYPE_BITS + ENCODING_BITS) - 1;

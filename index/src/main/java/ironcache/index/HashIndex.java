@@ -180,6 +180,26 @@ public final class HashIndex implements AutoCloseable {
         return Memory.getLong(slot) & PAYLOAD_MASK;
     }
 
+    /** All that a slot holds: tag and payload. With the group that {@link #groupOf} tells, it is all that the index knows of an entry. */
+    public static long word(long slot) {
+        return Memory.getLong(slot);
+    }
+
+    /** The group whose entries a {@link #scan} from this cursor visits. */
+    public static int groupOf(long cursor) {
+        return (int) cursor & GROUP_MASK;
+    }
+
+    /** A hash under which an entry of this word and group was, or can be, inserted; not that of its key. */
+    public static long hashOf(long word, int group) {
+        return SegmentLayout.hashOf(word & ~PAYLOAD_MASK, group);
+    }
+
+    /** The payload in a slot's word. */
+    public static long payloadOf(long word) {
+        return word & PAYLOAD_MASK;
+    }
+
     /** Replaces the payload of an occupied slot, keeping its tag. */
     public void replace(long slot, long payload) {
         checkPayload(payload);

@@ -72,6 +72,11 @@ final class SegmentLayout {
         return ((hash & 0xFFFFFFFFL) * GROUP_LINES >>> 32) * LINE_BYTES;
     }
 
+    /** A hash whose tag and group are these. */
+    static long hashOf(long tag, int group) {
+        return tag | ((2L * group << 32) / GROUP_LINES + 1);
+    }
+
     /** Group that a byte offset into the group lines belongs to. */
     static int groupAt(long offset) {
         return (int) (offset / GROUP_BYTES);

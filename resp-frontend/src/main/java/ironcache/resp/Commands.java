@@ -12,6 +12,7 @@ final class Commands {
         TransactionCommands.register(t);
         ClientCommands.register(t);
         ServerCommands.register(t);
+        PersistenceCommands.register(t);
         ConfigCommands.register(t);
         CommandCommands.register(t);
         MemoryCommands.register(t);

@@ -150,9 +150,10 @@ final class Config {
     }
 
     private void durability() {
-        add(Setting.yesNo("appendonly", false, ANY));
+        add(Setting.yesNo("appendonly", false, START));
         add(Setting.text("save", "", ANY));
-        noEffect(Setting.choice("appendfsync", ANY, "everysec", "always", "no"));
+        add(Setting.choice("appendfsync", ANY, "everysec", "always", "no"));
+        add(Setting.integer("snapshot-keep", 1, 1, 1, ANY));
         noEffect(Setting.yesNo("no-appendfsync-on-rewrite", false, ANY));
         noEffect(Setting.integer("auto-aof-rewrite-percentage", 100, 0, INT_MAX, ANY));
         noEffect(Setting.size("auto-aof-rewrite-min-size", 64 << 20, 0, Long.MAX_VALUE, ANY));
@@ -275,15 +276,8 @@ final class Config {
                         : outOfRange(percentiles(value));
             }
             case "save" -> {
-                if (!value.isEmpty()) {
-                    return isSavePoints(value)
-                            ? "snapshots are not available in this version: only save \"\" is allowed"
-                            : "Invalid save parameters";
-                }
-            }
-            case "appendonly" -> {
-                if (setting.isYes()) {
-                    return "the write-ahead log is not available in this version: only no is allowed";
+                if (!isSavePoints(value)) {
+                    return "Invalid save parameters";
                 }
             }
             case "shards" -> {}

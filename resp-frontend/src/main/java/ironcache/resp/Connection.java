@@ -37,6 +37,7 @@ final class Connection {
     static final int CHECK_REPLY_MODE = 2;
     static final int CHECK_PAUSE = 4;
     static final int CHECK_MULTI = 8;
+    static final int CHECK_LOADING = 16;
 
     /** Number in the I/O seam of its thread. Reused after closing. */
     final int socket;
@@ -103,6 +104,20 @@ final class Connection {
 
     /** Capacity of the chunks: what client-output-buffer-limit bounds. */
     long outBytes;
+
+    /** Commands of it ran in this turn. */
+    boolean spoke;
+
+    // See ReplyGate, which alone writes these. Output up to the mark (a chunk, and how much of it)
+    // waits for a turn; 0: none does. What is before passTo may be sent meanwhile.
+    long heldTurn;
+    long heldTo;
+    int heldUsed;
+    long laterTurn;
+    long laterTo;
+    int laterUsed;
+    long passTo;
+    int passUsed;
 
     // See Admission, which alone writes these.
     /** The input buffer may be as long as this without asking. */

@@ -161,7 +161,9 @@ final class ConnectionBuffers implements AutoCloseable {
 
     /** The next bytes to send are at {@code c.outHead}'s data from {@code c.outStart} on; this many. */
     int sendable(Connection c) {
-        return c.outHead == 0 ? 0 : OutputChunks.used(c.outHead) - c.outStart;
+        return c.outHead == 0
+                ? 0
+                : ReplyGate.sendable(c, OutputChunks.used(c.outHead) - c.outStart);
     }
 
     /** The bytes in flight were sent: gives back what is done with. */
@@ -171,6 +173,9 @@ final class ConnectionBuffers implements AutoCloseable {
         while (c.outHead != 0 && c.outStart == OutputChunks.used(c.outHead)) {
             long next = OutputChunks.next(c.outHead);
             c.outBytes -= OutputChunks.capacity(c.outHead);
+            if (c.outHead == c.passTo) {
+                c.passTo = 0;
+            }
             chunks.give(c.outHead);
             c.outHead = next;
             c.outStart = 0;

@@ -2,6 +2,8 @@ package ironcache.resp;
 
 import ironcache.engine.ShardListener;
 import ironcache.ffm.Io;
+import ironcache.wal.SyncPolicy;
+import ironcache.wal.WalWriter;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -13,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Owned by one thread, which calls everything here.
  */
-final class EventLoop implements Io.SocketHandler, ShardListener {
+final class EventLoop implements Io.SocketHandler, ShardListener, ReplyGate.Listener {
     /** Slice for sealing, compaction, expiry between two turns. */
     private static final long WORK_NANOS = 100_000;
 
@@ -23,6 +25,16 @@ final class EventLoop implements Io.SocketHandler, ShardListener {
     /** A parked connection stops receiving when this much waits; what the client pipelines beyond stays in the kernel. */
     private static final int PARKED_INPUT_BYTES = 256 << 10;
 
+    /** At the end, how long replies may wait for the log. */
+    private static final int MOST_LOG_TURNS = 1000;
+
+    private static final long LOG_WAIT_NANOS = 10_000_000;
+
+    /** Reading back, a turn; and how long it waits for other shards at most. */
+    private static final long LOADING_NANOS = 5_000_000;
+
+    private static final long LOADING_WAIT_NANOS = 1_000_000;
+
     private final Io io;
     private final Partition own;
     private final Node node;
@@ -31,6 +43,8 @@ final class EventLoop implements Io.SocketHandler, ShardListener {
     private final TurnClock clock;
     private final ConnectionBuffers buffers;
     private final Executor executor;
+    private final ReplyGate gate;
+    private final ShardDurability durability;
     private final Cron cron;
 
     private @Nullable Connection[] connections = new Connection[1024];
@@ -40,6 +54,9 @@ final class EventLoop implements Io.SocketHandler, ShardListener {
     private Connection[] turn = new Connection[1024];
 
     private int turnSize;
+
+    /** What the replies of this turn wait for, as {@link ReplyGate#endTurn}. */
+    private long heldFor;
 
     /** Waiters that may run again. */
     private int[] ready = new int[1024];
@@ -53,6 +70,9 @@ final class EventLoop implements Io.SocketHandler, ShardListener {
     private final long workNanos;
     private boolean moreWork;
 
+    /** How far the shard's log was stable when others were last told. */
+    private long stableSeqno;
+
     /** Until background work is due. */
     private long idleNanos;
 
@@ -62,7 +82,9 @@ final class EventLoop implements Io.SocketHandler, ShardListener {
             Node node,
             TurnClock clock,
             ConnectionBuffers buffers,
-            Executor executor) {
+            Executor executor,
+            ReplyGate gate,
+            ShardDurability durability) {
         this.io = io;
         this.own = own;
         this.stats = own.stats;
@@ -72,6 +94,9 @@ final class EventLoop implements Io.SocketHandler, ShardListener {
         this.clock = clock;
         this.buffers = buffers;
         this.executor = executor;
+        this.gate = gate;
+        gate.setListener(this);
+        this.durability = durability;
         this.cron = new Cron(node, own, this, buffers);
         buffers.admission.setListener(c -> resumeLater(c.socket));
         this.nextCronNanos = clock.nanoTime();
@@ -102,6 +127,7 @@ final class EventLoop implements Io.SocketHandler, ShardListener {
         }
         io.poll(wait);
         clock.refresh();
+        gate.release();
         executor.run();
         executor.endLate();
         for (int rounds = 0; readySize > 0 && rounds < 4; rounds++) {
@@ -109,6 +135,8 @@ final class EventLoop implements Io.SocketHandler, ShardListener {
         }
         finishTurn();
         work();
+        gate.release();
+        finishTurn();
         if (clock.nanoTime() - nextCronNanos >= 0) {
             nextCronNanos = clock.nanoTime() + cron.run(clock);
             finishTurn();
@@ -121,10 +149,49 @@ final class EventLoop implements Io.SocketHandler, ShardListener {
         own.enter(own);
         moreWork = own.shard.work(workNanos);
         idleNanos = own.shard.idleNanos();
+        moreWork |= durability.step(LOADING_NANOS);
         own.leave();
+        if (durability.isBusy()) {
+            idleNanos = Math.min(idleNanos, LOADING_WAIT_NANOS);
+        }
+        if (own.number == 0) {
+            node.durability.step(executor);
+        }
+        tellStable();
+    }
+
+    /** Those who hold replies back go on where the shard's log is more stable than it was. */
+    private void tellStable() {
+        WalWriter log = own.log;
+        if (log == null || log.stableSeqno() == stableSeqno && !log.isFailed()) {
+            return;
+        }
+        stableSeqno = log.stableSeqno();
+        for (Partition partition : shards.all) {
+            if (partition != own && partition.loop.gate.isWaiting()) {
+                partition.loop.io.wake();
+            }
+        }
+    }
+
+    @Override
+    public void onReleased(Connection c) {
+        joinTurn(c);
+    }
+
+    @Override
+    public void onLost(Connection c) {
+        close(c);
     }
 
     private void finishTurn() {
+        if (turnSize == 0) {
+            return;
+        }
+        if (shards.isSingle()) {
+            gate.saw(own);
+        }
+        heldFor = gate.endTurn();
         for (int i = 0; i < turnSize; i++) {
             Connection c = turn[i];
             c.inTurn = false;
@@ -160,6 +227,12 @@ final class EventLoop implements Io.SocketHandler, ShardListener {
         if (c.state == Connection.State.PARKED && c.inputBytes() > c.prefetchedBytes) {
             executor.prefetchWaiting(c);
         }
+        if (c.spoke) {
+            c.spoke = false;
+            if (heldFor != 0 && c.outHead != 0) {
+                gate.hold(c, heldFor);
+            }
+        }
         flush(c);
         if (c.outBytes > OutputChunks.DATA_BYTES
                 && node.overOutputLimit(c, clock.nanoTime() / 1_000_000)) {
@@ -175,7 +248,7 @@ final class EventLoop implements Io.SocketHandler, ShardListener {
                 c.state = Connection.State.DRAINING;
             }
         }
-        if (c.state == Connection.State.DRAINING && c.outInFlight == 0
+        if (c.state == Connection.State.DRAINING && c.outInFlight == 0 && c.heldTurn == 0
                 || c.state == Connection.State.BLOCKED && c.peerClosed) {
             // Nobody waits there any more.
             close(c);
@@ -309,6 +382,7 @@ final class EventLoop implements Io.SocketHandler, ShardListener {
                     java.util.Arrays.copyOf(
                             connections, Math.max(socket + 1, connections.length * 2));
         }
+        c.check(Connection.CHECK_LOADING, node.loading);
         connections[socket] = c;
         connectionCount++;
         node.connections.incrementAndGet();
@@ -453,6 +527,16 @@ final class EventLoop implements Io.SocketHandler, ShardListener {
 
     /** At the end: what is written but not sent yet gets a moment to leave. */
     void drain() {
+        WalWriter log = own.log;
+        if (log != null) {
+            log.setPolicy(SyncPolicy.ALWAYS);
+        }
+        for (int i = 0; i < MOST_LOG_TURNS && (gate.isWaiting() || isUnsettled(log)); i++) {
+            work();
+            io.poll(LOG_WAIT_NANOS);
+            gate.release();
+            finishTurn();
+        }
         for (int i = 0; i < connections.length; i++) {
             Connection c = connections[i];
             if (c != null && c.state != Connection.State.CLOSED) {
@@ -469,6 +553,10 @@ final class EventLoop implements Io.SocketHandler, ShardListener {
             finishTurn();
         }
         io.poll(0);
+    }
+
+    private static boolean isUnsettled(@Nullable WalWriter log) {
+        return log != null && !log.isFailed() && log.stableSeqno() < log.appendedSeqno();
     }
 
     /** Gives back the memory of all connections; the I/O is closed. */

@@ -50,11 +50,12 @@ final class Executor {
             Partition own,
             TurnClock clock,
             ConnectionBuffers buffers,
-            ReplyWriter reply) {
+            ReplyWriter reply,
+            ReplyGate gate) {
         this.node = node;
         this.shards = node.shards;
         this.own = own;
-        this.lease = new Lease(shards, own, clock);
+        this.lease = new Lease(shards, own, clock, gate);
         this.clock = clock;
         this.commands = own.commands;
         this.exec = Objects.requireNonNull(commands.find("EXEC"));
@@ -75,6 +76,17 @@ final class Executor {
 
     RequestParser parser() {
         return batch.parser();
+    }
+
+    /** Runs something while this thread has all turns and all shards; it is in none now. */
+    void inWholeNode(Runnable work) {
+        if (shards.isSingle()) {
+            work.run();
+            return;
+        }
+        lease.takeNode();
+        work.run();
+        lease.giveBack();
     }
 
     // The batch.
@@ -122,6 +134,7 @@ final class Executor {
         } else {
             reply.mark();
         }
+        c.spoke = true;
         CommandRow row = e.row;
         if (row == null || !e.isRunnable()) {
             refuse(e);
@@ -190,6 +203,7 @@ final class Executor {
             applyReplyMode(c);
             reply.detach();
             c.commands++;
+            c.spoke = true;
             return true;
         }
         BlockedCommand b = c.blocked;
@@ -272,6 +286,11 @@ final class Executor {
             boolean waits = over.parkForSpace(c);
             assert waits : "space was wanted where there is some";
             transactions.suspended(c);
+            suspend(c, e, Connection.State.PARKED);
+            return;
+        } catch (SnapshotWanted wanted) {
+            reply.rollback();
+            over.end();
             suspend(c, e, Connection.State.PARKED);
             return;
         } catch (OutputFull full) {
@@ -361,6 +380,12 @@ final class Executor {
         if ((c.checks & Connection.CHECK_AUTH) != 0 && !row.has(CommandFlag.NO_AUTH)) {
             return reject(c, row, Errors.NO_AUTH);
         }
+        if ((c.checks & Connection.CHECK_LOADING) != 0) {
+            if (node.loading && !row.has(CommandFlag.LOADING)) {
+                return reject(c, row, Errors.LOADING);
+            }
+            c.check(Connection.CHECK_LOADING, node.loading);
+        }
         if (e.lengthBits >>> 16 != 0 && hasLongKey(e, row)) {
             return reject(c, row, Errors.KEY_TOO_LONG);
         }
@@ -378,6 +403,12 @@ final class Executor {
             return false;
         }
         Transaction executed = row == exec ? transaction : null;
+        if (row.has(CommandFlag.WRITE) || executed != null && executed.has(CommandFlag.WRITE)) {
+            String failure = over.logFailure();
+            if (failure != null) {
+                return reject(c, row, "MISCONF " + failure);
+            }
+        }
         if (row.has(CommandFlag.DENYOOM) || executed != null && executed.has(CommandFlag.DENYOOM)) {
             String refusal = over.writeRefusal();
             if (refusal != null) {

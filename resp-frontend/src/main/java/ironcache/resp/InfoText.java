@@ -322,36 +322,55 @@ final class InfoText {
 
     private void persistence() {
         header("Persistence");
-        line("loading", 0);
+        Durability durability = node.durability;
+        boolean saving = durability.runs(Durability.Kind.SAVE);
+        boolean rewriting = durability.runs(Durability.Kind.REWRITE);
+        String status = durability.lastFailed() ? "err" : "ok";
+        line("loading", node.loading ? 1 : 0);
         line("async_loading", 0);
+        if (node.loading) {
+            durability.loadingLines(this::line);
+        }
         line("current_cow_peak", 0);
         line("current_cow_size", 0);
         line("current_cow_size_age", 0);
         line("current_fork_perc", "0.00");
-        line("current_save_keys_processed", 0);
-        line("current_save_keys_total", 0);
-        line("rdb_changes_since_last_save", stats.dirty);
-        line("rdb_bgsave_in_progress", 0);
+        line("current_save_keys_processed", durability.isSaving() ? durability.imageKeys() : 0);
+        line("current_save_keys_total", durability.isSaving() ? shardKeys() : 0);
+        line("rdb_changes_since_last_save", stats.dirty - durability.savedChanges());
+        line("rdb_bgsave_in_progress", saving ? 1 : 0);
         line("rdb_last_save_time", node.lastSaveSeconds);
-        line("rdb_last_bgsave_status", "ok");
-        line("rdb_last_bgsave_time_sec", -1);
-        line("rdb_current_bgsave_time_sec", -1);
-        line("rdb_saves", 0);
+        line("rdb_last_bgsave_status", status);
+        line("rdb_last_bgsave_time_sec", durability.lastSeconds());
+        line("rdb_current_bgsave_time_sec", saving ? durability.currentSeconds() : -1);
+        line("rdb_saves", durability.snapshots());
         line("rdb_last_cow_size", 0);
         line("rdb_last_load_keys_expired", 0);
         line("rdb_last_load_keys_loaded", 0);
-        line("aof_enabled", 0);
-        line("aof_rewrite_in_progress", 0);
-        line("aof_rewrite_scheduled", 0);
-        line("aof_last_rewrite_time_sec", -1);
-        line("aof_current_rewrite_time_sec", -1);
-        line("aof_last_bgrewrite_status", "ok");
-        line("aof_rewrites", 0);
+        line("aof_enabled", durability.keepsLog() ? 1 : 0);
+        line("aof_rewrite_in_progress", rewriting ? 1 : 0);
+        line("aof_rewrite_scheduled", durability.isScheduled(Durability.Kind.REWRITE) ? 1 : 0);
+        line("aof_last_rewrite_time_sec", durability.lastSeconds());
+        line("aof_current_rewrite_time_sec", rewriting ? durability.currentSeconds() : -1);
+        line("aof_last_bgrewrite_status", status);
+        line("aof_rewrites", durability.snapshots());
         line("aof_rewrites_consecutive_failures", 0);
-        line("aof_last_write_status", "ok");
+        line("aof_last_write_status", durability.logFailure() == null ? "ok" : "err");
         line("aof_last_cow_size", 0);
+        if (durability.keepsLog()) {
+            line("aof_current_size", durability.logBytes());
+            line("aof_pending_bytes", durability.pendingBytes());
+        }
         line("module_fork_in_progress", 0);
         line("module_fork_last_cow_size", 0);
+    }
+
+    private long shardKeys() {
+        long keys = 0;
+        for (Partition partition : node.shards.all) {
+            keys += partition.shard.keyCount();
+        }
+        return keys;
     }
 
     private void threads() {

@@ -20,6 +20,7 @@ final class Lease {
     private final Shards shards;
     private final Partition own;
     private final Clock clock;
+    private final ReplyGate gate;
 
     /** By shard, what is owed to others when all are left. */
     private final byte[] owed = new byte[Shards.MOST];
@@ -31,10 +32,11 @@ final class Lease {
     /** When the last one ended, of several that follow one another without waiting. */
     private long nowNanos;
 
-    Lease(Shards shards, Partition own, Clock clock) {
+    Lease(Shards shards, Partition own, Clock clock, ReplyGate gate) {
         this.shards = shards;
         this.own = own;
         this.clock = clock;
+        this.gate = gate;
     }
 
     /** Whether something is taken; then it is all that the running command needs. */
@@ -118,6 +120,7 @@ final class Lease {
     private void leave(long set) {
         for (long rest = set; rest != 0; rest &= rest - 1) {
             int number = Long.numberOfTrailingZeros(rest);
+            gate.saw(shards.all[number]);
             owed[number] = (byte) shards.all[number].exit();
         }
     }

@@ -47,12 +47,22 @@ final class Node {
     /** Connections of all threads. */
     final AtomicInteger connections = new AtomicInteger();
 
+    /** Set before the shards are made. */
+    @SuppressWarnings("NullAway.Init")
+    Durability durability;
+
     private boolean hasLoops;
 
     // Copies of settings that the hot path reads.
     boolean latencyTracking;
     long slowNanos;
     boolean timeEach;
+
+    /** Replies wait until what they tell of is stable: {@code appendfsync always}. */
+    boolean waitsForLog;
+
+    /** What was logged is being read back; until then few commands are answered. */
+    volatile boolean loading;
 
     /** The loop ends after this turn. Also set by the signal handler's thread. */
     volatile boolean stopping;
@@ -130,6 +140,7 @@ final class Node {
             for (Partition partition : shards.all) {
                 partition.loop.configChanged();
             }
+            durability.configChanged();
         }
     }
 

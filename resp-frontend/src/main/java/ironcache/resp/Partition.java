@@ -4,6 +4,7 @@ import ironcache.engine.ColdMiss;
 import ironcache.engine.Shard;
 import ironcache.ffm.Memory;
 import ironcache.ffm.MemoryTag;
+import ironcache.wal.WalWriter;
 import java.util.ArrayDeque;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import org.jspecify.annotations.Nullable;
@@ -49,6 +50,9 @@ final class Partition implements ironcache.ffm.Io.Gate {
 
     /** A table of its own, for the counters of its rows. */
     final CommandTable commands;
+
+    /** The shard's log, null: none is kept. Changed by who has all turns. */
+    volatile @Nullable WalWriter log;
 
     /** Set before the threads start. */
     @SuppressWarnings("NullAway.Init")
@@ -148,6 +152,12 @@ final class Partition implements ironcache.ffm.Io.Gate {
         if ((owed & THE_OWNER) != 0) {
             loop.io().wake();
         }
+    }
+
+    /** Why nothing that is written to the shard now can become durable, or null. */
+    @Nullable String logFailure() {
+        WalWriter to = log;
+        return to == null ? null : to.failure();
     }
 
     // Who is in the shard.

@@ -8,6 +8,10 @@ import ironcache.ffm.Ios;
 import ironcache.ffm.Prng;
 import ironcache.ffm.Scheduling;
 import ironcache.ffm.SystemClock;
+import ironcache.recovery.RecoveryException;
+import ironcache.wal.DamagedManifestException;
+import ironcache.wal.Manifest;
+import ironcache.wal.Manifests;
 import java.io.BufferedReader;
 import java.io.FileOutputStream;
 import java.io.IOException;
@@ -124,6 +128,7 @@ public final class Server implements AutoCloseable {
                         runId(hashSeed),
                         ProcessHandle.current().pid());
         node.configFile = file;
+        node.durability = new Durability(node, source, ios.get(0), directory, count, hashSeed);
         workers = new Worker[count];
         drained = new CountDownLatch(count);
         for (int i = 0; i < count; i++) {
@@ -133,7 +138,8 @@ public final class Server implements AutoCloseable {
                             count,
                             shardBytes / count,
                             config.number("maxdisk") / count,
-                            hashSeed);
+                            node.durability.segmentPages(),
+                            node.durability.hashSeed());
             workers[i] =
                     new Worker(
                             node,
@@ -144,6 +150,7 @@ public final class Server implements AutoCloseable {
                             networkBytes / count);
         }
         node.loopsExist();
+        node.durability.begin();
         port = listen(config, workers, log);
         memory.startupBytes = memory.usedBytes();
         config.started();
@@ -240,6 +247,8 @@ public final class Server implements AutoCloseable {
         try {
             run(worker);
             end(worker);
+        } catch (RecoveryException e) {
+            refuse(node.log, e);
         } catch (RuntimeException | Error e) {
             die(node.log, e);
         }
@@ -264,6 +273,13 @@ public final class Server implements AutoCloseable {
         if (interrupted) {
             Thread.currentThread().interrupt();
         }
+    }
+
+    /** What the directory holds cannot be read back: ends the process before anything is changed. */
+    private static void refuse(Log log, RecoveryException e) {
+        log.warn("cannot start: " + e.getMessage());
+        System.err.println("ironcache: cannot start: " + e.getMessage());
+        Runtime.getRuntime().halt(1);
     }
 
     private static void die(Log log, Throwable e) {
@@ -320,7 +336,10 @@ public final class Server implements AutoCloseable {
         } catch (ConfigException e) {
             System.err.println("ironcache: " + e.getMessage());
             System.exit(1);
-        } catch (IOException | IllegalArgumentException | IllegalStateException e) {
+        } catch (IOException
+                | IllegalArgumentException
+                | IllegalStateException
+                | RecoveryException e) {
             log.warn("cannot start: " + e.getMessage());
             System.err.println("ironcache: cannot start: " + e.getMessage());
             System.exit(1);
@@ -343,12 +362,11 @@ public final class Server implements AutoCloseable {
         apply(config, "--", options.settings);
         config.apply();
         long memoryBytes = decideMemory(config);
-        int shards = decideShards(config, memoryBytes);
-
         Log log = openLog(config, firstLog);
         Path dir = Path.of(config.value("dir")).toAbsolutePath().normalize();
         Files.createDirectories(dir);
         FileLock lock = lock(dir);
+        int shards = decideShards(config, memoryBytes, dir);
         log.notice(
                 "IronCache "
                         + Node.VERSION
@@ -362,7 +380,6 @@ public final class Server implements AutoCloseable {
         for (int i = 0; i < shards; i++) {
             Path directory = dir.resolve("shard-" + i);
             Files.createDirectories(directory);
-            logLeftovers(directory, log);
         }
 
         CountDownLatch ended = new CountDownLatch(1);
@@ -387,6 +404,8 @@ public final class Server implements AutoCloseable {
                             + ")");
             server.run();
             log.notice("shutting down");
+        } catch (RecoveryException e) {
+            refuse(log, e);
         } catch (RuntimeException | Error e) {
             die(log, e);
         } finally {
@@ -433,11 +452,7 @@ public final class Server implements AutoCloseable {
     }
 
     private static String allowed(Setting setting) {
-        return switch (setting.name) {
-            case "appendonly" -> "no (durability comes in a later version)";
-            case "save" -> "\"\" (snapshots come in a later version)";
-            default -> setting.allowed();
-        };
+        return setting.allowed();
     }
 
     /** maxmemory, or half of what machine or cgroup grant. */
@@ -460,15 +475,35 @@ public final class Server implements AutoCloseable {
         return setting.number();
     }
 
-    /** As many as told, or as there are cores, if memory has room for them. */
-    private static int decideShards(Config config, long memoryBytes) {
+    /** As many as told, or as the directory has data of, or as there are cores, if memory has room for them. */
+    private static int decideShards(Config config, long memoryBytes, Path dir) throws IOException {
         Setting setting = config.get("shards");
+        if (setting.number() == 0) {
+            setting.set(Long.toString(shardsIn(dir)));
+        }
         if (setting.number() == 0) {
             long room = 1 + (memoryBytes - LEAST_MEMORY_BYTES) / ROOM_FOR_SHARD_BYTES;
             int cores = Runtime.getRuntime().availableProcessors();
             setting.set(Long.toString(Math.clamp(Math.min(cores, room), 1, Shards.MOST)));
         }
         return (int) setting.number();
+    }
+
+    /** 0: the directory has no data. */
+    private static int shardsIn(Path dir) throws IOException {
+        List<Path> files = new ArrayList<>();
+        try (var entries = Files.newDirectoryStream(dir)) {
+            entries.forEach(files::add);
+        }
+        Path newest = Manifests.newestOf(files);
+        if (newest == null) {
+            return 0;
+        }
+        try {
+            return Manifest.parse(newest, Files.readAllBytes(newest)).shards().size();
+        } catch (DamagedManifestException e) {
+            throw new RecoveryException(e.damage() + "; " + RecoveryException.WHAT_TO_RUN);
+        }
     }
 
     private static long grantedBytes() {
@@ -559,23 +594,6 @@ public final class Server implements AutoCloseable {
                     "dir " + dir + ": another IronCache uses it (ironcache.lock is held)");
         }
         return lock;
-    }
-
-    private static void logLeftovers(Path directory, Log log) throws IOException {
-        try (var files = Files.newDirectoryStream(directory)) {
-            int count = 0;
-            for (Path ignored : files) {
-                count++;
-            }
-            if (count > 0) {
-                log.warn(
-                        directory
-                                + ": "
-                                + count
-                                + " files of a previous run are deleted:"
-                                + " this version does not recover data after a restart");
-            }
-        }
     }
 
     private static String usage() {

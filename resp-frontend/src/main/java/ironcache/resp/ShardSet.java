@@ -15,8 +15,14 @@ final class ShardSet {
     /** All but the first. */
     private long others;
 
+    // Of the command that ends: the shards that it changed, and where their logs say so.
+    private final int[] partShards;
+    private final long[] partSeqnos;
+
     ShardSet(Shards shards, Partition own) {
         this.shards = shards;
+        partShards = new int[shards.count()];
+        partSeqnos = new long[shards.count()];
         mask = 1L << own.number;
         first = own;
     }
@@ -59,9 +65,26 @@ final class ShardSet {
     }
 
     void end() {
-        first.shard.end();
-        for (long rest = others; rest != 0; rest &= rest - 1) {
-            partition(rest).shard.end();
+        if (others == 0) {
+            first.shard.end();
+        } else {
+            endSeveral();
+        }
+    }
+
+    /** What the command changed in several shards is one unit of their logs. */
+    private void endSeveral() {
+        int parts = 0;
+        for (long rest = mask; rest != 0; rest &= rest - 1) {
+            Partition one = partition(rest);
+            long seqno = one.shard.unitSeqno();
+            if (seqno != 0) {
+                partShards[parts] = one.number;
+                partSeqnos[parts++] = seqno;
+            }
+        }
+        for (long rest = mask; rest != 0; rest &= rest - 1) {
+            partition(rest).shard.end(parts, partShards, partSeqnos);
         }
     }
 
@@ -91,6 +114,15 @@ final class ShardSet {
             refusal = partition(rest).shard.writeRefusal();
         }
         return refusal;
+    }
+
+    /** Why nothing that is written now can become durable, or null. */
+    @Nullable String logFailure() {
+        String failure = first.logFailure();
+        for (long rest = others; rest != 0 && failure == null; rest &= rest - 1) {
+            failure = partition(rest).logFailure();
+        }
+        return failure;
     }
 
     /** Whether some shard wants a write command to wait for memory. */

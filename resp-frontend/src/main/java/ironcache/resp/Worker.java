@@ -35,27 +35,37 @@ final class Worker {
         buffers = new ConnectionBuffers(networkBytes, keepFree(node.config));
         LateListener listener = new LateListener();
         partition.shard = new Shard(io, clock, config, listener);
+        ShardDurability durability =
+                new ShardDurability(node.durability, partition, io, clock, config.directory());
+        node.durability.add(durability);
+        ReplyGate gate = new ReplyGate(node);
         executor =
                 new Executor(
                         node,
                         partition,
                         clock,
                         buffers,
-                        new ReplyWriter(buffers.chunks, partition.errorStats));
-        loop = new EventLoop(io, partition, node, clock, buffers, executor);
+                        new ReplyWriter(buffers.chunks, partition.errorStats),
+                        gate);
+        loop = new EventLoop(io, partition, node, clock, buffers, executor, gate, durability);
         listener.target = loop;
         partition.loop = loop;
-        io.setHandlers(loop, inShard(partition, partition.shard.fileHandler()));
+        io.setHandlers(loop, inShard(partition, partition.shard.fileHandler(), durability));
         if (!node.shards.isSingle()) {
             io.setGate(partition);
         }
     }
 
     /** Completions are the shard's business. */
-    private static Io.FileHandler inShard(Partition partition, Io.FileHandler handler) {
+    private static Io.FileHandler inShard(
+            Partition partition, Io.FileHandler handler, ShardDurability durability) {
         return (token, result) -> {
             partition.enter(partition);
-            handler.onFile(token, result);
+            if (token >= Shard.FIRST_FOREIGN_TOKEN) {
+                durability.onFile(token, result);
+            } else {
+                handler.onFile(token, result);
+            }
             partition.leave();
         };
     }

@@ -12,6 +12,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -57,6 +58,16 @@ public final class SegmentStore implements AutoCloseable {
         long generation;
         int pagesTaken;
         int pagesFlushed;
+
+        /** One bit for each page that is wholly written. */
+        long flushed;
+
+        /** An image that is kept refers to it: so many do. It is not freed meanwhile. */
+        int images;
+
+        /** Written to since it was last synced. */
+        boolean unsynced;
+
         long liveBytes;
         long liveRecords;
 
@@ -124,6 +135,14 @@ public final class SegmentStore implements AutoCloseable {
     private boolean diskFull;
     private boolean lent;
 
+    /** Syncs in flight, and the last that failed. */
+    private int syncing;
+
+    private @Nullable String syncFailure;
+
+    /** An image is being made, which may refer to any segment. */
+    private boolean imageRunning;
+
     /** The file system has room for few more segments. */
     private boolean tight;
 
@@ -133,24 +152,24 @@ public final class SegmentStore implements AutoCloseable {
     /**
      * @param tokenBase high bits of the tokens of allocations, low 32 bits zero
      * @param maxDiskBytes bound; 0 for what the file system has
+     * @param pages of a segment, where that is decided already; 0: by what the disk has
      */
-    public SegmentStore(Io io, Path directory, long maxDiskBytes, long tokenBase)
+    public SegmentStore(Io io, Path directory, long maxDiskBytes, int pages, long tokenBase)
             throws IOException {
         this.io = io;
         this.directory = directory;
         this.tokenBase = tokenBase;
-        deleteLeftovers();
+        io.openDirectory(directory);
         long usable = io.usableSpace(directory);
         long bound = maxDiskBytes == 0 ? usable : maxDiskBytes;
+        long wanted = Math.min(bound, usable) / SEGMENTS_WANTED >>> Address.PAGE_SHIFT;
         segmentPages =
-                Math.clamp(
-                        Long.highestOneBit(
-                                Math.max(
-                                        1,
-                                        Math.min(bound, usable) / SEGMENTS_WANTED
-                                                >>> Address.PAGE_SHIFT)),
-                        MIN_SEGMENT_PAGES,
-                        MAX_SEGMENT_PAGES);
+                pages != 0
+                        ? pages
+                        : Math.clamp(
+                                Long.highestOneBit(Math.max(1, wanted)),
+                                MIN_SEGMENT_PAGES,
+                                MAX_SEGMENT_PAGES);
         int addressable = (Address.PAGES - Address.FIRST_SSD_PAGE) / segmentPages;
         maxSegments =
                 (int)
@@ -176,13 +195,190 @@ public final class SegmentStore implements AutoCloseable {
         freeListener = listener;
     }
 
-    /** Segment files of an earlier process: nothing refers to them. */
-    private void deleteLeftovers() throws IOException {
+    /** Segment files of an earlier process that nothing refers to any more. */
+    public void deleteLeftovers() throws IOException {
         for (Path file : io.openDirectory(directory)) {
             String name = file.getFileName().toString();
-            if (name.startsWith(FILE_PREFIX) && name.endsWith(FILE_SUFFIX)) {
+            if (name.startsWith(FILE_PREFIX) && name.endsWith(FILE_SUFFIX) && !isKnown(file)) {
                 io.deleteFile(file);
             }
+        }
+    }
+
+    private boolean isKnown(Path file) {
+        for (Segment segment : segments) {
+            if (segment != null && path(segment.number).equals(file)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    // Recovery.
+
+    /**
+     * A segment of an earlier process, full and durable, of which nothing is alive yet.
+     *
+     * @throws UncheckedIOException where its file cannot be opened; the message names it
+     */
+    public void restore(int number, int pages, long oldGeneration) {
+        if (pages != segmentPages) {
+            throw new IllegalStateException(
+                    path(number) + ", field pages: expected " + segmentPages + ", actual " + pages);
+        }
+        while (segments.size() <= number) {
+            segments.add(null);
+        }
+        try {
+            Segment segment =
+                    new Segment(number, io.openFile(path(number), Io.OpenMode.READ_WRITE, true));
+            segment.state = State.SEALED;
+            segment.generation = oldGeneration;
+            segment.pagesTaken = segmentPages;
+            segment.pagesFlushed = segmentPages;
+            segment.flushed = -1L >>> 64 - segmentPages;
+            segment.images = 1;
+            segments.set(number, segment);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        segmentCount++;
+        tables.commit((long) segmentPages * PageLayout.TABLES_BYTES);
+        generation = Math.max(generation, oldGeneration);
+    }
+
+    /** A record of a restored segment's page is alive; how long it is shows when the page's tables are read. */
+    public void restoreRecord(int page) {
+        long at = counts(page);
+        Memory.putInt(at + 4, Memory.getInt(at + 4) + 1);
+        segmentOf(page).liveRecords++;
+    }
+
+    /** One past the last page of any segment. */
+    int endPage() {
+        return Address.FIRST_SSD_PAGE + segments.size() * segmentPages;
+    }
+
+    /** The first page from this one on that has a live record, or {@link #endPage}. */
+    int nextAlive(int fromPage) {
+        int end = endPage();
+        int page = Math.max(fromPage, Address.FIRST_SSD_PAGE);
+        while (page < end
+                && (segments.get((page - Address.FIRST_SSD_PAGE) / segmentPages) == null
+                        || liveRecords(page) == 0)) {
+            page++;
+        }
+        return page;
+    }
+
+    /**
+     * Takes over the tables of a restored page, and what of it is alive.
+     *
+     * @param block its first block
+     * @return what is wrong with it, or null
+     */
+    @Nullable String restoreTables(int page, long block) {
+        int stored = PageLayout.headerCrc(block);
+        PageLayout.putHeaderCrc(block, 0);
+        int computed = crc.of(block, PageLayout.BLOCK_BYTES);
+        String wrong =
+                PageLayout.magic(block) != PageLayout.MAGIC
+                        ? wrong("magic", PageLayout.MAGIC, PageLayout.magic(block))
+                        : PageLayout.version(block) != PageLayout.VERSION
+                                ? wrong("version", PageLayout.VERSION, PageLayout.version(block))
+                                : computed != stored
+                                        ? wrong("headerCrc", computed, stored)
+                                        : PageLayout.number(block) != page
+                                                ? wrong("page", page, PageLayout.number(block))
+                                                : PageLayout.generation(block) != generationOf(page)
+                                                        ? wrong(
+                                                                "generation",
+                                                                generationOf(page),
+                                                                PageLayout.generation(block))
+                                                        : null;
+        if (wrong != null) {
+            return describe(page) + wrong;
+        }
+        Memory.copy(block + PageLayout.TABLES_OFFSET, tables(page), PageLayout.TABLES_BYTES);
+        long bytes =
+                (long) (PageLayout.end(block) - PageLayout.RECORDS_START)
+                        * liveRecords(page)
+                        / Math.max(1, PageLayout.records(block));
+        Memory.putInt(counts(page), (int) bytes);
+        segmentOf(page).liveBytes += bytes;
+        liveBytes += bytes;
+        return null;
+    }
+
+    private static String wrong(String field, long expected, long actual) {
+        return ", field "
+                + field
+                + ": expected 0x"
+                + Long.toHexString(expected)
+                + ", actual 0x"
+                + Long.toHexString(actual);
+    }
+
+    // Images.
+
+    /** From now on no segment is freed, until {@link #endImage}. */
+    public void beginImage() {
+        imageRunning = true;
+    }
+
+    /**
+     * Makes durable what was written to these segments. Completions are given to {@link #onSynced}.
+     *
+     * @return how many are in flight now
+     */
+    public int sync(BitSet numbers, long token) {
+        for (int n = numbers.nextSetBit(0); n >= 0; n = numbers.nextSetBit(n + 1)) {
+            Segment segment = segment(n);
+            if (segment.unsynced) {
+                segment.unsynced = false;
+                syncing++;
+                io.sync(segment.file, token | n);
+            }
+        }
+        return syncing;
+    }
+
+    /** @return how many are in flight still */
+    public int onSynced(int number, int result) {
+        if (result < 0) {
+            syncFailure = path(number) + ", fsync: " + Errno.name(result);
+        }
+        return --syncing;
+    }
+
+    /** Why what was written to some segment will never be known to be durable; null: nothing of that kind happened. */
+    public @Nullable String syncFailure() {
+        return syncFailure;
+    }
+
+    /** The image ended; what was not freed for its sake is freed, but for the segments that it keeps. */
+    public void endImage(BitSet kept) {
+        imageRunning = false;
+        pin(kept, 1);
+        for (int i = 0; i < segments.size(); i++) {
+            Segment segment = segments.get(i);
+            if (segment != null) {
+                freeIfDead(segment);
+            }
+        }
+    }
+
+    /** An image that referred to these segments is gone. */
+    public void releaseImage(BitSet kept) {
+        pin(kept, -1);
+        for (int n = kept.nextSetBit(0); n >= 0; n = kept.nextSetBit(n + 1)) {
+            freeIfDead(segment(n));
+        }
+    }
+
+    private void pin(BitSet numbers, int delta) {
+        for (int n = numbers.nextSetBit(0); n >= 0; n = numbers.nextSetBit(n + 1)) {
+            segment(n).images += delta;
         }
     }
 
@@ -202,6 +398,7 @@ public final class SegmentStore implements AutoCloseable {
             segment.generation = ++generation;
             segment.pagesTaken = 0;
             segment.pagesFlushed = 0;
+            segment.flushed = 0;
             open[stream.ordinal()] = segment;
         }
         int page = firstPage(segment) + segment.pagesTaken++;
@@ -246,6 +443,8 @@ public final class SegmentStore implements AutoCloseable {
     void flushed(int page) {
         Segment segment = segmentOf(page);
         segment.pagesFlushed++;
+        segment.flushed |= 1L << (page - Address.FIRST_SSD_PAGE) % segmentPages;
+        segment.unsynced = true;
         freeIfDead(segment);
     }
 
@@ -335,6 +534,8 @@ public final class SegmentStore implements AutoCloseable {
     private void freeIfDead(Segment segment) {
         if (segment.liveRecords == 0
                 && segment.pins == 0
+                && segment.images == 0
+                && !imageRunning
                 && segment.state == State.SEALED
                 && segment.pagesFlushed == segmentPages) {
             free(segment);
@@ -480,6 +681,8 @@ public final class SegmentStore implements AutoCloseable {
             if (segment != null
                     && segment.state == State.SEALED
                     && !segment.damaged
+                    && segment.images == 0
+                    && segment.liveRecords > 0
                     && segment.pagesFlushed == segmentPages
                     && segment.liveBytes < segmentBytes() / 16 * aliveSixteenths
                     && (best == null || segment.liveBytes < best.liveBytes)) {
@@ -498,7 +701,13 @@ public final class SegmentStore implements AutoCloseable {
         return segmentOf(page).damaged;
     }
 
-    /** Whether the page is wholly on the SSD. */
+    /** Whether the page itself is written. */
+    public boolean isFlushed(int page) {
+        return (segmentOf(page).flushed >>> (page - Address.FIRST_SSD_PAGE) % segmentPages & 1)
+                != 0;
+    }
+
+    /** Whether the page and all others of its segment are on the SSD. */
     public boolean isWritten(int page) {
         Segment segment = segmentOf(page);
         return segment.state != State.OPEN && segment.pagesFlushed == segmentPages;
@@ -516,7 +725,16 @@ public final class SegmentStore implements AutoCloseable {
 
     /** Whether more disk is used than the space law allows: {@value #SPACE_FACTOR} × live + slack. */
     public boolean isOverLaw() {
-        return diskBytes() > SPACE_FACTOR * liveBytes + slackBytes;
+        long disk = diskBytes();
+        long live = liveBytes;
+        for (Segment segment : segments) {
+            if (segment != null && segment.images > 0) {
+                // Whatever in it is dead, an image needs.
+                disk -= segmentBytes();
+                live -= segment.liveBytes;
+            }
+        }
+        return disk > SPACE_FACTOR * live + slackBytes;
     }
 
     public void beginCompaction(Segment segment) {
@@ -534,7 +752,11 @@ public final class SegmentStore implements AutoCloseable {
         return Address.FIRST_SSD_PAGE + segment.number * segmentPages;
     }
 
-    long generationOf(int page) {
+    public int numberOf(int page) {
+        return segmentOf(page).number;
+    }
+
+    public long generationOf(int page) {
         return segmentOf(page).generation;
     }
 

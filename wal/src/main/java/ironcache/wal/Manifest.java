@@ -3,6 +3,7 @@ package ironcache.wal;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.List;
 import java.util.zip.CRC32C;
 
@@ -24,6 +25,7 @@ import java.util.zip.CRC32C;
  * [shard 0]
  * segment-pages = 64
  * log-from-generation = 12
+ * log-to-generation = 0
  * log-from-seqno = 30012
  * stable-seqno = 30480
  *
@@ -39,6 +41,7 @@ import java.util.zip.CRC32C;
  * cut-seqno = 30400
  * first-log-generation = 12
  * last-log-generation = 12
+ * ssd-segments = 0-3,7
  *
  * crc32c = 0x5d3a77f1
  * </pre>
@@ -64,11 +67,16 @@ public record Manifest(
      *
      * @param segmentPages of a segment of the SSD tier; 0 where there is none
      * @param logFromGeneration the first log segment that counts; 0 where there is no log
+     * @param logToGeneration the last one; 0: all that there are, the log goes on
      * @param logFromSeqno its first seqno
      * @param stableSeqno the log holds everything up to here at least
      */
     public record ShardFiles(
-            int segmentPages, long logFromGeneration, long logFromSeqno, long stableSeqno) {}
+            int segmentPages,
+            long logFromGeneration,
+            long logToGeneration,
+            long logFromSeqno,
+            long stableSeqno) {}
 
     /**
      * A snapshot: for each shard of its time an image and the log from its begin to the cut.
@@ -84,14 +92,17 @@ public record Manifest(
     }
 
     /**
-     * A snapshot's files of one shard: frames after {@code beginSeqno} up to {@code cutSeqno} make the image exact.
+     * A snapshot's files of one shard: frames from {@code beginSeqno} up to {@code cutSeqno} make the image exact.
+     *
+     * @param segments of the SSD tier that the image refers to, by number
      */
     public record SnapshotPart(
             long imageGeneration,
             long beginSeqno,
             long cutSeqno,
             long firstLogGeneration,
-            long lastLogGeneration) {}
+            long lastLogGeneration,
+            BitSet segments) {}
 
     private static final String CRC_NAME = "crc32c = 0x";
     private static final int CRC_DIGITS = 8;
@@ -118,6 +129,7 @@ public record Manifest(
             text.append("\n[shard ").append(i).append("]\n");
             line(text, "segment-pages", shard.segmentPages);
             line(text, "log-from-generation", shard.logFromGeneration);
+            line(text, "log-to-generation", shard.logToGeneration);
             line(text, "log-from-seqno", shard.logFromSeqno);
             line(text, "stable-seqno", shard.stableSeqno);
         }
@@ -136,12 +148,27 @@ public record Manifest(
                 line(text, "cut-seqno", part.cutSeqno);
                 line(text, "first-log-generation", part.firstLogGeneration);
                 line(text, "last-log-generation", part.lastLogGeneration);
+                text.append("ssd-segments = ").append(ranges(part.segments)).append('\n');
             }
         }
         text.append('\n');
         byte[] body = text.toString().getBytes(StandardCharsets.US_ASCII);
         text.append(CRC_NAME).append(crcText(crc(body, body.length))).append('\n');
         return text.toString().getBytes(StandardCharsets.US_ASCII);
+    }
+
+    /** As 0-3,7; nothing for none. */
+    private static String ranges(BitSet numbers) {
+        StringBuilder text = new StringBuilder();
+        for (int first = numbers.nextSetBit(0); first >= 0; ) {
+            int last = numbers.nextClearBit(first) - 1;
+            text.append(text.isEmpty() ? "" : ",").append(first);
+            if (last > first) {
+                text.append('-').append(last);
+            }
+            first = numbers.nextSetBit(last + 1);
+        }
+        return text.toString();
     }
 
     private static void line(StringBuilder text, String name, long value) {
@@ -209,6 +236,7 @@ public record Manifest(
                         new ShardFiles(
                                 count("segment-pages", Integer.MAX_VALUE),
                                 number("log-from-generation"),
+                                number("log-to-generation"),
                                 number("log-from-seqno"),
                                 number("stable-seqno")));
             }
@@ -239,7 +267,8 @@ public record Manifest(
                                 number("begin-seqno"),
                                 number("cut-seqno"),
                                 number("first-log-generation"),
-                                number("last-log-generation")));
+                                number("last-log-generation"),
+                                ranges("ssd-segments")));
             }
             return new Snapshot(number, timeMillis, keys, size, parts);
         }
@@ -277,6 +306,22 @@ public record Manifest(
                 // Said below, as for negative numbers.
             }
             throw damaged(name, "a number", value);
+        }
+
+        private BitSet ranges(String name) throws DamagedManifestException {
+            String value = value(name);
+            BitSet numbers = new BitSet();
+            for (String range : value.isEmpty() ? new String[0] : value.split(",", -1)) {
+                int dash = range.indexOf('-');
+                try {
+                    int first = Integer.parseInt(dash < 0 ? range : range.substring(0, dash));
+                    int last = dash < 0 ? first : Integer.parseInt(range.substring(dash + 1));
+                    numbers.set(first, last + 1);
+                } catch (IndexOutOfBoundsException | NumberFormatException e) {
+                    throw damaged(name, "numbers as in 0-3,7", value);
+                }
+            }
+            return numbers;
         }
 
         private int count(String name, int max) throws DamagedManifestException {

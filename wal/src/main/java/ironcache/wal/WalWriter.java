@@ -332,6 +332,18 @@ public final class WalWriter implements AutoCloseable {
         return readySeqno;
     }
 
+    /** Of the last frame, whatever it holds. */
+    public long lastSeqno() {
+        return buffer.lastSeqno();
+    }
+
+    /** Whether the owner, if it sleeps, should be woken for a {@link #commit}: somebody waits, or it does not know yet when to write. */
+    public boolean wantsCommit() {
+        return !writing
+                && buffer.pendingBytes() > 0
+                && (policy == SyncPolicy.ALWAYS || buffer.oldestNanos() == NEVER);
+    }
+
     /** Bytes appended and not yet written: memory, which back-pressure of the caller bounds. */
     public long pendingBytes() {
         return buffer.pendingBytes();

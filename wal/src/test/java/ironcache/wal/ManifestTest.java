@@ -16,6 +16,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -30,8 +31,8 @@ final class ManifestTest {
                 -1,
                 3,
                 List.of(
-                        new Manifest.ShardFiles(64, 12, 30_012, 30_480),
-                        new Manifest.ShardFiles(0, 0, 0, 0)),
+                        new Manifest.ShardFiles(64, 12, 0, 30_012, 30_480),
+                        new Manifest.ShardFiles(0, 0, 0, 0, 0)),
                 List.of(
                         new Manifest.Snapshot(
                                 4,
@@ -39,8 +40,14 @@ final class ManifestTest {
                                 1_000_000,
                                 73_400_320,
                                 List.of(
-                                        new Manifest.SnapshotPart(4, 30_012, 30_400, 12, 13),
-                                        new Manifest.SnapshotPart(5, 1, 2, 3, 4))),
+                                        new Manifest.SnapshotPart(
+                                                4,
+                                                30_012,
+                                                30_400,
+                                                12,
+                                                13,
+                                                BitSet.valueOf(new long[] {0b10001111})),
+                                        new Manifest.SnapshotPart(5, 1, 2, 3, 4, new BitSet()))),
                         new Manifest.Snapshot(5, 0, 0, 0, List.of())));
     }
 
@@ -61,12 +68,14 @@ final class ManifestTest {
                         [shard 0]
                         segment-pages = 64
                         log-from-generation = 12
+                        log-to-generation = 0
                         log-from-seqno = 30012
                         stable-seqno = 30480
 
                         [shard 1]
                         """),
                 text);
+        assertTrue(text.contains("\nssd-segments = 0-3,7\n"), text);
         assertTrue(text.contains("\n[snapshot 4 shard 1]\nimage-generation = 5\n"), text);
     }
 

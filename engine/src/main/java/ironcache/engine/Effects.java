@@ -1,0 +1,172 @@
+package ironcache.engine;
+
+import ironcache.hybridlog.Record;
+import ironcache.wal.WalWriter;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Appends to the shard's log what its commands change, see {@link EffectLayout}. A command writes a value after the engine has made room for it, so a record is
+ * appended when the next change begins, or the command ends: it is <em>pending</em> until then.
+ *
+ * <p>Owned as the shard is. Nothing is allocated; where no log is kept each call costs a test of a field.
+ */
+final class Effects {
+    /** The whole record. */
+    private static final int WHOLE = -1;
+
+    /** A patch has to save this much of the record to be worth a look-up in recovery. */
+    private static final int PATCH_SAVES_BYTES = 64;
+
+    private @Nullable WalWriter log;
+
+    /** The record that changed last, 0: none is pending; and the bytes of its value that did. */
+    private long pending;
+
+    private int pendingFrom;
+    private int pendingCount;
+
+    /** From now on effects are appended here; null: nowhere. Between two commands. */
+    void appendTo(@Nullable WalWriter newLog) {
+        assert pending == 0;
+        log = newLog;
+    }
+
+    @Nullable WalWriter log() {
+        return log;
+    }
+
+    /** A command begins, or goes on. */
+    void begin() {
+        WalWriter to = log;
+        if (to != null) {
+            to.beginUnit();
+        }
+    }
+
+    /** The command waits; where it has changed something, its unit goes on with it. */
+    void park() {
+        WalWriter to = log;
+        if (to != null) {
+            appendPending(to);
+            if (!to.hasUnit()) {
+                to.endUnit();
+            }
+        }
+    }
+
+    /** As {@link Shard#unitSeqno}. */
+    long unitSeqno() {
+        WalWriter to = log;
+        if (to == null) {
+            return 0;
+        }
+        appendPending(to);
+        return to.hasUnit() ? to.unitSeqno() : 0;
+    }
+
+    /** The command, over several shards, ends. */
+    void end(int parts, int[] shards, long[] seqnos) {
+        WalWriter to = log;
+        if (to != null) {
+            appendPending(to);
+            if (parts > 1 && to.hasUnit()) {
+                to.endUnit(parts, shards, seqnos);
+            } else {
+                to.endUnit();
+            }
+        }
+    }
+
+    /** Whether the owner has something to write that is waited for. */
+    boolean wantsCommit() {
+        WalWriter to = log;
+        return to != null && to.wantsCommit();
+    }
+
+    /** The command ends. */
+    void end() {
+        WalWriter to = log;
+        if (to != null) {
+            appendPending(to);
+            to.endUnit();
+        }
+    }
+
+    // What changed.
+
+    /** The record is new, or changed anywhere in it. */
+    void written(long record) {
+        WalWriter to = log;
+        if (to != null) {
+            appendPending(to);
+            pending = record;
+            pendingFrom = WHOLE;
+        }
+    }
+
+    /** The record's length or kind changed, and of its value {@code count} bytes from {@code from} on. */
+    void patched(long record, int from, int count) {
+        WalWriter to = log;
+        if (to != null) {
+            appendPending(to);
+            pending = record;
+            pendingFrom = count + PATCH_SAVES_BYTES < Record.valueLength(record) ? from : WHOLE;
+            pendingCount = count;
+        }
+    }
+
+    /** @param flags as in {@link EffectLayout} */
+    void deleted(Keyspace keyspace, long key, int keyLength, int flags) {
+        WalWriter to = log;
+        if (to != null) {
+            appendPending(to);
+            EffectLayout.delete(
+                    to.append(EffectLayout.deleteBytes(keyLength)),
+                    keyspace.number,
+                    key,
+                    keyLength,
+                    flags);
+        }
+    }
+
+    /** The record's time was over; it is still there. */
+    void expired(Keyspace keyspace, long record) {
+        deleted(keyspace, Record.key(record), Record.keyLength(record), 0);
+    }
+
+    void expiryChanged(Keyspace keyspace, long key, int keyLength, long millis) {
+        WalWriter to = log;
+        if (to != null) {
+            appendPending(to);
+            EffectLayout.expire(
+                    to.append(EffectLayout.expireBytes(keyLength)),
+                    keyspace.number,
+                    key,
+                    keyLength,
+                    millis);
+        }
+    }
+
+    /** The databases' keyspaces are others now. */
+    void mapped(Keyspace[] databases) {
+        WalWriter to = log;
+        if (to != null) {
+            appendPending(to);
+            EffectLayout.keyspaces(to.append(EffectLayout.keyspacesBytes()), databases);
+        }
+    }
+
+    private void appendPending(WalWriter to) {
+        long record = pending;
+        if (record == 0) {
+            return;
+        }
+        pending = 0;
+        if (pendingFrom == WHOLE) {
+            EffectLayout.put(to.append(EffectLayout.putBytes(record)), record);
+        } else {
+            int bytes = EffectLayout.patchBytes(Record.keyLength(record), pendingCount);
+            EffectLayout.patch(to.append(bytes), record, pendingFrom, pendingCount);
+        }
+    }
+}

@@ -1,0 +1,52 @@
+package ironcache.recovery;
+
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * How far each shard's log is applied: a prefix of each in which every unit over several shards is whole. A log is cut before its first unit that lacks a part, which may
+ * take a part from another; so it goes on until no cut moves. What is left is a state that the node was in, and has all that was acknowledged: that waited for
+ * exactly this (docs/adr/0012-durability.md).
+ *
+ * <p>Used by one thread.
+ */
+final class CrossShardUnits {
+    /**
+     * A part of a unit, as one shard's log has it.
+     *
+     * @param shard whose log
+     * @param first seqno of its first frame there
+     * @param shards all that have a part
+     * @param seqnos the last frame of each part
+     */
+    record Part(int shard, long first, int[] shards, long[] seqnos) {}
+
+    private final List<Part> parts = new ArrayList<>();
+
+    void add(Part part) {
+        parts.add(part);
+    }
+
+    /** @param ends by shard, the last frame that can be read; moved to the last that is to be applied */
+    void cut(long[] ends) {
+        boolean moved = true;
+        while (moved) {
+            moved = false;
+            for (Part part : parts) {
+                if (part.first <= ends[part.shard] && !isWhole(part, ends)) {
+                    ends[part.shard] = part.first - 1;
+                    moved = true;
+                }
+            }
+        }
+    }
+
+    private static boolean isWhole(Part part, long[] ends) {
+        for (int i = 0; i < part.shards.length; i++) {
+            if (part.seqnos[i] > ends[part.shards[i]]) {
+                return false;
+            }
+        }
+        return true;
+    }
+}

@@ -1,0 +1,320 @@
+package ironcache.recovery;
+
+import ironcache.engine.Shard;
+import ironcache.ffm.Clock;
+import ironcache.ffm.Io;
+import ironcache.wal.FrameLayout;
+import ironcache.wal.FrameReader;
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
+import java.util.function.Consumer;
+
+/**
+ * Recovers one shard, in slices on its owner's thread. Its log is read twice: once to its end, verifying all of it, before anything is changed; then, on top of the image where
+ * there is one, its effects are applied up to where all shards agreed ({@link Recovery}).
+ *
+ * <pre>
+ * READING → AGREEING → IMAGE → TABLES → APPLYING → DONE
+ * </pre>
+ */
+public final class ShardRecovery implements Io.FileHandler, AutoCloseable {
+    private enum State {
+        /** The log is read to its end. */
+        READING,
+        /** Other shards still read theirs. */
+        AGREEING,
+        /** The image is loaded. */
+        IMAGE,
+        /** The pages that it refers to are looked at. */
+        TABLES,
+        /** Effects are applied. */
+        APPLYING,
+        /** The shard is as it was. */
+        DONE
+    }
+
+    /** Frames between two looks at the clock. */
+    private static final int FRAMES_PER_CHECK = 16;
+
+    private final Recovery node;
+    private final int number;
+    private final Shard shard;
+    private final Consumer<String> log;
+    private final Io io;
+    private final ShardSource source;
+    private final long nodeId;
+
+    private State state = State.READING;
+    private FrameReader reader;
+
+    // READING.
+    /** The first frame of the unit that is being read; 0: none is. */
+    private long unitFirst;
+
+    private long lastWhole;
+
+    // APPLYING: of the current frame.
+    private boolean inFrame;
+    private int applied;
+    private long end;
+    private long lastGeneration;
+
+    /**
+     * @param source what there is to recover from
+     * @param log for what the operator should know
+     */
+    public ShardRecovery(
+            Recovery node,
+            int number,
+            Io io,
+            Shard shard,
+            ShardSource source,
+            long nodeId,
+            Consumer<String> log) {
+        this.node = node;
+        this.number = number;
+        this.io = io;
+        this.shard = shard;
+        this.source = source;
+        this.nodeId = nodeId;
+        this.log = log;
+        lastWhole = source.firstSeqno() - 1;
+        reader = openLog();
+        shard.beginReplay();
+    }
+
+    private FrameReader openLog() {
+        FrameReader fresh = new FrameReader(io, Shard.FIRST_FOREIGN_TOKEN);
+        fresh.openLog(source.log(), number, nodeId, source.firstSeqno());
+        return fresh;
+    }
+
+    /** Where the shard's log ends: the last frame that was applied. */
+    public long end() {
+        return end;
+    }
+
+    /** The last segment of the log that was begun. */
+    public long lastGeneration() {
+        return lastGeneration;
+    }
+
+    /**
+     * Goes on for about {@code budgetNanos}; the caller is in the shard.
+     *
+     * @return whether it got anywhere; else it waits for a completion, for memory, or for another shard
+     */
+    public boolean step(long budgetNanos, Clock clock) {
+        long deadline = clock.nanoTime() + budgetNanos;
+        boolean any = false;
+        int frames = 0;
+        while (state != State.DONE) {
+            boolean on =
+                    switch (state) {
+                        case READING -> read();
+                        case AGREEING -> agree();
+                        case IMAGE, APPLYING -> apply();
+                        case TABLES -> look();
+                        case DONE -> false;
+                    };
+            if (!on) {
+                return any;
+            }
+            any = true;
+            if (++frames % FRAMES_PER_CHECK == 0 && clock.nanoTime() - deadline >= 0) {
+                return true;
+            }
+        }
+        return any;
+    }
+
+    public boolean isDone() {
+        return state == State.DONE;
+    }
+
+    // READING.
+
+    private boolean read() {
+        switch (reader.next()) {
+            case PENDING -> {
+                return false;
+            }
+            case FRAME -> readFrame();
+            case TORN -> {
+                log.accept(
+                        "shard "
+                                + number
+                                + ": the log's tail was torn by the crash and is cut: "
+                                + reader.damage());
+                readToEnd();
+            }
+            case END -> readToEnd();
+            case DAMAGED ->
+                    throw new RecoveryException(
+                            reader.damage() + "; " + RecoveryException.WHAT_TO_RUN);
+        }
+        return true;
+    }
+
+    private void readFrame() {
+        long seqno = reader.seqno();
+        int flags = reader.flags();
+        if (unitFirst == 0) {
+            unitFirst = seqno;
+        }
+        if ((flags & FrameLayout.MORE) != 0) {
+            return;
+        }
+        if ((flags & FrameLayout.PARTS) != 0 && seqno > source.cutSeqno()) {
+            node.found(part(unitFirst));
+        }
+        lastWhole = seqno;
+        unitFirst = 0;
+    }
+
+    private CrossShardUnits.Part part(long first) {
+        long payload = reader.payload();
+        int length = reader.length();
+        int parts = FrameLayout.parts(payload, length);
+        int[] shards = new int[parts];
+        long[] seqnos = new long[parts];
+        for (int i = 0; i < parts; i++) {
+            shards[i] = FrameLayout.partShard(payload, length, i);
+            seqnos[i] = FrameLayout.partSeqno(payload, length, i);
+        }
+        return new CrossShardUnits.Part(number, first, shards, seqnos);
+    }
+
+    private void readToEnd() {
+        if (unitFirst != 0) {
+            log.accept(
+                    "shard "
+                            + number
+                            + ": the last transaction was not logged to its end, and did not happen");
+        }
+        if (lastWhole < source.cutSeqno()) {
+            throw new RecoveryException(
+                    "shard "
+                            + number
+                            + ", the log from "
+                            + source.log()
+                            + ": ends with frame "
+                            + lastWhole
+                            + ", expected one up to "
+                            + source.cutSeqno()
+                            + " at least, which the manifest says was durable; "
+                            + RecoveryException.WHAT_TO_RUN);
+        }
+        node.read(number, lastWhole);
+        state = State.AGREEING;
+    }
+
+    // AGREEING.
+
+    private boolean agree() {
+        if (!node.isCut()) {
+            return false;
+        }
+        end = node.end(number);
+        if (end < lastWhole) {
+            log.accept(
+                    "shard "
+                            + number
+                            + ": "
+                            + (lastWhole - end)
+                            + " frames are not applied: a transaction over several shards is not whole in another's log");
+        }
+        lastGeneration = reader.lastGeneration();
+        reader.close();
+        Path image = source.image();
+        if (image == null) {
+            reader = openLog();
+            state = State.APPLYING;
+        } else {
+            reader = new FrameReader(io, Shard.FIRST_FOREIGN_TOKEN);
+            reader.openImage(image, number, nodeId);
+            shard.beginImageReplay();
+            state = State.IMAGE;
+        }
+        return true;
+    }
+
+    // IMAGE and TABLES.
+
+    private boolean look() {
+        try {
+            if (!shard.endImageReplay()) {
+                return false;
+            }
+        } catch (IllegalStateException e) {
+            throw new RecoveryException(e.getMessage() + "; " + RecoveryException.WHAT_TO_RUN);
+        }
+        reader = openLog();
+        state = State.APPLYING;
+        return true;
+    }
+
+    // APPLYING.
+
+    private boolean apply() {
+        if (!inFrame) {
+            switch (reader.next()) {
+                case PENDING -> {
+                    return false;
+                }
+                case FRAME -> {
+                    if (state == State.APPLYING && reader.seqno() > end) {
+                        done();
+                        return true;
+                    }
+                    inFrame = reader.length() > 0;
+                    applied = 0;
+                }
+                case END, TORN -> applied();
+                case DAMAGED ->
+                        throw new RecoveryException(
+                                reader.damage() + "; " + RecoveryException.WHAT_TO_RUN);
+            }
+            return true;
+        }
+        int length = FrameLayout.effectsBytes(reader.payload(), reader.length(), reader.flags());
+        int before = applied;
+        try {
+            applied = shard.replay(reader.payload(), length, applied);
+        } catch (UncheckedIOException e) {
+            throw new RecoveryException(e.getMessage() + "; " + RecoveryException.WHAT_TO_RUN);
+        } catch (IllegalStateException e) {
+            throw new RecoveryException(
+                    reader.file() + ", frame at offset " + reader.offset() + ", " + e.getMessage());
+        }
+        inFrame = applied < length;
+        return applied > before || !inFrame;
+    }
+
+    private void applied() {
+        if (state == State.IMAGE) {
+            reader.close();
+            state = State.TABLES;
+        } else {
+            done();
+        }
+    }
+
+    private void done() {
+        reader.close();
+        shard.endReplay();
+        state = State.DONE;
+    }
+
+    @Override
+    public void onFile(long token, int result) {
+        reader.onFile((int) token, result);
+    }
+
+    @Override
+    public void close() {
+        if (state != State.DONE && state != State.TABLES) {
+            reader.close();
+        }
+    }
+}

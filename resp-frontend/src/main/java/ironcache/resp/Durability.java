@@ -1,0 +1,573 @@
+package ironcache.resp;
+
+import ironcache.ffm.Clock;
+import ironcache.ffm.Io;
+import ironcache.ffm.Prng;
+import ironcache.recovery.Recovery;
+import ironcache.recovery.RecoveryException;
+import ironcache.recovery.ShardSnapshot;
+import ironcache.recovery.Snapshot;
+import ironcache.wal.Manifest;
+import ironcache.wal.Manifests;
+import ironcache.wal.SyncPolicy;
+import ironcache.wal.WalWriter;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What the node does so that its data outlive it: reads them back at the start, keeps logs, makes snapshots. Here is what concerns all shards; {@link ShardDurability} is
+ * each shard's part. The first shard's thread owns it, and its Io the manifests; what others ask is volatile or set before the threads start.
+ */
+final class Durability {
+    private static final long NANOS_PER_SECOND = 1_000_000_000;
+    private static final long LOAD_POLL_NANOS = 100_000_000;
+
+    private final Node node;
+    private final Clock clock;
+    private final Manifests manifests;
+    private final long freshSeed;
+    private final List<ShardDurability> shards = new ArrayList<>();
+
+    private volatile @Nullable Manifest manifest;
+
+    /** On its way, or not looked at yet. */
+    private @Nullable Manifest publishing;
+
+    private final long epoch;
+    private volatile long nodeId;
+    private final boolean keepsLog;
+    private volatile SyncPolicy policy = SyncPolicy.EVERYSEC;
+
+    // The start.
+    private final Recovery recovery;
+    private final AtomicInteger recovering = new AtomicInteger();
+    private final long startNanos;
+
+    /** Who wanted a snapshot: a save, or a rewrite of the log. For the user they differ by name. */
+    enum Kind {
+        SAVE,
+        REWRITE
+    }
+
+    // Snapshots.
+    private volatile @Nullable Snapshot snapshot;
+    private Kind kind = Kind.SAVE;
+    private @Nullable Kind scheduled;
+
+    /** Counts the snapshots that were begun. */
+    private long number;
+
+    /** The last one that succeeded. */
+    private long succeeded;
+
+    /** Changes of the data set that the last one has. */
+    private long savedChanges;
+
+    private long cutChanges;
+    private volatile List<Manifest.Snapshot> dropped = List.of();
+    private List<Manifest.Snapshot> surplus = List.of();
+    private long keys;
+    private final List<Connection> waiters = new ArrayList<>();
+
+    // What INFO says.
+    private long snapshots;
+    private boolean lastFailed;
+    private long lastNanos = -1;
+    private long snapshotStartNanos;
+
+    /**
+     * Reads the newest manifest, and waits for it.
+     *
+     * @param io the first shard's, which nobody uses yet
+     * @throws RecoveryException where there is a manifest that cannot be read
+     */
+    Durability(Node node, Clock clock, Io io, Path directory, int shardCount, long freshSeed)
+            throws IOException {
+        this.node = node;
+        this.clock = clock;
+        this.freshSeed = freshSeed;
+        manifests = new Manifests(io, directory, ShardDurability.MANIFESTS_TOKEN);
+        io.setHandlers(new NoSockets(), (token, result) -> manifests.onFile(result));
+        manifests.load();
+        while (manifests.isBusy()) {
+            io.poll(LOAD_POLL_NANOS);
+        }
+        if (manifests.damage() != null) {
+            throw new RecoveryException(manifests.damage() + "; " + RecoveryException.WHAT_TO_RUN);
+        }
+        manifest = manifests.newest();
+        keepsLog = node.config.get("appendonly").isYes();
+        Manifest before = manifest;
+        epoch = before == null ? 1 : before.epoch() + 1;
+        recovery = new Recovery(shardCount);
+        startNanos = clock.nanoTime();
+        Manifest found = manifest;
+        nodeId = found == null ? new Prng(freshSeed ^ 0x1D).nextLong() : found.nodeId();
+        if (found != null && found.shards().size() != shardCount) {
+            throw new RecoveryException(
+                    "dir "
+                            + directory
+                            + " holds the data of "
+                            + found.shards().size()
+                            + " shards: start with --shards "
+                            + found.shards().size());
+        }
+        configChanged();
+    }
+
+    long hashSeed() {
+        Manifest found = manifest;
+        return found == null ? freshSeed : found.hashSeed();
+    }
+
+    /** 0: as the disk's size says. */
+    int segmentPages() {
+        Manifest found = manifest;
+        return found == null ? 0 : found.shards().get(0).segmentPages();
+    }
+
+    void add(ShardDurability shard) {
+        shards.add(shard);
+    }
+
+    /** All shards are there, their threads do not run yet: what the directory holds will be read back, or a log begun. */
+    void begin() throws IOException {
+        Manifest found = manifest;
+        if (found != null) {
+            node.loading = true;
+            recovering.set(shards.size());
+            for (ShardDurability shard : shards) {
+                shard.recover(found);
+            }
+            return;
+        }
+        node.loading = keepsLog;
+        for (ShardDurability shard : shards) {
+            shard.beginAnew(keepsLog);
+        }
+    }
+
+    private Manifest manifestOf(
+            long generation, List<Manifest.ShardFiles> files, List<Manifest.Snapshot> kept) {
+        return new Manifest(generation, nodeId, hashSeed(), epoch, files, kept);
+    }
+
+    // Asked by the shards.
+
+    Recovery recovery() {
+        return recovery;
+    }
+
+    long nodeId() {
+        return nodeId;
+    }
+
+    SyncPolicy policy() {
+        return policy;
+    }
+
+    /** {@code appendonly}. */
+    boolean keepsLog() {
+        return keepsLog;
+    }
+
+    Partition partition(int shard) {
+        return node.shards.all[shard];
+    }
+
+    @Nullable Manifest manifest() {
+        return manifest;
+    }
+
+    @Nullable Snapshot snapshot() {
+        return snapshot;
+    }
+
+    /** Snapshots that the newest manifest names no more. */
+    List<Manifest.Snapshot> dropped() {
+        return dropped;
+    }
+
+    void notice(String line) {
+        node.log.notice(line);
+    }
+
+    /** The first shard's loop has something to look at here. */
+    void wakeFirst() {
+        node.shards.all[0].loop.io().wake();
+    }
+
+    void onManifest(int result) {
+        manifests.onFile(result);
+    }
+
+    /** A shard has read back all that there was. */
+    void recovered() {
+        if (recovering.decrementAndGet() == 0) {
+            wakeFirst();
+        }
+    }
+
+    // Settings.
+
+    /** Who asks has all turns. */
+    void configChanged() {
+        policy =
+                switch (node.config.value("appendfsync")) {
+                    case "always" -> SyncPolicy.ALWAYS;
+                    case "no" -> SyncPolicy.NO;
+                    default -> SyncPolicy.EVERYSEC;
+                };
+        node.waitsForLog = keepsLog && policy == SyncPolicy.ALWAYS;
+        for (Partition partition : node.shards.all) {
+            WalWriter log = partition.log;
+            if (log != null) {
+                log.setPolicy(policy);
+            }
+        }
+    }
+
+    // The first shard's turn.
+
+    /** Goes on with what concerns all shards. The caller is in no shard. */
+    void step(Executor executor) {
+        if (node.loading) {
+            finishLoading();
+            return;
+        }
+        Snapshot current = snapshot;
+        if (current == null) {
+            return;
+        }
+        switch (current.phase()) {
+            case CUTTING -> executor.inWholeNode(() -> cut(current));
+            case SYNCED -> publish(current);
+            case KEPT, FAILED -> finish(current);
+            case SCANNING, SYNCING -> {}
+        }
+    }
+
+    private void finishLoading() {
+        if (recovering.get() > 0 || manifests.isBusy()) {
+            return;
+        }
+        Manifest next = publishing;
+        if (next != null) {
+            if (!next.equals(manifests.newest())) {
+                throw new RecoveryException(String.valueOf(manifests.failure()));
+            }
+            publishing = null;
+            manifest = next;
+            loaded();
+            return;
+        }
+        for (ShardDurability shard : shards) {
+            if (keepsLog && !shard.isLogBegun()) {
+                return;
+            }
+        }
+        Manifest found = manifest;
+        List<Manifest.ShardFiles> files = new ArrayList<>();
+        for (int i = 0; i < shards.size(); i++) {
+            files.add(
+                    found == null
+                            ? shards.get(i).nextLog()
+                            : filesNow(found.shards().get(i), shards.get(i)));
+        }
+        if (found != null && files.equals(found.shards())) {
+            loaded();
+        } else {
+            // Clients are served when it is durable: it names the logs that they will write to.
+            publish(
+                    manifestOf(
+                            found == null ? 1 : found.generation() + 1,
+                            files,
+                            found == null ? List.of() : found.snapshots()));
+        }
+    }
+
+    /** What goes on with a shard's files, now that a log is kept, or none. */
+    private Manifest.ShardFiles filesNow(Manifest.ShardFiles before, ShardDurability shard) {
+        if (keepsLog && before.logFromGeneration() == 0) {
+            return shard.nextLog();
+        }
+        boolean closed = before.logToGeneration() != 0;
+        if (before.logFromGeneration() == 0 || keepsLog != closed) {
+            return before;
+        }
+        return new Manifest.ShardFiles(
+                before.segmentPages(),
+                before.logFromGeneration(),
+                keepsLog ? 0 : shard.lastGeneration(),
+                before.logFromSeqno(),
+                before.stableSeqno());
+    }
+
+    private void publish(Manifest next) {
+        publishing = next;
+        manifests.publish(next);
+    }
+
+    private void loaded() {
+        node.loading = false;
+        if (recovery.doneBytes() > 0) {
+            node.log.notice(
+                    "data read back in " + (clock.nanoTime() - startNanos) / 1_000_000 + " ms");
+        }
+    }
+
+    // Snapshots.
+
+    /** Whether one is being made. */
+    boolean isSaving() {
+        return snapshot != null;
+    }
+
+    boolean runs(Kind wanted) {
+        return isSaving() && kind == wanted;
+    }
+
+    /** Of the snapshot that was begun last. */
+    long number() {
+        return number;
+    }
+
+    boolean succeeded(long ofNumber) {
+        return succeeded >= ofNumber;
+    }
+
+    // Who calls one of these has all turns.
+
+    /** Begins a snapshot; there is none being made. */
+    void save(Kind newKind) {
+        Manifest last = manifest;
+        kind = newKind;
+        number++;
+        snapshotStartNanos = clock.nanoTime();
+        snapshot = new Snapshot(last == null ? 1 : last.generation() + 1, shards.size());
+        for (Partition partition : node.shards.all) {
+            partition.loop.io().wake();
+        }
+    }
+
+    /** Begins one as soon as none is being made. */
+    void schedule(Kind wanted) {
+        scheduled = wanted;
+    }
+
+    /** Gives up a save that is being made or was scheduled. @return whether there was one */
+    boolean cancel() {
+        boolean any = scheduled == Kind.SAVE;
+        scheduled = any ? null : scheduled;
+        Snapshot current = snapshot;
+        if (current != null && kind == Kind.SAVE) {
+            current.fail("cancelled");
+            return true;
+        }
+        return any;
+    }
+
+    /** The connection's command runs again when the snapshot that is being made is over. */
+    void await(Connection c) {
+        waiters.add(c);
+    }
+
+    private void cut(Snapshot current) {
+        for (ShardDurability shard : shards) {
+            if (Objects.requireNonNull(shard.snapshot()).isInUnit()) {
+                return;
+            }
+        }
+        keys = 0;
+        cutChanges = node.stats().dirty;
+        for (ShardDurability shard : shards) {
+            keys += shard.imageKeys();
+            Objects.requireNonNull(shard.snapshot()).cut();
+        }
+        current.cut();
+    }
+
+    private void publish(Snapshot current) {
+        if (manifests.isBusy()) {
+            return;
+        }
+        Manifest next = publishing;
+        if (next == null) {
+            publish(manifestWith(current));
+            return;
+        }
+        publishing = null;
+        if (next.equals(manifests.newest())) {
+            manifest = next;
+            dropped = surplus;
+            current.keep();
+        } else {
+            current.fail(String.valueOf(manifests.failure()));
+        }
+    }
+
+    private Manifest manifestWith(Snapshot current) {
+        Manifest last = manifest;
+        List<Manifest.SnapshotPart> parts = new ArrayList<>();
+        List<Manifest.ShardFiles> files = new ArrayList<>();
+        long bytes = 0;
+        for (ShardDurability shard : shards) {
+            ShardSnapshot part = Objects.requireNonNull(shard.snapshot());
+            bytes += part.image().writtenBytes();
+            parts.add(
+                    new Manifest.SnapshotPart(
+                            current.generation(),
+                            part.beginSeqno(),
+                            part.cutSeqno(),
+                            part.firstLog(),
+                            part.lastLog(),
+                            part.segments()));
+            files.add(
+                    new Manifest.ShardFiles(
+                            shard.segmentPages(),
+                            keepsLog ? part.firstLog() : 0,
+                            0,
+                            keepsLog ? part.beginSeqno() : 0,
+                            part.cutSeqno()));
+        }
+        List<Manifest.Snapshot> kept = new ArrayList<>(last == null ? List.of() : last.snapshots());
+        kept.add(
+                new Manifest.Snapshot(
+                        current.generation(), clock.currentTimeMillis(), keys, bytes, parts));
+        int over = Math.max(0, kept.size() - (int) node.config.number("snapshot-keep"));
+        surplus = List.copyOf(kept.subList(0, over));
+        return manifestOf(current.generation(), files, kept.subList(over, kept.size()));
+    }
+
+    private void finish(Snapshot current) {
+        for (ShardDurability shard : shards) {
+            if (shard.snapshot() != null) {
+                return;
+            }
+        }
+        String failure = current.failure();
+        lastFailed = failure != null;
+        lastNanos = clock.nanoTime() - snapshotStartNanos;
+        if (lastFailed) {
+            node.log.warn("snapshot failed: " + failure);
+        } else {
+            snapshots++;
+            succeeded = number;
+            savedChanges = cutChanges;
+            node.lastSaveSeconds = clock.currentTimeMillis() / 1000;
+            node.log.notice("snapshot " + current.generation() + " is durable");
+        }
+        snapshot = null;
+        for (Connection c : waiters) {
+            node.shards.resume(c, node.shards.all[0]);
+        }
+        waiters.clear();
+        Kind next = scheduled;
+        if (next != null) {
+            scheduled = null;
+            save(next);
+        }
+    }
+
+    // What INFO says. Who asks has all turns.
+
+    boolean lastFailed() {
+        return lastFailed;
+    }
+
+    long snapshots() {
+        return snapshots;
+    }
+
+    long savedChanges() {
+        return savedChanges;
+    }
+
+    boolean isScheduled(Kind wanted) {
+        return scheduled == wanted;
+    }
+
+    /** Keys in the images that are being made. */
+    long imageKeys() {
+        long sum = 0;
+        for (ShardDurability shard : shards) {
+            sum += shard.imageKeys();
+        }
+        return sum;
+    }
+
+    /** How long the last one took; -1: there was none. */
+    long lastSeconds() {
+        return lastNanos < 0 ? -1 : lastNanos / NANOS_PER_SECOND;
+    }
+
+    long currentSeconds() {
+        return (clock.nanoTime() - snapshotStartNanos) / NANOS_PER_SECOND;
+    }
+
+    /** Why some shard's log does not take writes, or null. */
+    @Nullable String logFailure() {
+        String failure = null;
+        for (Partition partition : node.shards.all) {
+            String one = partition.logFailure();
+            failure = one != null ? one : failure;
+        }
+        return failure;
+    }
+
+    /** Payload that was logged since the start. */
+    long logBytes() {
+        long bytes = 0;
+        for (Partition partition : node.shards.all) {
+            WalWriter log = partition.log;
+            bytes += log == null ? 0 : log.appendedBytes();
+        }
+        return bytes;
+    }
+
+    /** What of the log is still in memory only. */
+    long pendingBytes() {
+        long bytes = 0;
+        for (Partition partition : node.shards.all) {
+            WalWriter log = partition.log;
+            bytes += log == null ? 0 : log.pendingBytes();
+        }
+        return bytes;
+    }
+
+    /** Receives lines of INFO. */
+    interface Lines {
+        void line(String name, long value);
+    }
+
+    void loadingLines(Lines lines) {
+        lines.line("loading_start_time", node.startMillis / 1000);
+        lines.line("loading_total_bytes", recovery.totalBytes());
+        lines.line("loading_loaded_bytes", recovery.doneBytes());
+        lines.line(
+                "loading_loaded_perc",
+                recovery.totalBytes() == 0
+                        ? 0
+                        : 100 * recovery.doneBytes() / recovery.totalBytes());
+    }
+
+    /** Until there are connections. */
+    private static final class NoSockets implements Io.SocketHandler {
+        @Override
+        public void onAccept(int listener, int socket) {}
+
+        @Override
+        public void onReceive(int socket, long address, int length) {}
+
+        @Override
+        public void onSent(int socket, int result) {}
+
+        @Override
+        public void onClosed(int socket) {}
+    }
+}

@@ -1,0 +1,437 @@
+package ironcache.resp;
+
+import ironcache.engine.Shard;
+import ironcache.ffm.Clock;
+import ironcache.ffm.Io;
+import ironcache.recovery.RecoveryException;
+import ironcache.recovery.ShardRecovery;
+import ironcache.recovery.ShardSnapshot;
+import ironcache.recovery.ShardSource;
+import ironcache.recovery.Snapshot;
+import ironcache.wal.ImageFile;
+import ironcache.wal.Manifest;
+import ironcache.wal.Peers;
+import ironcache.wal.WalFileLayout;
+import ironcache.wal.WalOptions;
+import ironcache.wal.WalWriter;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Objects;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One shard's part of the node's {@link Durability}: reads back what its directory holds, keeps its log, writes its images. All in slices, on the thread that owns the
+ * shard and while it is in it.
+ *
+ * <p>Tokens of its file operations, those of the shard's own apart:
+ *
+ * <pre>
+ * 0x70 (8) | part (8) | zero (16) | the part's own (32)
+ * </pre>
+ */
+final class ShardDurability implements Io.FileHandler, Peers {
+    private static final int PART_SHIFT = 48;
+    private static final int RECOVERY = 0;
+    private static final int IMAGE = 1;
+    private static final int MANIFESTS = 2;
+
+    static final long MANIFESTS_TOKEN = Shard.FIRST_FOREIGN_TOKEN | (long) MANIFESTS << PART_SHIFT;
+
+    private final Durability node;
+    private final Partition partition;
+    private final Io io;
+    private final Clock clock;
+    private final Path directory;
+
+    private @Nullable ShardRecovery recovery;
+
+    /** A log is to be begun, in the owner's thread. */
+    private boolean logWanted;
+
+    private volatile boolean logBegun;
+    private volatile @Nullable ShardSnapshot snapshot;
+
+    /** The snapshot that it has taken part in last. */
+    private @Nullable Snapshot snapshotSeen;
+
+    /** A log that is kept no more, until its operations have completed. */
+    private @Nullable WalWriter closing;
+
+    /** The log's first segment as the manifest says. */
+    private long manifestLog;
+
+    /** First segment and frame of the log that is kept. */
+    private long logGeneration;
+
+    private long logSeqno;
+
+    // Of the log that was kept last.
+    private long lastGeneration;
+    private long lastSeqno;
+
+    ShardDurability(Durability node, Partition partition, Io io, Clock clock, Path directory) {
+        this.node = node;
+        this.partition = partition;
+        this.io = io;
+        this.clock = clock;
+        this.directory = directory;
+    }
+
+    // At the start.
+
+    /** Reads back what the manifest names; {@link #step} goes on with it. */
+    void recover(Manifest manifest) throws IOException {
+        recovery =
+                new ShardRecovery(
+                        node.recovery(),
+                        partition.number,
+                        io,
+                        partition.shard,
+                        source(manifest),
+                        manifest.nodeId(),
+                        node::notice);
+    }
+
+    private ShardSource source(Manifest manifest) throws IOException {
+        Manifest.ShardFiles files = manifest.shards().get(partition.number);
+        manifestLog = files.logFromGeneration();
+        long last = files.logToGeneration() == 0 ? Long.MAX_VALUE : files.logToGeneration();
+        Manifest.SnapshotPart part = part(manifest);
+        if (part == null) {
+            return new ShardSource(
+                    null,
+                    segments(manifestLog, last),
+                    files.logFromSeqno(),
+                    files.logFromSeqno() - 1);
+        }
+        return new ShardSource(
+                WalFileLayout.imageFile(directory, part.imageGeneration()),
+                segments(
+                        part.firstLogGeneration(),
+                        manifestLog == 0 ? part.lastLogGeneration() : last),
+                part.beginSeqno(),
+                part.cutSeqno());
+    }
+
+    /** Of the newest snapshot, or null. */
+    private Manifest.@Nullable SnapshotPart part(Manifest manifest) {
+        List<Manifest.Snapshot> snapshots = manifest.snapshots();
+        return snapshots.isEmpty()
+                ? null
+                : snapshots.get(snapshots.size() - 1).parts().get(partition.number);
+    }
+
+    /** Segment files of the log, oldest first. */
+    private List<Path> segments(long from, long to) throws IOException {
+        Path first = WalFileLayout.logFile(directory, from);
+        List<Path> files = new ArrayList<>();
+        for (Path file : io.openDirectory(directory)) {
+            long generation = WalFileLayout.logGeneration(file);
+            if (generation >= from && generation <= to) {
+                files.add(file);
+            }
+        }
+        files.sort(null);
+        if (files.isEmpty() || !files.get(0).equals(first)) {
+            throw new RecoveryException(
+                    first
+                            + ", field file: expected the log segment that the manifest names, actual"
+                            + " nothing: it is missing; "
+                            + RecoveryException.WHAT_TO_RUN);
+        }
+        return files;
+    }
+
+    // The log.
+
+    /**
+     * From now on effects are logged. The caller is in the shard.
+     *
+     * @param generation of its first segment
+     */
+    void openLog(long generation, long firstSeqno) throws IOException {
+        WalWriter log =
+                new WalWriter(
+                        io,
+                        directory,
+                        partition.number,
+                        node.nodeId(),
+                        new WalOptions(WalOptions.DEFAULT_SEGMENT_BYTES, node.policy()),
+                        Shard.logToken(),
+                        this,
+                        generation,
+                        firstSeqno);
+        logGeneration = generation;
+        logSeqno = firstSeqno;
+        partition.shard.keepLog(log);
+        partition.log = log;
+    }
+
+    /**
+     * The directory holds nothing that counts.
+     *
+     * @param keepsLog whether a log is begun in the first turn
+     */
+    void beginAnew(boolean keepsLog) throws IOException {
+        logWanted = keepsLog;
+        partition.shard.deleteLeftovers();
+        deleteUnnamed(Set.of(), 0, -1);
+    }
+
+    /** Deletes images that are not among these, and segments of the log that are not from here to there. */
+    private void deleteUnnamed(Set<Long> images, long firstLog, long lastLog) throws IOException {
+        for (Path file : io.openDirectory(directory)) {
+            long image = WalFileLayout.imageGeneration(file);
+            long segment = WalFileLayout.logGeneration(file);
+            if (image >= 0 && !images.contains(image)
+                    || segment >= 0 && (segment < firstLog || segment > lastLog)) {
+                io.deleteFile(file);
+            }
+        }
+    }
+
+    /** Whether a manifest may name the log that is kept. Any thread. */
+    boolean isLogBegun() {
+        return logBegun;
+    }
+
+    /** Effects are logged no more; what was, is durable. The caller is in the shard. */
+    private void closeLog(WalWriter log) {
+        partition.shard.keepLog(null);
+        partition.log = null;
+        lastGeneration = log.segmentGeneration();
+        lastSeqno = log.lastSeqno();
+        closing = log;
+    }
+
+    @Override
+    public long readySeqno(int shard) {
+        WalWriter log = node.partition(shard).log;
+        return log == null ? 0 : log.readySeqno();
+    }
+
+    @Override
+    public void wake(int shard) {
+        node.partition(shard).loop.io().wake();
+    }
+
+    // The turn.
+
+    /** Whether it wants to be called again soon, completions or not. */
+    boolean isBusy() {
+        return recovery != null
+                || logWanted
+                || snapshot != null
+                || closing != null
+                || partition.log != null && !logBegun;
+    }
+
+    /**
+     * Goes on; the caller is in the shard.
+     *
+     * @return whether it got anywhere with something that does not wait for completions
+     */
+    boolean step(long budgetNanos) {
+        ShardRecovery reading = recovery;
+        if (reading != null) {
+            return recover(reading, budgetNanos);
+        }
+        beginWantedLog();
+        closeQuietLog();
+        Snapshot current = node.snapshot();
+        if (current != null) {
+            takePart(current);
+        }
+        return false;
+    }
+
+    private void beginWantedLog() {
+        if (logWanted) {
+            logWanted = false;
+            try {
+                openLog(1, 1);
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
+        WalWriter log = partition.log;
+        if (log != null && !logBegun) {
+            if (log.failure() != null) {
+                throw new RecoveryException(log.failure());
+            }
+            logBegun = log.isBegun();
+        }
+    }
+
+    private void closeQuietLog() {
+        WalWriter log = closing;
+        if (log != null) {
+            log.commit(clock.nanoTime());
+            if (log.isQuiet()) {
+                log.close();
+                closing = null;
+            }
+        }
+    }
+
+    private boolean recover(ShardRecovery reading, long budgetNanos) {
+        boolean on = reading.step(budgetNanos, clock);
+        if (reading.isDone()) {
+            recovery = null;
+            lastGeneration = Math.max(reading.lastGeneration(), manifestLog - 1);
+            lastSeqno = reading.end();
+            try {
+                partition.shard.deleteLeftovers();
+                Set<Long> images = new HashSet<>();
+                long oldestLog = named(Objects.requireNonNull(node.manifest()), images);
+                deleteUnnamed(images, oldestLog, lastGeneration);
+                if (node.keepsLog()) {
+                    openLog(lastGeneration + 1, lastSeqno + 1);
+                }
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+            node.recovered();
+        }
+        return on;
+    }
+
+    /** The log that was begun in this process. */
+    Manifest.ShardFiles nextLog() {
+        return new Manifest.ShardFiles(
+                partition.shard.segmentPages(), logGeneration, 0, logSeqno, logSeqno - 1);
+    }
+
+    /** The last segment of a log that is kept no more; 0: there is none. */
+    long lastGeneration() {
+        return lastGeneration;
+    }
+
+    // Snapshots.
+
+    private void takePart(Snapshot current) {
+        ShardSnapshot mine = snapshot;
+        if (snapshotSeen != current) {
+            snapshotSeen = current;
+            mine = current.phase().isOver() ? null : begin(current);
+        }
+        if (mine == null) {
+            return;
+        }
+        if (current.phase().isOver()) {
+            end(mine, current.phase() == Snapshot.Phase.KEPT);
+        } else if (mine.step()) {
+            node.wakeFirst();
+        }
+    }
+
+    private @Nullable ShardSnapshot begin(Snapshot current) {
+        try {
+            if (partition.log == null) {
+                openLog(lastGeneration + 1, lastSeqno + 1);
+            }
+            ImageFile image =
+                    new ImageFile(
+                            io,
+                            directory,
+                            partition.number,
+                            node.nodeId(),
+                            current.generation(),
+                            Shard.FIRST_FOREIGN_TOKEN | (long) IMAGE << PART_SHIFT);
+            snapshot =
+                    new ShardSnapshot(
+                            current, partition.shard, Objects.requireNonNull(partition.log), image);
+        } catch (IOException e) {
+            current.fail(String.valueOf(e.getMessage()));
+            node.wakeFirst();
+        }
+        return snapshot;
+    }
+
+    private void end(ShardSnapshot mine, boolean kept) {
+        mine.end(kept);
+        mine.image().close();
+        snapshot = null;
+        WalWriter log = partition.log;
+        if (log != null && !node.keepsLog()) {
+            closeLog(log);
+        }
+        try {
+            if (!kept) {
+                io.deleteFile(WalFileLayout.imageFile(directory, mine.generation()));
+            }
+            deleteOld();
+        } catch (IOException e) {
+            node.notice("what a snapshot replaced cannot be deleted: " + e.getMessage());
+        }
+        node.wakeFirst();
+    }
+
+    /** Images and segments of the log that the manifest names no more. */
+    private void deleteOld() throws IOException {
+        Manifest manifest = node.manifest();
+        if (manifest == null) {
+            return;
+        }
+        Set<Long> images = new HashSet<>();
+        long oldestLog = named(manifest, images);
+        WalWriter log = partition.log;
+        if (log != null) {
+            log.deleteBefore(oldestLog);
+        }
+        deleteUnnamed(images, log == null && closing == null ? oldestLog : 0, Long.MAX_VALUE);
+        for (Manifest.Snapshot dropped : node.dropped()) {
+            partition.shard.releaseImage(dropped.parts().get(partition.number).segments());
+        }
+    }
+
+    /** @return the first segment of the log that the manifest has a use for */
+    private long named(Manifest manifest, Set<Long> images) {
+        long oldestLog = manifest.shards().get(partition.number).logFromGeneration();
+        oldestLog = oldestLog == 0 ? Long.MAX_VALUE : oldestLog;
+        for (Manifest.Snapshot kept : manifest.snapshots()) {
+            Manifest.SnapshotPart part = kept.parts().get(partition.number);
+            images.add(part.imageGeneration());
+            oldestLog = Math.min(oldestLog, part.firstLogGeneration());
+        }
+        return oldestLog;
+    }
+
+    int segmentPages() {
+        return partition.shard.segmentPages();
+    }
+
+    /** Keys in the image that is being made. */
+    long imageKeys() {
+        return partition.shard.imageKeys();
+    }
+
+    /** Of the snapshot that is being made, or null. */
+    @Nullable ShardSnapshot snapshot() {
+        return snapshot;
+    }
+
+    @Override
+    public void onFile(long token, int result) {
+        switch ((int) (token >>> PART_SHIFT) & 0xFF) {
+            case RECOVERY -> {
+                ShardRecovery reading = recovery;
+                if (reading != null) {
+                    reading.onFile(token, result);
+                }
+            }
+            case IMAGE -> {
+                ShardSnapshot writing = snapshot;
+                if (writing != null) {
+                    writing.image().onFile((int) token, result);
+                }
+            }
+            default -> node.onManifest(result);
+        }
+    }
+}
