@@ -10,6 +10,7 @@ import ironcache.recovery.Snapshot;
 import ironcache.wal.Manifest;
 import ironcache.wal.Manifests;
 import ironcache.wal.SyncPolicy;
+import ironcache.wal.WalOptions;
 import ironcache.wal.WalWriter;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -31,6 +32,7 @@ final class Durability {
     private final Clock clock;
     private final Manifests manifests;
     private final long freshSeed;
+    private final LogSizes logSizes;
     private final List<ShardDurability> shards = new ArrayList<>();
 
     private volatile @Nullable Manifest manifest;
@@ -86,11 +88,19 @@ final class Durability {
      * @param io the first shard's, which nobody uses yet
      * @throws RecoveryException where there is a manifest that cannot be read
      */
-    Durability(Node node, Clock clock, Io io, Path directory, int shardCount, long freshSeed)
+    Durability(
+            Node node,
+            Clock clock,
+            Io io,
+            Path directory,
+            int shardCount,
+            long freshSeed,
+            LogSizes logSizes)
             throws IOException {
         this.node = node;
         this.clock = clock;
         this.freshSeed = freshSeed;
+        this.logSizes = logSizes;
         manifests = new Manifests(io, directory, ShardDurability.MANIFESTS_TOKEN);
         io.setHandlers(new NoSockets(), (token, result) -> manifests.onFile(result));
         manifests.load();
@@ -169,6 +179,16 @@ final class Durability {
 
     SyncPolicy policy() {
         return policy;
+    }
+
+    /** For a log that is begun now. */
+    WalOptions logOptions() {
+        return logSizes.options(policy);
+    }
+
+    /** Gives the memory back; no thread runs any more, and the first shard's I/O is closed. */
+    void close() {
+        manifests.close();
     }
 
     /** {@code appendonly}. */

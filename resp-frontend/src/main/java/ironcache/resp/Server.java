@@ -94,7 +94,8 @@ public final class Server implements AutoCloseable {
                 networkBytes,
                 hashSeed,
                 file,
-                Commands::table);
+                Commands::table,
+                LogSizes.DEFAULT);
     }
 
     /**
@@ -102,6 +103,7 @@ public final class Server implements AutoCloseable {
      *
      * @param mutexes of the threads that will run the shards
      * @param tables a command table for each shard
+     * @param logSizes of all shards' logs
      */
     Server(
             Config config,
@@ -114,7 +116,8 @@ public final class Server implements AutoCloseable {
             long networkBytes,
             long hashSeed,
             @Nullable ConfigFile file,
-            Supplier<CommandTable> tables)
+            Supplier<CommandTable> tables,
+            LogSizes logSizes)
             throws IOException {
         int count = ios.size();
         MemoryGauge memory = new MemoryGauge(new ProcFiles());
@@ -128,30 +131,40 @@ public final class Server implements AutoCloseable {
                         runId(hashSeed),
                         ProcessHandle.current().pid());
         node.configFile = file;
-        node.durability = new Durability(node, source, ios.get(0), directory, count, hashSeed);
+        node.durability =
+                new Durability(node, source, ios.get(0), directory, count, hashSeed, logSizes);
         workers = new Worker[count];
         drained = new CountDownLatch(count);
-        for (int i = 0; i < count; i++) {
-            ShardConfig shard =
-                    new ShardConfig(
-                            directory.resolve("shard-" + i),
-                            count,
-                            shardBytes / count,
-                            config.number("maxdisk") / count,
-                            node.durability.segmentPages(),
-                            node.durability.hashSeed());
-            workers[i] =
-                    new Worker(
-                            node,
-                            node.shards.all[i],
-                            ios.get(i),
-                            source,
-                            shard,
-                            networkBytes / count);
+        try {
+            for (int i = 0; i < count; i++) {
+                ShardConfig shard =
+                        new ShardConfig(
+                                directory.resolve("shard-" + i),
+                                count,
+                                shardBytes / count,
+                                config.number("maxdisk") / count,
+                                node.durability.segmentPages(),
+                                node.durability.hashSeed());
+                workers[i] =
+                        new Worker(
+                                node,
+                                node.shards.all[i],
+                                ios.get(i),
+                                source,
+                                shard,
+                                networkBytes / count);
+            }
+            node.loopsExist();
+            node.durability.begin();
+            port = listen(config, workers, log);
+        } catch (Throwable e) {
+            for (Worker worker : workers) {
+                if (worker != null) {
+                    worker.close();
+                }
+            }
+            throw e;
         }
-        node.loopsExist();
-        node.durability.begin();
-        port = listen(config, workers, log);
         memory.startupBytes = memory.usedBytes();
         config.started();
     }

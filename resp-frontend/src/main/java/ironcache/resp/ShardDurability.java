@@ -12,7 +12,6 @@ import ironcache.wal.ImageFile;
 import ironcache.wal.Manifest;
 import ironcache.wal.Peers;
 import ironcache.wal.WalFileLayout;
-import ironcache.wal.WalOptions;
 import ironcache.wal.WalWriter;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -161,7 +160,7 @@ final class ShardDurability implements Io.FileHandler, Peers {
                         directory,
                         partition.number,
                         node.nodeId(),
-                        new WalOptions(WalOptions.DEFAULT_SEGMENT_BYTES, node.policy()),
+                        node.logOptions(),
                         Shard.logToken(),
                         this,
                         generation,
@@ -414,6 +413,25 @@ final class ShardDurability implements Io.FileHandler, Peers {
     /** Of the snapshot that is being made, or null. */
     @Nullable ShardSnapshot snapshot() {
         return snapshot;
+    }
+
+    /** Gives the memory back, whatever was under way; the I/O is closed. */
+    void close() {
+        if (recovery != null) {
+            recovery.close();
+        }
+        if (snapshot != null) {
+            snapshot.image().close();
+        }
+        if (closing != null) {
+            closing.close();
+        }
+        if (partition.log != null) {
+            partition.log.close();
+        }
+        if (partition.number == 0) {
+            node.close();
+        }
     }
 
     @Override

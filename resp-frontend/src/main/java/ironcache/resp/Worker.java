@@ -17,6 +17,7 @@ final class Worker {
     private final ConnectionBuffers buffers;
     private final Executor executor;
     private final EventLoop loop;
+    private final ShardDurability durability;
     private int[] listeners = new int[0];
 
     /** @param networkBytes what its connections may take of maxmemory */
@@ -35,8 +36,7 @@ final class Worker {
         buffers = new ConnectionBuffers(networkBytes, keepFree(node.config));
         LateListener listener = new LateListener();
         partition.shard = new Shard(io, clock, config, listener);
-        ShardDurability durability =
-                new ShardDurability(node.durability, partition, io, clock, config.directory());
+        durability = new ShardDurability(node.durability, partition, io, clock, config.directory());
         node.durability.add(durability);
         ReplyGate gate = new ReplyGate(node);
         executor =
@@ -122,6 +122,7 @@ final class Worker {
     void close() {
         partition.shard.close();
         io.close();
+        durability.close();
         executor.close();
         loop.releaseAll();
         buffers.close();

@@ -68,7 +68,8 @@ final class RunningServer implements AutoCloseable {
                             16L << 20,
                             7,
                             null,
-                            tables)) {
+                            tables,
+                            LogSizes.DEFAULT)) {
                 started.complete(opened);
                 opened.run();
             }

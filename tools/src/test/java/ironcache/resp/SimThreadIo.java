@@ -1,6 +1,7 @@
 package ironcache.resp;
 
 import ironcache.ffm.Io;
+import ironcache.ffm.SimDisk;
 import ironcache.ffm.SimIo;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -15,13 +16,15 @@ final class SimThreadIo implements Io {
     private final SimIo io;
     private final SimThreads threads;
     private final int owner;
+    private final SimDisk disk;
     private Gate gate = Gate.NONE;
     private Runnable betweenTurns = () -> {};
 
-    SimThreadIo(SimIo io, SimThreads threads, int owner) {
+    SimThreadIo(SimIo io, SimThreads threads, int owner, SimDisk disk) {
         this.io = io;
         this.threads = threads;
         this.owner = owner;
+        this.disk = disk;
     }
 
     /** What the owner's thread does besides, at the beginning of a turn. */
@@ -56,6 +59,13 @@ final class SimThreadIo implements Io {
 
     @Override
     public int poll(long timeoutNanos) {
+        if (threads.current() < 0) {
+            // The server is being made, and waits for its disk.
+            if (disk.isDead()) {
+                throw new IllegalStateException("the disk has no power");
+            }
+            return io.poll(timeoutNanos);
+        }
         gate.open();
         threads.poll(io, timeoutNanos);
         gate.close();

@@ -1,11 +1,14 @@
 package ironcache.resp;
 
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
+
 import ironcache.ffm.Prng;
 import ironcache.ffm.SimClock;
 import ironcache.ffm.SimDisk;
+import ironcache.ffm.SimFaults;
 import ironcache.ffm.SimIo;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.OutputStream;
 import java.io.PrintStream;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -24,8 +27,20 @@ public final class SimulatedNode implements AutoCloseable {
         /** Now and then a watch that a change has broken is forgotten. */
         DEAF_WATCH,
         /** Now and then a thread is not woken. */
-        LOST_WAKE
+        LOST_WAKE,
+        /** Replies do not wait for the log. */
+        EARLY_REPLIES
     }
+
+    /**
+     * Keeps a log, on a disk that outlives the node.
+     *
+     * @param faults of all shards' I/O
+     * @param fsync {@code appendfsync}
+     * @param squeezeChance how often a shard's log gets less memory, so that it seals and evicts
+     */
+    public record Durable(
+            SimDisk disk, SimClock clock, SimFaults faults, String fsync, double squeezeChance) {}
 
     private static final long MIB = 1L << 20;
     private static final long SHARD_BYTES = 32 * MIB;
@@ -33,50 +48,78 @@ public final class SimulatedNode implements AutoCloseable {
     private static final long DISK_BYTES = 4096 * MIB;
     private static final long END_STEPS = 1_000_000;
 
+    /** So small that a run of some hundred operations fills several. */
+    private static final LogSizes SMALL_LOGS = new LogSizes(1 << 20, 384 << 10);
+
+    /** Of a shard: its segments are the smallest there are. */
+    private static final long SMALL_DISK_BYTES = 256 * MIB;
+
+    private static final Path DIRECTORY = Path.of("data");
+
     private final Prng prng;
     private final SimThreads threads;
     private final List<SimIo> ios = new ArrayList<>();
+    private final ByteArrayOutputStream log = new ByteArrayOutputStream();
     private final Server server;
 
     public SimulatedNode(int shards, long seed, Bug bug) throws IOException {
-        prng = new Prng(seed);
-        SimClock clock = new SimClock();
-        SimDisk disk = new SimDisk(DISK_BYTES);
+        this(shards, new Prng(seed), bug, new SimClock(), null);
+    }
+
+    /** Starts on what is on the disk: {@link #isLoading} at first. */
+    public SimulatedNode(int shards, long seed, Bug bug, Durable durable) throws IOException {
+        this(shards, new Prng(seed), bug, durable.clock, durable);
+    }
+
+    private SimulatedNode(int shards, Prng prng, Bug bug, SimClock clock, Durable durable)
+            throws IOException {
+        this.prng = prng;
         threads = new SimThreads(clock, prng.split(), bug, this::intrude);
         long delayNanosMax = new long[] {2_000, 20_000, 200_000}[prng.nextInt(3)];
         double squeezeChance = new double[] {0, 0.003, 0.01, 0.04}[prng.nextInt(4)];
+        SimDisk disk = durable == null ? new SimDisk(DISK_BYTES) : durable.disk;
+        if (durable != null) {
+            squeezeChance = durable.squeezeChance;
+        }
         List<SimThreadIo> seams = new ArrayList<>();
         for (int i = 0; i < shards; i++) {
-            SimIo io = new SimIo(prng.nextLong(), clock, disk);
-            io.faults().delayNanosMax = delayNanosMax;
+            SimFaults faults = durable == null ? new SimFaults() : durable.faults;
+            faults.delayNanosMax = delayNanosMax;
+            SimIo io = new SimIo(prng.nextLong(), clock, disk, faults);
             ios.add(io);
-            SimThreadIo seam = new SimThreadIo(io, threads, i);
-            seams.add(seam);
+            seams.add(new SimThreadIo(io, threads, i, disk));
         }
-        Config config = new Config();
-        config.set(config.get("port"), "0");
-        config.set(config.get("bind"), "127.0.0.1");
-        config.set(config.get("enable-debug-command"), "yes");
-        server =
-                new Server(
-                        config,
-                        seams,
-                        threads,
-                        threads.clock(),
-                        new Log(new PrintStream(OutputStream.nullOutputStream()), clock, 1),
-                        Path.of("data"),
-                        shards * SHARD_BYTES,
-                        NETWORK_BYTES,
-                        prng.nextLong(),
-                        null,
-                        Commands::table);
+        try {
+            server =
+                    new Server(
+                            config(shards, durable),
+                            seams,
+                            threads,
+                            threads.clock(),
+                            new Log(new PrintStream(log, true, ISO_8859_1), clock, 1),
+                            DIRECTORY,
+                            shards * SHARD_BYTES,
+                            NETWORK_BYTES,
+                            prng.nextLong(),
+                            null,
+                            Commands::table,
+                            durable == null ? LogSizes.DEFAULT : SMALL_LOGS);
+        } catch (Throwable e) {
+            ios.forEach(SimIo::close);
+            throw e;
+        }
+        if (bug == Bug.EARLY_REPLIES) {
+            server.node().waitsForLog = false;
+        }
         for (int i = 0; i < shards; i++) {
             Partition partition = server.node().shards.all[i];
             Squeeze squeeze = new Squeeze(partition, prng.split(), squeezeChance);
             seams.get(i)
                     .setBetweenTurns(
                             () -> {
-                                squeeze.run();
+                                if (!server.node().loading) {
+                                    squeeze.run();
+                                }
                                 forgetWatches(partition);
                             });
         }
@@ -87,6 +130,39 @@ public final class SimulatedNode implements AutoCloseable {
                         worker.drain();
                     });
         }
+    }
+
+    private static Config config(int shards, Durable durable) {
+        Config config = new Config();
+        config.set(config.get("port"), "0");
+        config.set(config.get("bind"), "127.0.0.1");
+        config.set(config.get("enable-debug-command"), "yes");
+        if (durable != null) {
+            config.set(config.get("appendonly"), "yes");
+            config.set(config.get("appendfsync"), durable.fsync);
+            config.set(config.get("maxdisk"), Long.toString(shards * SMALL_DISK_BYTES));
+        }
+        return config;
+    }
+
+    /** What was logged is being read back. */
+    public boolean isLoading() {
+        return server.node().loading;
+    }
+
+    /** Why the shards' logs take no writes, or null. */
+    public String logFailure() {
+        return server.node().durability.logFailure();
+    }
+
+    /** Snapshots that have become durable. */
+    public long snapshots() {
+        return server.node().durability.snapshots();
+    }
+
+    /** What the server has said for the operator. */
+    public String log() {
+        return log.toString(ISO_8859_1);
     }
 
     private void intrude(int thread, List<Integer> shards) {

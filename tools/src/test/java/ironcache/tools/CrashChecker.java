@@ -231,6 +231,13 @@ final class CrashChecker {
             rename(op, step, reply, met, into, wrong);
             return;
         }
+        if (step.verb() == Verb.SWAPPED) {
+            Track other = into.get(step.to());
+            List<CrashState> here = track.current;
+            track.current = other.current;
+            other.current = here;
+            return;
+        }
         List<CrashState> after = new ArrayList<>();
         Reply expected = null;
         for (CrashState state : met) {

@@ -400,7 +400,9 @@ class CrashCheckerTest {
             CrashKeys keys = new CrashKeys(CLIENTS, 24, 3);
             List<CrashClient> clients = new ArrayList<>();
             for (int i = 0; i < CLIENTS; i++) {
-                clients.add(new CrashClient(i, 1, keys, 4, seed * CLIENTS + i));
+                clients.add(
+                        new CrashClient(
+                                i, 1, keys, 4, seed * CLIENTS + i, System::currentTimeMillis));
             }
             // Deadlines that clients choose are of the wall clock; here no time passes between
             // them.

@@ -9,7 +9,8 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
-import java.util.concurrent.locks.ReentrantLock;
+import java.util.concurrent.Semaphore;
+import java.util.function.LongSupplier;
 
 /**
  * Says what a client of a crash run sends next. Owned by the client's thread. It does not know what its keys hold: that
@@ -26,15 +27,21 @@ final class CrashClient {
     private final int pipeline;
     private final SplittableRandom random;
     private final Map<String, Integer> patches = new HashMap<>();
-    private final List<ReentrantLock> held = new ArrayList<>();
+    private final List<Semaphore> held = new ArrayList<>();
     private final String prefix;
+    private final LongSupplier clockMs;
     private long written;
 
-    /** @param pipeline up to so many operations are sent without waiting */
-    CrashClient(int number, int cycle, CrashKeys keys, int pipeline, long seed) {
+    /**
+     * @param pipeline up to so many operations are sent without waiting
+     * @param clockMs the server's, about
+     */
+    CrashClient(
+            int number, int cycle, CrashKeys keys, int pipeline, long seed, LongSupplier clockMs) {
         this.number = number;
         this.keys = keys;
         this.pipeline = pipeline;
+        this.clockMs = clockMs;
         prefix = Integer.toString(cycle, 36) + "." + number + ".";
         random = new SplittableRandom(seed);
     }
@@ -51,7 +58,7 @@ final class CrashClient {
 
     /** All replies to the last batch are there. */
     void answered() {
-        held.forEach(ReentrantLock::unlock);
+        held.forEach(Semaphore::release);
         held.clear();
     }
 
@@ -75,8 +82,8 @@ final class CrashClient {
     /** All keys of a group get one token, or all go; null where another client is at it. */
     private CrashOp group() {
         int group = random.nextInt(keys.groups());
-        ReentrantLock lock = keys.lock(group);
-        if (!lock.tryLock()) {
+        Semaphore lock = keys.lock(group);
+        if (!lock.tryAcquire()) {
             return null;
         }
         held.add(lock);
@@ -234,8 +241,8 @@ final class CrashClient {
         return value;
     }
 
-    private static long nowMs() {
-        return System.currentTimeMillis();
+    private long nowMs() {
+        return clockMs.getAsLong();
     }
 
     private static byte[] ascii(String text) {

@@ -3,7 +3,7 @@ package ironcache.tools;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
-import java.util.concurrent.locks.ReentrantLock;
+import java.util.concurrent.Semaphore;
 
 /**
  * The names of a crash run. Each client has keys that nobody else writes, of four kinds; a part of them in one slot,
@@ -23,14 +23,14 @@ final class CrashKeys {
 
     private final int clients;
     private final int perKind;
-    private final ReentrantLock[] groups;
+    private final Semaphore[] groups;
 
     CrashKeys(int clients, int perClient, int groups) {
         this.clients = clients;
         perKind = Math.max(HOT, perClient / Kind.values().length);
-        this.groups = new ReentrantLock[groups];
+        this.groups = new Semaphore[groups];
         for (int i = 0; i < groups; i++) {
-            this.groups[i] = new ReentrantLock();
+            this.groups[i] = new Semaphore(1);
         }
     }
 
@@ -48,7 +48,8 @@ final class CrashKeys {
         return groups.length;
     }
 
-    ReentrantLock lock(int group) {
+    /** Of whoever writes to it, until he knows what became of that. */
+    Semaphore lock(int group) {
         return groups[group];
     }
 

@@ -12,7 +12,11 @@ final class CrashOp {
     enum How {
         COMMAND,
         MSET,
-        MULTI
+        MULTI,
+        /** All keys of its database that the run knows. */
+        FLUSHDB,
+        /** The keys of the two databases that have others than the first. */
+        SWAPDB
     }
 
     /** Of {@link #ackedNs}: no reply came. */
@@ -21,6 +25,10 @@ final class CrashOp {
     final int client;
     final How how;
     final List<CrashStep> steps;
+
+    /** Which the client selects before, or 0. Its keys are then named <i>database/name</i>. */
+    final int database;
+
     long sentNs;
     long sentMs;
     long ackedNs = NEVER;
@@ -28,9 +36,14 @@ final class CrashOp {
     Reply reply;
 
     CrashOp(int client, How how, List<CrashStep> steps) {
+        this(client, how, steps, 0);
+    }
+
+    CrashOp(int client, How how, List<CrashStep> steps, int database) {
         this.client = client;
         this.how = how;
         this.steps = steps;
+        this.database = database;
     }
 
     static CrashOp command(int client, CrashStep step) {
@@ -58,7 +71,7 @@ final class CrashOp {
             case COMMAND -> {
                 return reply;
             }
-            case MSET -> {
+            case MSET, FLUSHDB, SWAPDB -> {
                 return reply;
             }
             default -> {
@@ -75,8 +88,17 @@ final class CrashOp {
     }
 
     void encode(List<byte[][]> commands) {
+        if (database > 0) {
+            commands.add(RespClient.bytes("SELECT", Integer.toString(database)));
+        }
         switch (how) {
-            case COMMAND -> commands.add(steps.getFirst().command());
+            case COMMAND -> {
+                byte[][] command = steps.getFirst().command();
+                command[1] = RespClient.bytes(nameInDatabase(steps.getFirst().key()))[0];
+                commands.add(command);
+            }
+            case FLUSHDB -> commands.add(RespClient.bytes("FLUSHDB"));
+            case SWAPDB -> commands.add(RespClient.bytes("SWAPDB", "1", "2"));
             case MSET -> {
                 List<byte[]> args = new ArrayList<>();
                 args.add("MSET".getBytes(StandardCharsets.ISO_8859_1));
@@ -96,7 +118,11 @@ final class CrashOp {
 
     /** How many replies it gets; the last one is the acknowledgement. */
     int replies() {
-        return how == How.MULTI ? steps.size() + 2 : 1;
+        return (how == How.MULTI ? steps.size() + 2 : 1) + (database > 0 ? 1 : 0);
+    }
+
+    private String nameInDatabase(String key) {
+        return database > 0 ? key.substring(key.indexOf('/') + 1) : key;
     }
 
     @Override

@@ -476,7 +476,13 @@ public final class CrashRun {
             List<CrashOp> log = new ArrayList<>();
             logs.add(log);
             CrashClient client =
-                    new CrashClient(i, cycle, keys, i % 4 == 3 ? PIPELINE : 1, random.nextLong());
+                    new CrashClient(
+                            i,
+                            cycle,
+                            keys,
+                            i % 4 == 3 ? PIPELINE : 1,
+                            random.nextLong(),
+                            System::currentTimeMillis);
             threads.add(Thread.ofPlatform().start(() -> live(client, port, log)));
         }
         if (filler != null) {

@@ -5,7 +5,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * One command of one key ({@code RENAME}: of two), and what it does to what the key holds.
+ * One command of one key ({@code RENAME}: of two; of FLUSHDB and SWAPDB, the part of one name), and what it does to what the key holds.
  *
  * @param to the second key of RENAME, else null
  * @param number an increment, an offset, a time to live, or a time
@@ -27,7 +27,11 @@ record CrashStep(Verb verb, String key, String to, byte[] value, long number) {
         EXPIRE,
         PEXPIREAT,
         PERSIST,
-        RENAME
+        RENAME,
+        /** What FLUSHDB does to a key. */
+        FLUSHED,
+        /** What SWAPDB does to two keys of one name. */
+        SWAPPED
     }
 
     /** A possible outcome: what is there afterwards, and the reply to that. */
@@ -52,7 +56,11 @@ record CrashStep(Verb verb, String key, String to, byte[] value, long number) {
         return new CrashStep(Verb.RENAME, key, to, null, 0);
     }
 
-    /** Of every verb but RENAME. The state is as the command met it: a key whose time is over is absent. */
+    static CrashStep swapped(String key, String other) {
+        return new CrashStep(Verb.SWAPPED, key, other, null, 0);
+    }
+
+    /** Of every verb that has one key. The state is as the command met it: a key whose time is over is absent. */
     Outcome apply(CrashState before, long sentMs, long doneMs) {
         return switch (verb) {
             case SET -> new Outcome(CrashState.of(value), OK);
@@ -72,7 +80,8 @@ record CrashStep(Verb verb, String key, String to, byte[] value, long number) {
                     before.isPresent() && before.expires()
                             ? new Outcome(CrashState.of(before.value()), integer(1))
                             : new Outcome(before, integer(0));
-            case RENAME -> throw new IllegalStateException("RENAME has two keys");
+            case FLUSHED -> new Outcome(CrashState.ABSENT, OK);
+            case RENAME, SWAPPED -> throw new IllegalStateException(verb + " has two keys");
         };
     }
 
@@ -142,8 +151,8 @@ record CrashStep(Verb verb, String key, String to, byte[] value, long number) {
                 args.add(value);
             }
             case INCRBY, PEXPIRE, EXPIRE, PEXPIREAT -> args.add(ascii(Long.toString(number)));
-            case RENAME -> args.add(ascii(to));
-            case GETDEL, DEL, UNLINK, INCR, PERSIST -> {}
+            case RENAME, SWAPPED -> args.add(ascii(to));
+            case GETDEL, DEL, UNLINK, INCR, PERSIST, FLUSHED -> {}
         }
         return args.toArray(byte[][]::new);
     }

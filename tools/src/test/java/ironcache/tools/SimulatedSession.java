@@ -10,6 +10,7 @@ import java.util.List;
 final class SimulatedSession {
     private final SimIo.Peer peer;
     private byte[] buffer = new byte[4 << 10];
+    private byte[] unsent = new byte[0];
     private int start;
     private int end;
     private int owed;
@@ -30,19 +31,33 @@ final class SimulatedSession {
         return closed;
     }
 
-    void send(List<byte[][]> commands) throws IOException {
+    void send(List<byte[][]> commands) {
         ByteArrayOutputStream request = new ByteArrayOutputStream();
         commands.forEach(command -> RespClient.encode(request, command));
-        byte[] bytes = request.toByteArray();
-        int written = peer.write(bytes, 0, bytes.length);
-        if (written < bytes.length) {
-            throw new IllegalStateException("a send of " + bytes.length + " bytes is too much");
+        if (unsent.length > 0) {
+            throw new IllegalStateException("the send before is not over");
         }
+        unsent = request.toByteArray();
         owed += commands.size();
+        flush();
+    }
+
+    /** What the network has no room for goes out later, as replies are asked for. */
+    private void flush() {
+        if (unsent.length > 0) {
+            try {
+                int written = peer.write(unsent, 0, unsent.length);
+                unsent = Arrays.copyOfRange(unsent, written, unsent.length);
+            } catch (IOException e) {
+                // The server has closed the connection, which is seen when it is read from.
+                unsent = new byte[0];
+            }
+        }
     }
 
     /** The next reply; null where it has not arrived. */
     Reply next() {
+        flush();
         fill();
         int replyEnd = RespClient.endOfReply(buffer, start, end);
         if (replyEnd < 0) {

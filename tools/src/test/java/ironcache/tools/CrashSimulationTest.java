@@ -1,0 +1,79 @@
+package ironcache.tools;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import ironcache.tools.CrashChecker.Policy;
+import ironcache.tools.CrashSimulation.Bug;
+import ironcache.tools.CrashSimulation.Outcome;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+/** The short form of {@code tools/conformance crashes --simulated} for every build. */
+class CrashSimulationTest {
+    @Test
+    void whatWasAcknowledgedIsThere() {
+        long first = ServerTestBase.seed(1);
+        int crashes = 0;
+        int inRecovery = 0;
+        long snapshots = 0;
+        long coldReads = 0;
+        for (long seed = first; seed < first + 40; seed++) {
+            Outcome outcome = CrashSimulation.play(seed, 0, null, Bug.NONE);
+            assertEquals(List.of(), outcome.failures(), "-Dironcache.seed=" + seed);
+            crashes += outcome.crashes();
+            inRecovery += outcome.crashesInRecovery();
+            snapshots += outcome.snapshots();
+            coldReads += outcome.coldReads();
+        }
+        assertTrue(crashes > 80, "crashes: " + crashes);
+        assertTrue(inRecovery > 10, "crashes in recovery: " + inRecovery);
+        assertTrue(snapshots > 5, "snapshots: " + snapshots);
+        assertTrue(coldReads > 100, "nothing was cold");
+    }
+
+    @Test
+    void sameSeedGivesTheSameTrace() {
+        for (long seed = 1; seed <= 5; seed++) {
+            Outcome first = CrashSimulation.play(seed, 0, null, Bug.NONE);
+            assertEquals(first, CrashSimulation.play(seed, 0, null, Bug.NONE), "seed " + seed);
+        }
+    }
+
+    @Test
+    void skippedSyncIsCaught() {
+        assertCaught(Bug.IGNORED_SYNC, 3);
+    }
+
+    @Test
+    void skippedSyncOfDirectoryIsCaught() {
+        assertCaught(Bug.IGNORED_DIRECTORY_SYNC, 5);
+    }
+
+    @Test
+    void renameBeforeContentsIsCaught() {
+        assertCaught(Bug.REORDERED_RENAME, 100);
+    }
+
+    @Test
+    void repliesThatDoNotWaitAreCaught() {
+        assertCaught(Bug.EARLY_REPLIES, 10);
+    }
+
+    /** The bug has to be seen within so many seeds. */
+    private static void assertCaught(Bug bug, int seeds) {
+        for (long seed = 1; seed <= seeds; seed++) {
+            Outcome outcome = CrashSimulation.play(seed, 0, Policy.ALWAYS, bug);
+            if (!outcome.clean()) {
+                System.out.println(
+                        bug
+                                + ": caught with seed "
+                                + seed
+                                + ": "
+                                + outcome.failures().getFirst().lines().findFirst().orElse(""));
+                return;
+            }
+        }
+        throw new AssertionError(bug + " is not caught with any of " + seeds + " seeds");
+    }
+}
