@@ -2,6 +2,7 @@
 module ironcache.tools {
     requires transitive ironcache.resp;
     requires info.picocli;
+    requires me.tongfei.progressbar;
     requires static transitive org.jspecify;
 
     opens ironcache.tools to

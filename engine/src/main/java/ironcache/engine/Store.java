@@ -71,7 +71,7 @@ final class Store implements AutoCloseable {
         this.shadows = shadows;
         this.sketch = sketch;
         hash = new KeyHash(hashSeed);
-        secondHash = new KeyHash(~hashSeed * 0x9E3779B97F4A7C15L);
+        secondHash = secondHash(hashSeed);
         pageKey = Memory.allocate(PAGE_KEY_BYTES, MemoryTag.OTHER);
     }
 
@@ -81,6 +81,10 @@ final class Store implements AutoCloseable {
 
     long hash(long key, int keyLength) {
         return hash.of(key, keyLength);
+    }
+
+    static KeyHash secondHash(long hashSeed) {
+        return new KeyHash(~hashSeed * 0x9E3779B97F4A7C15L);
     }
 
     long secondHash(long key, int keyLength) {

@@ -195,6 +195,12 @@ public final class HashIndex implements AutoCloseable {
         return SegmentLayout.hashOf(word & ~PAYLOAD_MASK, group);
     }
 
+    /** As {@link #hashOf} of an entry that was inserted under this hash: what of a hash the index knows. */
+    public static long entryHash(long hash) {
+        return SegmentLayout.hashOf(
+                SegmentLayout.tagOf(hash), SegmentLayout.groupAt(SegmentLayout.homeLine(hash)));
+    }
+
     /** The payload in a slot's word. */
     public static long payloadOf(long word) {
         return word & PAYLOAD_MASK;

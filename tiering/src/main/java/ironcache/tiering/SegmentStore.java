@@ -791,12 +791,31 @@ public final class SegmentStore implements AutoCloseable {
     }
 
     private Path path(int number) {
+        return file(directory, number);
+    }
+
+    /** The file of a segment. */
+    public static Path file(Path directory, int number) {
         String digits = Integer.toString(number);
         return directory.resolve(
                 FILE_PREFIX
                         + "00000000".substring(Math.min(8, digits.length()))
                         + digits
                         + FILE_SUFFIX);
+    }
+
+    /** The number in the name of a segment file; -1 where it is no such name. */
+    public static int number(Path file) {
+        String name = String.valueOf(file.getFileName());
+        int digits = name.length() - FILE_PREFIX.length() - FILE_SUFFIX.length();
+        if (digits < 8 || !name.startsWith(FILE_PREFIX) || !name.endsWith(FILE_SUFFIX)) {
+            return -1;
+        }
+        try {
+            return Integer.parseInt(name, FILE_PREFIX.length(), FILE_PREFIX.length() + digits, 10);
+        } catch (NumberFormatException e) {
+            return -1;
+        }
     }
 
     @Override

@@ -74,6 +74,10 @@ public final class WalFileLayout {
         Memory.putInt(block + CRC_OFFSET, crc.of(block, BLOCK_BYTES));
     }
 
+    static int type(long block) {
+        return Memory.getInt(block + TYPE_OFFSET);
+    }
+
     static int shard(long block) {
         return Memory.getInt(block + SHARD_OFFSET);
     }

@@ -1,0 +1,48 @@
+package ironcache.tools;
+
+import ironcache.ffm.Io;
+import ironcache.ffm.IoConfig;
+import ironcache.ffm.Ios;
+
+/** A thread's own door to files: the same {@link Io} as a shard's, driven until what was asked for has completed. Owned by the thread that makes it. */
+final class FileWorker implements AutoCloseable {
+    private static final long POLL_NANOS = 200_000_000;
+
+    final Io io;
+    private Io.FileHandler handler = (token, result) -> {};
+
+    FileWorker() {
+        io = Ios.open(IoConfig.defaults().withReceiveBuffers(2, 4096).withLog(line -> {}));
+        io.setHandlers(new NoSockets(), (token, result) -> handler.onFile(token, result));
+    }
+
+    /** Completions go there from now on. */
+    void handle(Io.FileHandler newHandler) {
+        handler = newHandler;
+    }
+
+    /** Waits for a completion, or a little. */
+    void await() {
+        io.poll(POLL_NANOS);
+    }
+
+    @Override
+    public void close() {
+        io.close();
+    }
+
+    /** It has none. */
+    private static final class NoSockets implements Io.SocketHandler {
+        @Override
+        public void onAccept(int listener, int socket) {}
+
+        @Override
+        public void onReceive(int socket, long address, int length) {}
+
+        @Override
+        public void onSent(int socket, int result) {}
+
+        @Override
+        public void onClosed(int socket) {}
+    }
+}
