@@ -90,6 +90,12 @@ final class Background {
         if (!settler.isIdle()) {
             settler.work(Math.max(deadline, clock.nanoTime() + budgetNanos / 2), clock);
         }
+        if (store.log.isShown()) {
+            // A mapped page is slow to use, and each first write of one costs a copy: a quarter of the
+            // time goes into it while it lasts, all of it where nothing else is to be done.
+            long until = clock.nanoTime() + budgetNanos / 4;
+            while (store.log.moveShown() && clock.nanoTime() - until < 0) {}
+        }
         for (int waiter = settler.poll(); waiter >= 0; waiter = settler.poll()) {
             listener.onReady(waiter);
         }
@@ -125,6 +131,7 @@ final class Background {
     boolean hasWork() {
         ImageScan image = scan;
         return !ready.isEmpty()
+                || store.log.isShown()
                 || !store.reaper.isIdle()
                 || !settler.isIdle()
                 || space.hasWork()

@@ -1,6 +1,8 @@
 package ironcache.engine;
 
 import ironcache.ffm.Memory;
+import ironcache.ffm.StateInput;
+import ironcache.ffm.StateOutput;
 import ironcache.hybridlog.Log;
 import ironcache.hybridlog.Record;
 import ironcache.index.HashIndex;
@@ -90,6 +92,14 @@ final class Expirer implements AutoCloseable, TimingWheel.Consumer {
         store.effects.expired(keyspace, record);
         store.removeEntry(keyspace, keyspace.keys, store.foundSlot, store.foundAddress, record);
         store.stats.expiredKeys++;
+    }
+
+    void save(StateOutput out) {
+        wheel.save(out);
+    }
+
+    void load(StateInput in) {
+        wheel.load(in);
     }
 
     /** One step. @return whether more is due */

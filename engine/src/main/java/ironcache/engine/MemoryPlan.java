@@ -86,7 +86,7 @@ final class MemoryPlan {
                         config.maxDiskBytes(),
                         config.segmentPages(),
                         FileCompletions.ALLOCATE);
-        Log log = new Log(frames);
+        Log log = new Log(frames, config.framesUsed());
         SealedPages sealed = new SealedPages(log, segments, FileCompletions.FLUSH);
         ColdReads cold =
                 new ColdReads(
@@ -101,7 +101,7 @@ final class MemoryPlan {
                     cold.forget(firstPage, pages);
                     sealed.forget(firstPage, pages);
                 });
-        Shadows shadows = new Shadows(notes);
+        Shadows shadows = new Shadows(Math.max(notes, Shadows.wantedFor(config.notesUsed())));
         FrequencySketch sketch = new FrequencySketch(sketchBytes);
         return new Store(log, segments, sealed, cold, shadows, sketch, config.hashSeed());
     }

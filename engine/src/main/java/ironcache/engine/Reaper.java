@@ -1,10 +1,13 @@
 package ironcache.engine;
 
+import ironcache.ffm.StateInput;
+import ironcache.ffm.StateOutput;
 import ironcache.hybridlog.Log;
 import ironcache.hybridlog.Record;
 import ironcache.index.HashIndex;
 import ironcache.tiering.DamagedBlockException;
 import java.util.ArrayDeque;
+import java.util.Objects;
 
 /**
  * Frees in the background what was dropped in O(1): the pages of retired objects, and the records of flushed keyspaces. One owner thread.
@@ -64,6 +67,36 @@ final class Reaper {
         for (Retired retired : objects) {
             visitor.visit(retired.object, retired.pages);
         }
+    }
+
+    /** Writes what is still to be done. */
+    void save(StateOutput out) {
+        out.putLong(objects.size());
+        for (Retired retired : objects) {
+            out.putLong(retired.object);
+            out.putLong(retired.pages);
+            out.putLong(retired.next);
+        }
+        out.putLong(flushed.size());
+        for (Keyspace keyspace : flushed) {
+            out.putLong(keyspace.number);
+        }
+        out.putLong(cursor);
+        out.putLong(inPages ? 1 : 0);
+    }
+
+    /** Goes on with what another one saved. The keyspaces and their indexes are there. */
+    void load(StateInput in) {
+        for (int count = in.getInt(Integer.MAX_VALUE); count > 0; count--) {
+            Retired retired = new Retired(in.getLong(), in.getLong());
+            retired.next = in.getLong();
+            objects.add(retired);
+        }
+        for (int count = in.getInt(Store.KEYSPACES); count > 0; count--) {
+            flush(Objects.requireNonNull(store.keyspaces[in.getInt(Store.KEYSPACES - 1)]));
+        }
+        cursor = in.getLong();
+        inPages = in.getInt(1) != 0;
     }
 
     boolean isIdle() {

@@ -123,6 +123,13 @@ final class Rewriter implements AutoCloseable {
         return true;
     }
 
+    /** A page that is being walked is as any other again: what was moved from it is dead there. */
+    void pause() {
+        if (source != 0) {
+            putBack();
+        }
+    }
+
     private void putBack() {
         store.log.putBackMutable(source);
         source = 0;

@@ -3,6 +3,8 @@ package ironcache.engine;
 import ironcache.ffm.Mapping;
 import ironcache.ffm.Memory;
 import ironcache.ffm.MemoryTag;
+import ironcache.ffm.StateInput;
+import ironcache.ffm.StateOutput;
 import ironcache.hybridlog.Address;
 
 /**
@@ -157,6 +159,32 @@ final class Shadows implements AutoCloseable {
     /** Where the note on this address is, for {@link #addressFrom}. */
     int position(long address) {
         return (int) (find(address) - base >>> NOTE_SHIFT);
+    }
+
+    /** Writes all notes. */
+    void save(StateOutput out) {
+        out.putLong(size);
+        for (int i = 0; i < capacity; i++) {
+            if (Memory.getLong(note(i)) != 0) {
+                out.put(note(i), 1 << NOTE_SHIFT);
+            }
+        }
+    }
+
+    /** Of a table without notes: takes over what another one saved. */
+    void load(StateInput in) {
+        int count = in.getInt(limit);
+        long note = Memory.allocate(1 << NOTE_SHIFT, MemoryTag.OTHER);
+        for (int i = 0; i < count; i++) {
+            in.get(note, 1 << NOTE_SHIFT);
+            add(address(note), hash(note), second(note), keyspace(note));
+        }
+        Memory.free(note, 1 << NOTE_SHIFT, MemoryTag.OTHER);
+    }
+
+    /** What a table must be made for so that so many notes can be loaded. */
+    static int wantedFor(int notes) {
+        return notes / 3 * 4 + 4;
     }
 
     private int slot(long address) {

@@ -4,6 +4,8 @@ import ironcache.ffm.Clock;
 import ironcache.ffm.Io;
 import ironcache.ffm.Memory;
 import ironcache.ffm.MemoryTag;
+import ironcache.ffm.StateInput;
+import ironcache.ffm.StateOutput;
 import ironcache.hybridlog.Address;
 import ironcache.hybridlog.Log;
 import ironcache.hybridlog.Record;
@@ -579,6 +581,64 @@ public final class Shard implements AutoCloseable {
             }
         }
         return at;
+    }
+
+    // Warm restart. Nobody runs commands before a state is loaded, nor when one is about to be saved.
+
+    /** Finishes what is being written. To be called until it says so, with completions between. @return whether all that was given to the SSD is durable there, or never will be */
+    public boolean quiesce() {
+        return store.sealed.writing() == 0
+                && !store.segments.isAllocating()
+                && store.segments.syncAll(FileCompletions.SYNC) == 0;
+    }
+
+    /** As {@link ShardConfig#framesUsed}, for the shard that will load what this one saves. */
+    public int framesUsed() {
+        return store.log.framesUsed();
+    }
+
+    /** As {@link #framesUsed}. */
+    public int notesUsed() {
+        return store.shadows.size();
+    }
+
+    /** Writes all that is in RAM and outlives the process. Completions are no longer the shard's; all that can be done with it afterwards is to close it. */
+    public void saveState(StateOutput out) {
+        rewriter.pause();
+        int endPage = store.segments.endPage();
+        store.log.saveFrames(out, endPage);
+        out.putLong(pagedObjects.lastNumber());
+        store.segments.save(out);
+        store.log.save(out, endPage);
+        store.sealed.save(out);
+        store.shadows.save(out);
+        expirer.save(out);
+        store.save(out);
+        for (Keyspace keyspace : databases) {
+            out.putLong(keyspace.number);
+        }
+        store.reaper.save(out);
+    }
+
+    /**
+     * Of a shard without data: takes over what another one saved.
+     *
+     * @throws IllegalStateException where that does not hang together
+     * @throws java.io.UncheckedIOException where a file of the SSD tier cannot be opened; the message names it
+     */
+    public void loadState(StateInput in) {
+        pagedObjects.seen(in.getLong());
+        store.segments.load(in);
+        store.log.load(in);
+        store.sealed.load(in);
+        store.shadows.load(in);
+        expirer.load(in);
+        store.load(in);
+        for (int db = 0; db < DATABASES; db++) {
+            databases[db] =
+                    Objects.requireNonNull(store.keyspaces[in.getInt(Store.KEYSPACES - 1)]);
+        }
+        store.reaper.load(in);
     }
 
     // Databases.

@@ -12,6 +12,8 @@ import java.nio.file.Path;
  * @param maxDiskBytes bound on segment files; 0: what the file system has
  * @param segmentPages of a segment file; 0: by what the disk has
  * @param hashSeed secret of the key hash
+ * @param framesUsed of a state that will be loaded ({@link Shard#loadState}); as many are mapped at least
+ * @param notesUsed of such a state: shadows
  */
 public record ShardConfig(
         Path directory,
@@ -19,7 +21,20 @@ public record ShardConfig(
         long memoryBytes,
         long maxDiskBytes,
         int segmentPages,
-        long hashSeed) {
+        long hashSeed,
+        int framesUsed,
+        int notesUsed) {
+    /** Of a shard that begins without a state. */
+    public ShardConfig(
+            Path directory,
+            int shards,
+            long memoryBytes,
+            long maxDiskBytes,
+            int segmentPages,
+            long hashSeed) {
+        this(directory, shards, memoryBytes, maxDiskBytes, segmentPages, hashSeed, 0, 0);
+    }
+
     /** With less, what every shard takes for its buffers would leave the index and the log no room to work in. */
     public static final long LEAST_MEMORY_BYTES = 32L << 20;
 }

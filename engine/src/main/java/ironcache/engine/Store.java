@@ -2,6 +2,8 @@ package ironcache.engine;
 
 import ironcache.ffm.Memory;
 import ironcache.ffm.MemoryTag;
+import ironcache.ffm.StateInput;
+import ironcache.ffm.StateOutput;
 import ironcache.hybridlog.Address;
 import ironcache.hybridlog.Log;
 import ironcache.hybridlog.Record;
@@ -11,6 +13,7 @@ import ironcache.tiering.DamagedBlockException;
 import ironcache.tiering.FrequencySketch;
 import ironcache.tiering.SealedPages;
 import ironcache.tiering.SegmentStore;
+import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -498,6 +501,35 @@ final class Store implements AutoCloseable {
         Keyspace keyspace = new Keyspace(number);
         keyspaces[number] = keyspace;
         return keyspace;
+    }
+
+    /** Writes all keyspaces. */
+    void save(StateOutput out) {
+        for (Keyspace keyspace : keyspaces) {
+            if (keyspace != null) {
+                out.putLong(keyspace.number);
+                out.putLong(keyspace.expires);
+                out.putLong(keyspace.unsettled);
+                keyspace.keys.save(out);
+                keyspace.pages.save(out);
+            }
+        }
+        out.putLong(KEYSPACES);
+    }
+
+    /** Has the keyspaces that another one saved instead of its own, which are empty. */
+    void load(StateInput in) {
+        Arrays.fill(keyspaces, null);
+        for (int number = in.getInt(KEYSPACES);
+                number < KEYSPACES;
+                number = in.getInt(KEYSPACES)) {
+            Keyspace keyspace = new Keyspace(number);
+            keyspace.expires = in.getLong();
+            keyspace.unsettled = in.getLong();
+            keyspace.keys.load(in);
+            keyspace.pages.load(in);
+            keyspaces[number] = keyspace;
+        }
     }
 
     long keyspaceBytes() {

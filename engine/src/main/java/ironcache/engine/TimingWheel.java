@@ -1,6 +1,8 @@
 package ironcache.engine;
 
 import ironcache.ffm.MemoryTag;
+import ironcache.ffm.StateInput;
+import ironcache.ffm.StateOutput;
 import java.util.Arrays;
 
 /**
@@ -230,6 +232,60 @@ final class TimingWheel implements AutoCloseable {
         // Slots in use lie 1 to 63 ahead.
         long ahead = (chain % SLOTS) - tick & SLOTS - 1;
         return (tick + ahead << SLOT_BITS * level) + ((long) offset << offsetShift(level));
+    }
+
+    /** Writes all that the wheel holds. */
+    void save(StateOutput out) {
+        out.putLong(tickMillis);
+        out.putLong(movingFromMillis);
+        out.putLong(movingLevel);
+        out.putLong(size);
+        for (long slots : occupied) {
+            out.putLong(slots);
+        }
+        for (int chain = 0; chain <= MOVING; chain++) {
+            saveChain(chain, out);
+        }
+    }
+
+    /** Last block first: so it comes to stand last again. */
+    private void saveChain(int chain, StateOutput out) {
+        int count = 0;
+        for (int block = heads[chain];
+                block != WheelBlocks.NONE;
+                block = WheelBlocks.next(blocks.address(block))) {
+            count++;
+        }
+        int[] order = new int[count];
+        int block = heads[chain];
+        for (int i = count - 1; i >= 0; i--) {
+            order[i] = block;
+            block = WheelBlocks.next(blocks.address(block));
+        }
+        out.putLong(count);
+        for (int i : order) {
+            out.put(blocks.address(i), WheelBlocks.BYTES);
+        }
+    }
+
+    /** Of an empty wheel: takes over what another one saved. */
+    void load(StateInput in) {
+        tickMillis = in.getLong();
+        movingFromMillis = in.getLong();
+        movingLevel = in.getInt(LEVELS - 1);
+        size = in.getLong();
+        for (int level = 0; level < LEVELS; level++) {
+            occupied[level] = in.getLong();
+        }
+        for (int chain = 0; chain <= MOVING; chain++) {
+            for (int count = in.getInt(Integer.MAX_VALUE); count > 0; count--) {
+                int next = heads[chain];
+                int block = blocks.allocate(next);
+                in.get(blocks.address(block), WheelBlocks.BYTES);
+                WheelBlocks.link(blocks.address(block), next);
+                heads[chain] = block;
+            }
+        }
     }
 
     private long word(int chain) {

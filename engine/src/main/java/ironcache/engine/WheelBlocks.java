@@ -114,6 +114,10 @@ final class WheelBlocks implements AutoCloseable {
         return Memory.getInt(address + NEXT);
     }
 
+    static void link(long address, int next) {
+        Memory.putInt(address + NEXT, next);
+    }
+
     static int count(long address) {
         return Memory.getInt(address + COUNT);
     }

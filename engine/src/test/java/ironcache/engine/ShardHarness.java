@@ -1,9 +1,12 @@
 package ironcache.engine;
 
 import ironcache.ffm.Clock;
+import ironcache.ffm.FileView;
 import ironcache.ffm.Io;
 import ironcache.ffm.Memory;
 import ironcache.ffm.MemoryTag;
+import ironcache.ffm.StateInput;
+import ironcache.ffm.StateOutput;
 import ironcache.hybridlog.Record;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -18,6 +21,7 @@ import org.jspecify.annotations.Nullable;
 final class ShardHarness implements AutoCloseable {
     private static final int WAITER = 7;
     private static final int BUFFER_BYTES = 1 << 17;
+    private static final long STATE_TOKEN = Shard.FIRST_FOREIGN_TOKEN;
 
     /** Turns, of a simulated millisecond mostly, after which a command that waits is said to wait for ever. */
     private static final int TURNS_MAX = 100_000;
@@ -31,15 +35,50 @@ final class ShardHarness implements AutoCloseable {
 
     ShardHarness(Io io, Clock clock, Path directory, long memoryBytes, long maxDiskBytes, long seed)
             throws IOException {
+        this(io, clock, new ShardConfig(directory, 1, memoryBytes, maxDiskBytes, 0, seed));
+    }
+
+    ShardHarness(Io io, Clock clock, ShardConfig config) throws IOException {
         this.io = io;
         this.clock = clock;
-        shard =
-                new Shard(
-                        io,
-                        clock,
-                        new ShardConfig(directory, 1, memoryBytes, maxDiskBytes, 0, seed),
-                        ready::add);
+        shard = new Shard(io, clock, config, ready::add);
         io.setHandlers(new NoSockets(), shard.fileHandler());
+    }
+
+    /** What of a state file its header would say. */
+    record Saved(Path file, int wholeBlocks, int blocks, int frames, int notes) {}
+
+    /** Writes the shard's state; afterwards it can only be closed. */
+    Saved save(Path path) throws IOException {
+        while (!shard.quiesce()) {
+            io.poll(1_000_000);
+        }
+        int frames = shard.framesUsed();
+        int notes = shard.notesUsed();
+        int file = io.openFile(path, Io.OpenMode.CREATE, false);
+        try (StateOutput out = new StateOutput(io, file, 42, STATE_TOKEN)) {
+            io.setHandlers(
+                    new NoSockets(),
+                    (token, result) -> {
+                        if (token >= STATE_TOKEN) {
+                            out.onFile((int) token, result);
+                        }
+                    });
+            shard.saveState(out);
+            out.end();
+            io.closeFile(file);
+            if (out.failure() != null) {
+                throw new IOException(out.failure());
+            }
+            return new Saved(path, out.wholeBlocks(), out.blocks(), frames, notes);
+        }
+    }
+
+    /** Loads what another shard saved. */
+    void load(Saved saved) throws IOException {
+        try (FileView view = io.viewFile(saved.file)) {
+            shard.loadState(new StateInput(view, saved.wholeBlocks, saved.blocks));
+        }
     }
 
     /** Runs one command to its end, however often it misses. */

@@ -34,8 +34,10 @@ final class ShardSimTest {
     private static final class Run {
         final Prng prng;
         final SimClock clock = new SimClock();
-        final SimIo io;
-        final ShardHarness harness;
+        final long seed;
+        final SimDisk disk;
+        SimIo io;
+        ShardHarness harness;
         final Map<String, Entry>[] model = maps();
         final byte[] noise = new byte[1 << 17];
 
@@ -47,12 +49,42 @@ final class ShardSimTest {
         }
 
         Run(long seed) throws IOException {
+            this(seed, DISK_BYTES);
+        }
+
+        Run(long seed, long diskBytes) throws IOException {
+            this.seed = seed;
+            disk = new SimDisk(diskBytes);
             prng = new Prng(seed);
-            io = new SimIo(seed, clock, new SimDisk(DISK_BYTES));
+            io = new SimIo(seed, clock, disk);
             harness = new ShardHarness(io, clock, Path.of("data"), MEMORY_BYTES, 0, seed);
             for (int i = 0; i < noise.length; i++) {
                 noise[i] = (byte) prng.nextInt();
             }
+        }
+
+        /** The shard goes on as another one in another process, with as much memory or less. */
+        void restart(long memoryBytes) throws IOException {
+            ShardHarness.Saved saved = harness.save(Path.of("data", "state.iron"));
+            harness.close();
+            io = new SimIo(seed, clock, disk);
+            harness =
+                    new ShardHarness(
+                            io,
+                            clock,
+                            new ShardConfig(
+                                    Path.of("data"),
+                                    1,
+                                    memoryBytes,
+                                    0,
+                                    0,
+                                    seed,
+                                    saved.frames(),
+                                    saved.notes()));
+            harness.load(saved);
+            io.deleteFile(saved.file());
+            harness.shard.deleteLeftovers();
+            harness.shard.checkInvariants();
         }
 
         void step() {
@@ -242,5 +274,27 @@ final class ShardSimTest {
         for (MemoryTag tag : MemoryTag.values()) {
             assertEquals(0, tag.bytes(), () -> tag + " bytes left");
         }
+    }
+
+    /** Warm restarts at any moment: notes unsettled, pages half walked, segments half full, databases being dissolved. */
+    @Test
+    void whatWasSavedGoesOn() throws IOException {
+        for (long seed = 1; seed <= Long.getLong("ironcache.seeds", 2); seed++) {
+            Run run = new Run(seed, DISK_BYTES + 2 * MEMORY_BYTES);
+            for (int restart = 0; restart < 12; restart++) {
+                int steps = 200 + run.prng.nextInt(6_000);
+                for (int i = 0; i < steps; i++) {
+                    run.step();
+                }
+                run.restart(restart % 3 == 2 ? 34L << 20 : MEMORY_BYTES);
+                if (restart % 4 == 3) {
+                    run.compare(run.prng.nextInt(DATABASES));
+                }
+            }
+            run.run(2_000);
+            run.harness.close();
+        }
+        assertEquals(0, MemoryTag.LOG.bytes());
+        assertEquals(0, MemoryTag.INDEX.bytes());
     }
 }

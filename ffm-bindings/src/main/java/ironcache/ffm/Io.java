@@ -122,6 +122,11 @@ public interface Io extends AutoCloseable {
         return files;
     }
 
+    /** Shows a whole file in memory; control path, blocking. */
+    default FileView viewFile(Path path) throws IOException {
+        return FileView.map(path);
+    }
+
     /** Bytes free for this process on the file system of {@code directory}. */
     long usableSpace(Path directory) throws IOException;
 

@@ -67,6 +67,8 @@ final class Libc {
     private static final long SYS_MMAP = X86_64 ? 9 : 222;
     private static final long SYS_MUNMAP = X86_64 ? 11 : 215;
     private static final long SYS_MADVISE = X86_64 ? 28 : 233;
+    private static final long SYS_MREMAP = X86_64 ? 25 : 216;
+    private static final long SYS_LSEEK = X86_64 ? 8 : 62;
     private static final long SYS_SOCKET = X86_64 ? 41 : 198;
     private static final long SYS_BIND = X86_64 ? 49 : 200;
     private static final long SYS_LISTEN = X86_64 ? 50 : 201;
@@ -90,9 +92,11 @@ final class Libc {
     static final int PROT_WRITE = 2;
     static final int MAP_SHARED = 0x01;
     static final int MAP_PRIVATE = 0x02;
+    static final int MAP_FIXED = 0x10;
     static final int MAP_ANONYMOUS = 0x20;
     static final int MAP_NORESERVE = 0x4000;
     static final int MAP_POPULATE = 0x8000;
+    static final int MADV_SEQUENTIAL = 2;
     static final int MADV_DONTNEED = 4;
     static final int MADV_HUGEPAGE = 14;
     static final int MADV_DONTDUMP = 16;
@@ -111,6 +115,10 @@ final class Libc {
     static final int O_CLOEXEC = 0x80000;
 
     private static final int AT_FDCWD = -100;
+    private static final int SEEK_END = 2;
+    private static final int MREMAP_MAYMOVE = 1;
+    private static final int MREMAP_FIXED = 2;
+    private static final int MREMAP_DONTUNMAP = 4;
 
     private Libc() {}
 
@@ -159,6 +167,30 @@ final class Libc {
 
     static int munmap(long address, long bytes) {
         return (int) syscall(SYS_MUNMAP, address, bytes, 0, 0, 0, 0);
+    }
+
+    /**
+     * Moves the pages of private anonymous memory to another address, in place of what is mapped there; nobody sees neither. The range that they leave stays mapped
+     * and is empty. From Linux 5.7 on.
+     *
+     * @return 0, or a negated errno
+     */
+    static int movePages(long from, long to, long bytes) {
+        long result =
+                syscall(
+                        SYS_MREMAP,
+                        from,
+                        bytes,
+                        bytes,
+                        MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP,
+                        to,
+                        0);
+        return result == to ? 0 : (int) result;
+    }
+
+    /** Bytes of an open file, or a negated errno. */
+    static long size(int fd) {
+        return syscall(SYS_LSEEK, fd, 0, SEEK_END, 0, 0, 0);
     }
 
     static int madvise(long address, long bytes, int advice) {

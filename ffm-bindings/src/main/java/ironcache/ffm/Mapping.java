@@ -110,6 +110,59 @@ public final class Mapping implements AutoCloseable {
         }
     }
 
+    // Warm restart: ranges that show a file for a while.
+
+    /** A range shows a file's bytes from now on; writes to it stay private. The file may be closed. Offsets and bytes are multiples of 4096. */
+    void show(long offset, int fd, long fileOffset, long length) {
+        checkRange(offset, length);
+        map(offset, length, Libc.MAP_PRIVATE | Libc.MAP_NORESERVE, fd, fileOffset);
+    }
+
+    /** A range that showed a file is ordinary memory again, and zero. */
+    public void clear(long offset, long length) {
+        checkRange(offset, length);
+        map(
+                offset,
+                length,
+                Libc.MAP_PRIVATE | Libc.MAP_ANONYMOUS | Libc.MAP_NORESERVE,
+                -1,
+                0);
+        adviseHugePages(offset, length);
+    }
+
+    private void map(long offset, long length, int flags, int fd, long fileOffset) {
+        long result =
+                Libc.mmap(
+                        address + offset,
+                        length,
+                        Libc.PROT_READ | Libc.PROT_WRITE,
+                        flags | Libc.MAP_FIXED,
+                        fd,
+                        fileOffset);
+        if (result != address + offset) {
+            throw new OutOfMemoryError(
+                    "mmap of "
+                            + length
+                            + " bytes within a mapping for "
+                            + tag
+                            + " refused ("
+                            + Errno.name((int) result)
+                            + "): raise vm.max_map_count");
+        }
+    }
+
+    /**
+     * Takes over the memory of a range of another mapping, which is zero afterwards, in place of what is here. Both are ordinary memory there; nobody who reads here
+     * meanwhile sees anything else than the old or the new.
+     *
+     * @return false where the kernel does not do that; nothing has changed
+     */
+    public boolean takeOver(long offset, Mapping from, long length) {
+        checkRange(offset, length);
+        from.checkRange(offset, length);
+        return Libc.movePages(from.address + offset, address + offset, length) == 0;
+    }
+
     private void advise(long offset, long bytes, int advice) {
         checkRange(offset, bytes);
         if (bytes == 0) {

@@ -111,6 +111,18 @@ final class SimFiles {
         return openFiles.size() - 1;
     }
 
+    /** All that a file holds, as reads see it. */
+    byte[] contents(Path path) throws IOException {
+        checkPower();
+        SimFile file = disk.find(path);
+        if (file == null) {
+            throw new NoSuchFileException(path.toString());
+        }
+        byte[] contents = new byte[(int) file.bytes()];
+        file.read(0, contents, contents.length);
+        return contents;
+    }
+
     void closeFile(int number) {
         OpenFile open = openFiles.set(number, null);
         if (open == null) {

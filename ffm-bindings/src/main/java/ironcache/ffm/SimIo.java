@@ -252,6 +252,11 @@ public final class SimIo implements Io {
     }
 
     @Override
+    public FileView viewFile(Path path) throws IOException {
+        return FileView.copyOf(simFiles.contents(path));
+    }
+
+    @Override
     public long usableSpace(Path directory) {
         return disk.freeBytes();
     }

@@ -3,6 +3,10 @@ package ironcache.hybridlog;
 import ironcache.ffm.Mapping;
 import ironcache.ffm.Memory;
 import ironcache.ffm.MemoryTag;
+import ironcache.ffm.StateInput;
+import ironcache.ffm.StateOutput;
+import java.util.BitSet;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The log's part in RAM: frames of 1 MiB in one mapping, the page table that says which frame holds
@@ -25,6 +29,12 @@ import ironcache.ffm.MemoryTag;
 public final class Log implements AutoCloseable {
     /** Frames beyond the limit that one command may use before the owner makes room again. */
     public static final int EMERGENCY_FRAMES = 512;
+
+    /** Of frames side by side in a state file: with more, each would take one of the process's mappings, which are limited. */
+    private static final int SHOWN_RUNS_MAX = 8192;
+
+    /** As many as are in a huge page. */
+    private static final int FRAMES_MOVED = (int) (Mapping.ALIGNMENT >>> Address.PAGE_SHIFT);
 
     private final Mapping frames;
     private final Mapping table;
@@ -61,10 +71,32 @@ public final class Log implements AutoCloseable {
     private int tailPage;
     private int tailOffset = Address.PAGE_BYTES;
 
-    /** @param framesLimit see {@link #setFramesLimit}; also the most that it can be set to later */
+    /** Frames that have memory. */
+    private final BitSet backed = new BitSet();
+
+    /** Frames that show a file of an earlier process, until they are moved. */
+    private final BitSet shown = new BitSet();
+
+    /** Where shown frames are copied to on their way, at the same offsets; null: there are none. */
+    private @Nullable Mapping staging;
+
+    private int nextShown;
+
+    /** As below, of a log that will not {@link #load}. */
     public Log(int framesLimit) {
+        this(framesLimit, 0);
+    }
+
+    /**
+     * @param framesLimit see {@link #setFramesLimit}; also the most that it can be set to later
+     * @param framesUsed as many at least are mapped, because a state has been saved that uses them ({@link #load})
+     */
+    public Log(int framesLimit, int framesUsed) {
         this.framesLimit = framesLimit;
-        framesMapped = Math.min(framesLimit + EMERGENCY_FRAMES, Address.FIRST_SSD_PAGE - 1);
+        framesMapped =
+                Math.min(
+                        Math.max(framesLimit, framesUsed) + EMERGENCY_FRAMES,
+                        Address.FIRST_SSD_PAGE - 1);
         frames = Mapping.reserve((long) framesMapped << Address.PAGE_SHIFT, MemoryTag.LOG);
         frames.adviseHugePages(0, frames.bytes());
         table = Mapping.reserve((long) Address.PAGES * Long.BYTES, MemoryTag.LOG_META);
@@ -200,7 +232,13 @@ public final class Log implements AutoCloseable {
     }
 
     private void releaseFrame(int frame) {
-        frames.release((long) frame << Address.PAGE_SHIFT, Address.PAGE_BYTES);
+        if (shown.get(frame)) {
+            shown.clear(frame);
+            frames.clear((long) frame << Address.PAGE_SHIFT, Address.PAGE_BYTES);
+        } else {
+            frames.release((long) frame << Address.PAGE_SHIFT, Address.PAGE_BYTES);
+        }
+        backed.clear(frame);
         frames.commit(-Address.PAGE_BYTES);
         releasedFrames[releasedCount++] = frame;
     }
@@ -219,6 +257,7 @@ public final class Log implements AutoCloseable {
                         "log: all " + framesMapped + " frames in use, limit " + framesLimit);
             }
             frames.commit(Address.PAGE_BYTES);
+            backed.set(frame);
         }
         framesInUse++;
         return frame;
@@ -245,6 +284,164 @@ public final class Log implements AutoCloseable {
         }
     }
 
+    // Warm restart.
+
+    /** Frames that a log must be able to map so that it can {@link #load} what this one would save. */
+    public int framesUsed() {
+        return framesTouched;
+    }
+
+    /**
+     * Writes the frames in use, lowest first. Nothing else may be done afterwards than {@link #save} and {@link #close}, for their memory goes back to the system.
+     *
+     * @param endPage one past the last sealed page there is
+     */
+    public void saveFrames(StateOutput out, int endPage) {
+        BitSet used = framesOf(endPage);
+        for (int frame = used.nextSetBit(0); frame >= 0; frame = used.nextSetBit(frame + 1)) {
+            out.whole(frames, (long) frame << Address.PAGE_SHIFT);
+        }
+    }
+
+    private BitSet framesOf(int endPage) {
+        BitSet used = new BitSet();
+        for (int i = 0; i < mutableCount; i++) {
+            used.set(mutable[(mutableHead + i) % mutable.length] - 1);
+        }
+        for (int page = Address.FIRST_SSD_PAGE; page < endPage; page++) {
+            if (pageAddress(page) != 0) {
+                used.set(frameOf(page));
+            }
+        }
+        return used;
+    }
+
+    private int frameOf(int page) {
+        return (int) (pageAddress(page) - frames.address() >>> Address.PAGE_SHIFT);
+    }
+
+    /** Writes the books. */
+    public void save(StateOutput out, int endPage) {
+        out.putLong(tailPage);
+        out.putLong(tailOffset);
+        out.putLong(mutableCount);
+        for (int i = 0; i < mutableCount; i++) {
+            int page = mutable[(mutableHead + i) % mutable.length];
+            out.putLong(page);
+            out.putLong(usedBytes[page - 1]);
+            out.putLong(deadBytes[page - 1]);
+        }
+        for (int page = Address.FIRST_SSD_PAGE; page < endPage; page++) {
+            if (pageAddress(page) != 0) {
+                out.putLong(page);
+                out.putLong(frameOf(page));
+            }
+        }
+        out.putLong(0);
+    }
+
+    /** Of an empty log: takes over what another one saved. The frames show the file until {@link #moveShown} has moved them. */
+    public void load(StateInput in) {
+        BitSet used = new BitSet();
+        tailPage = in.getInt(framesMapped);
+        tailOffset = in.getInt(Address.PAGE_BYTES);
+        mutableCount = in.getInt(framesMapped);
+        for (int i = 0; i < mutableCount; i++) {
+            int page = in.getInt(framesMapped);
+            mutable[i] = page;
+            usedBytes[page - 1] = in.getInt(Address.PAGE_BYTES);
+            deadBytes[page - 1] = in.getInt(Address.PAGE_BYTES);
+            setPage(page, frameAddress(page - 1));
+            used.set(page - 1);
+        }
+        for (int page = in.getInt(Address.PAGES - 1);
+                page != 0;
+                page = in.getInt(Address.PAGES - 1)) {
+            int frame = in.getInt(framesMapped - 1);
+            setPage(page, frameAddress(frame));
+            used.set(frame);
+        }
+        framesInUse = used.cardinality();
+        framesTouched = used.length();
+        if (framesInUse != in.wholeBlocks()) {
+            throw new IllegalStateException(
+                    "state file, field wholeBlocks: expected "
+                            + framesInUse
+                            + ", actual "
+                            + in.wholeBlocks());
+        }
+        for (int frame = 0; frame < framesTouched; frame++) {
+            if (!used.get(frame)) {
+                releasedFrames[releasedCount++] = frame;
+            }
+        }
+        frames.commit((long) framesInUse << Address.PAGE_SHIFT);
+        backed.or(used);
+        place(in, used);
+    }
+
+    private void place(StateInput in, BitSet used) {
+        int runs = 0;
+        for (int from = used.nextSetBit(0); from >= 0; from = used.nextSetBit(used.nextClearBit(from))) {
+            runs++;
+        }
+        int block = 0;
+        for (int from = used.nextSetBit(0); from >= 0; from = used.nextSetBit(used.nextClearBit(from))) {
+            int count = used.nextClearBit(from) - from;
+            if (in.place(
+                    block,
+                    count,
+                    frames,
+                    (long) from << Address.PAGE_SHIFT,
+                    runs <= SHOWN_RUNS_MAX)) {
+                shown.set(from, from + count);
+            }
+            block += count;
+        }
+        if (!shown.isEmpty()) {
+            staging = Mapping.reserve(frames.bytes(), MemoryTag.LOG);
+            staging.adviseHugePages(0, staging.bytes());
+        }
+    }
+
+    /** Whether some frames still show the file of an earlier process: their pages are small, and copied one by one when they are first written. */
+    public boolean isShown() {
+        return staging != null;
+    }
+
+    /**
+     * Gives the next huge page's worth of shown frames memory of its own, at the same address: some hundred microseconds.
+     *
+     * @return whether there are more
+     */
+    public boolean moveShown() {
+        Mapping to = staging;
+        if (to == null) {
+            return false;
+        }
+        int first = shown.nextSetBit(nextShown);
+        if (first >= 0) {
+            first &= -FRAMES_MOVED;
+            int end = Math.min(first + FRAMES_MOVED, framesMapped);
+            for (int frame = first; frame < end; frame++) {
+                if (backed.get(frame)) {
+                    long offset = (long) frame << Address.PAGE_SHIFT;
+                    Memory.copy(frameAddress(frame), to.address() + offset, Address.PAGE_BYTES);
+                }
+            }
+            if (frames.takeOver(
+                    (long) first << Address.PAGE_SHIFT, to, (long) (end - first) << Address.PAGE_SHIFT)) {
+                shown.clear(first, end);
+                nextShown = end;
+                return true;
+            }
+        }
+        // All are moved; or the kernel cannot, and they stay as they are.
+        to.close();
+        staging = null;
+        return false;
+    }
+
     private long frameAddress(int frame) {
         return frames.address() + ((long) frame << Address.PAGE_SHIFT);
     }
@@ -265,6 +462,9 @@ public final class Log implements AutoCloseable {
 
     @Override
     public void close() {
+        if (staging != null) {
+            staging.close();
+        }
         frames.close();
         table.close();
     }

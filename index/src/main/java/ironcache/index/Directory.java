@@ -62,6 +62,14 @@ final class Directory implements AutoCloseable {
         fill(0, size(), segment);
     }
 
+    /** As {@link #begin}, of so many cells, which the caller fills. */
+    void restore(int newDepth) {
+        mapping = Mapping.reserve(8L << MAX_DEPTH, MemoryTag.INDEX);
+        cells = mapping.address();
+        depth = newDepth;
+        mapping.commit(committed());
+    }
+
     long segment(int cell) {
         return Memory.getLong(cells + 8L * cell);
     }

@@ -10,6 +10,8 @@ import static ironcache.index.SegmentLayout.STASH_CHOICES;
 import static ironcache.index.SegmentLayout.STASH_LANES;
 
 import ironcache.ffm.Memory;
+import ironcache.ffm.StateInput;
+import ironcache.ffm.StateOutput;
 
 /**
  * Segmented extendible hash index (blueprint, section 4).
@@ -365,6 +367,35 @@ public final class HashIndex implements AutoCloseable {
                 visitor.visit(slot, word & PAYLOAD_MASK);
             }
         }
+    }
+
+    /** Writes all that the index holds: its segments verbatim, each with the number of its cells. */
+    public void save(StateOutput out) {
+        out.putLong(size);
+        out.putLong(directory.isVoid() ? 0 : directory.depth());
+        if (!directory.isVoid()) {
+            int end;
+            for (int cell = 0; cell < directory.size(); cell = end) {
+                end = directory.end(cell);
+                out.putLong(end - cell);
+                Segments.save(directory.segment(cell), out);
+            }
+        }
+    }
+
+    /** Of an empty index: holds what another one saved. Cursors of its scans go on here. */
+    public void load(StateInput in) {
+        size = in.getLong();
+        int depth = in.getInt(Directory.MAX_DEPTH);
+        if (depth != 0) {
+            directory.restore(depth);
+            int end;
+            for (int cell = 0; cell < directory.size(); cell = end) {
+                end = cell + in.getInt(directory.size() - cell);
+                directory.fill(cell, end, segments.load(in));
+            }
+        }
+        followDirectory();
     }
 
     /** Removes all entries and gives their memory back to the system. */

@@ -14,6 +14,8 @@ import static ironcache.index.SegmentLayout.STASH_CHOICES;
 import static ironcache.index.SegmentLayout.STASH_LANES;
 
 import ironcache.ffm.Memory;
+import ironcache.ffm.StateInput;
+import ironcache.ffm.StateOutput;
 
 /**
  * What is done to single segments: placing and removing entries in group, stash and overflow. Owns
@@ -254,6 +256,40 @@ final class Segments implements AutoCloseable {
             long target = cell < from || cell >= to ? directory.segment(cell) : segment;
             placeOrOverflow(target, (long) group * GROUP_BYTES, word);
         }
+    }
+
+    /** Writes a segment with its overflow units, verbatim but for the links between them. */
+    static void save(long segment, StateOutput out) {
+        int units = 0;
+        for (long unit = Memory.getLong(segment + OVERFLOW);
+                unit != 0;
+                unit = Memory.getLong(unit + OVERFLOW)) {
+            units++;
+        }
+        out.putLong(units);
+        out.put(segment, SegmentLayout.BYTES);
+        for (long unit = Memory.getLong(segment + OVERFLOW);
+                unit != 0;
+                unit = Memory.getLong(unit + OVERFLOW)) {
+            out.put(unit, SegmentLayout.BYTES);
+        }
+    }
+
+    /** A segment as it was saved, with overflow units of its own. */
+    long load(StateInput in) {
+        int units = in.getInt(Integer.MAX_VALUE);
+        long segment = segments.allocate();
+        in.get(segment, SegmentLayout.BYTES);
+        long before = segment;
+        for (int i = 0; i < units; i++) {
+            long unit = overflows.allocate();
+            in.get(unit, SegmentLayout.BYTES);
+            Memory.putLong(unit + OWNER, segment);
+            Memory.putLong(before + OVERFLOW, unit);
+            before = unit;
+        }
+        Memory.putLong(before + OVERFLOW, 0);
+        return segment;
     }
 
     @Override

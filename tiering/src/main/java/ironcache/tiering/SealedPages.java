@@ -3,6 +3,8 @@ package ironcache.tiering;
 import ironcache.ffm.Errno;
 import ironcache.ffm.Io;
 import ironcache.ffm.Memory;
+import ironcache.ffm.StateInput;
+import ironcache.ffm.StateOutput;
 import ironcache.hybridlog.Address;
 import ironcache.hybridlog.Log;
 import ironcache.hybridlog.Record;
@@ -126,21 +128,29 @@ public final class SealedPages {
                             + Address.PAGE_BYTES
                             + " bytes: "
                             + (result < 0 ? Errno.name(result) : "only " + result + " written");
-            if (failedCount == failed.length) {
-                failed = Arrays.copyOf(failed, 2 * failedCount);
-            }
-            failed[failedCount++] = page;
+            addFailed(page);
             retryAtNanos = nowNanos + RETRY_NANOS;
             return;
         }
         flushedBytes += result;
+        addWritten(page);
+        segments.flushed(page);
+    }
+
+    private void addFailed(int page) {
+        if (failedCount == failed.length) {
+            failed = Arrays.copyOf(failed, 2 * failedCount);
+        }
+        failed[failedCount++] = page;
+    }
+
+    private void addWritten(int page) {
         if (writtenCount == written.length) {
             growRing();
         }
         int at = (writtenHead + writtenCount++) % written.length;
         written[at] = page;
         writtenGeneration[at] = segments.generationOf(page);
-        segments.flushed(page);
     }
 
     private void growRing() {
@@ -182,6 +192,48 @@ public final class SealedPages {
         for (int page = firstPage; page < firstPage + pages; page++) {
             if (log.pageAddress(page) != 0) {
                 log.freePage(page);
+            }
+        }
+    }
+
+    // Warm restart.
+
+    /** Writes the books; no page is being written. */
+    public void save(StateOutput out) {
+        for (int s = 0; s < packing.length; s++) {
+            out.putLong(packing[s]);
+            out.putLong(end[s]);
+            out.putLong(records[s]);
+        }
+        for (int i = 0; i < writtenCount; i++) {
+            int at = (writtenHead + i) % written.length;
+            int page = written[at];
+            if (segments.isGeneration(page, writtenGeneration[at]) && log.pageAddress(page) != 0) {
+                out.putLong(page);
+            }
+        }
+        out.putLong(0);
+    }
+
+    /** Of an empty log's sealed pages, when log and segments have been loaded: takes over what others saved. What was not written yet is written again. */
+    public void load(StateInput in) {
+        for (int s = 0; s < packing.length; s++) {
+            packing[s] = in.getInt(Address.PAGES - 1);
+            end[s] = in.getInt(Address.PAGE_BYTES);
+            records[s] = in.getInt(Address.PAGE_BYTES);
+        }
+        for (int page = in.getInt(Address.PAGES - 1);
+                page != 0;
+                page = in.getInt(Address.PAGES - 1)) {
+            addWritten(page);
+        }
+        int endPage = segments.endPage();
+        for (int page = Address.FIRST_SSD_PAGE; page < endPage; page++) {
+            if (log.pageAddress(page) != 0
+                    && page != packing[0]
+                    && page != packing[1]
+                    && !segments.isFlushed(page)) {
+                addFailed(page);
             }
         }
     }

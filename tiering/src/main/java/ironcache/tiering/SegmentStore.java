@@ -6,6 +6,8 @@ import ironcache.ffm.Io;
 import ironcache.ffm.Mapping;
 import ironcache.ffm.Memory;
 import ironcache.ffm.MemoryTag;
+import ironcache.ffm.StateInput;
+import ironcache.ffm.StateOutput;
 import ironcache.hybridlog.Address;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -110,6 +112,9 @@ public final class SegmentStore implements AutoCloseable {
     private static final int SLACK_PART = 16;
 
     private static final long RETRY_NANOS = 200_000_000;
+
+    /** In a state file: no number of a segment. */
+    private static final int SAVED_END = Integer.MAX_VALUE;
 
     /** Live counts of a page: bytes (4), records (4). */
     private static final int COUNTS_BYTES = 8;
@@ -254,8 +259,118 @@ public final class SegmentStore implements AutoCloseable {
         segmentOf(page).liveRecords++;
     }
 
+    // Warm restart.
+
+    /** Whether space is being allocated for a segment. */
+    public boolean isAllocating() {
+        return allocating > 0;
+    }
+
+    /** Makes durable what was written since the last sync. @return how many syncs are in flight now */
+    public int syncAll(long token) {
+        BitSet all = new BitSet();
+        for (Segment segment : segments) {
+            if (segment != null) {
+                all.set(segment.number);
+            }
+        }
+        return sync(all, token);
+    }
+
+    /** Writes the books: each segment with what is alive in its pages, and its blocks' checksums. One whose space is being allocated is left out. */
+    public void save(StateOutput out) {
+        out.putLong(segmentPages);
+        out.putLong(generation);
+        for (Segment segment : segments) {
+            if (segment != null && segment.state != State.ALLOCATING) {
+                save(segment, out);
+            }
+        }
+        out.putLong(SAVED_END);
+        for (Segment spare : spares) {
+            out.putLong(spare.number);
+        }
+        out.putLong(SAVED_END);
+    }
+
+    private void save(Segment segment, StateOutput out) {
+        out.putLong(segment.number);
+        // Who compacted it is gone; what it did not come to is still alive here.
+        State state = segment.state == State.COMPACTING ? State.SEALED : segment.state;
+        out.putLong(state.ordinal());
+        out.putLong(segment == open[0] ? 0 : segment == open[1] ? 1 : 2);
+        out.putLong(segment.generation);
+        out.putLong(segment.pagesTaken);
+        out.putLong(segment.pagesFlushed);
+        out.putLong(segment.flushed);
+        out.putLong(segment.images);
+        out.putLong(segment.damaged ? 1 : 0);
+        out.putLong(segment.liveBytes);
+        out.putLong(segment.liveRecords);
+        if (state != State.SPARE) {
+            int first = firstPage(segment);
+            out.put(counts(first), (long) segmentPages * COUNTS_BYTES);
+            out.put(tables(first), (long) segmentPages * PageLayout.TABLES_BYTES);
+        }
+    }
+
+    /**
+     * Of a store without segments: takes over what another one saved.
+     *
+     * @throws UncheckedIOException where a segment's file cannot be opened; the message names it
+     */
+    public void load(StateInput in) {
+        int pages = in.getInt(MAX_SEGMENT_PAGES);
+        if (pages != segmentPages) {
+            throw new IllegalStateException(
+                    "state file, field segmentPages: expected " + segmentPages + ", actual " + pages);
+        }
+        generation = in.getLong();
+        int most = Address.PAGES / segmentPages;
+        for (int number = in.getInt(SAVED_END); number < most; number = in.getInt(SAVED_END)) {
+            load(number, in);
+        }
+        for (int number = in.getInt(SAVED_END); number < most; number = in.getInt(SAVED_END)) {
+            spares.add(segment(number));
+        }
+    }
+
+    private void load(int number, StateInput in) {
+        while (segments.size() <= number) {
+            segments.add(null);
+        }
+        Segment segment;
+        try {
+            segment = new Segment(number, io.openFile(path(number), Io.OpenMode.READ_WRITE, true));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        segments.set(number, segment);
+        segmentCount++;
+        tables.commit((long) segmentPages * PageLayout.TABLES_BYTES);
+        segment.state = State.values()[in.getInt(State.COMPACTING.ordinal())];
+        int stream = in.getInt(open.length);
+        if (stream < open.length) {
+            open[stream] = segment;
+        }
+        segment.generation = in.getLong();
+        segment.pagesTaken = in.getInt(segmentPages);
+        segment.pagesFlushed = in.getInt(segmentPages);
+        segment.flushed = in.getLong();
+        segment.images = in.getInt(Integer.MAX_VALUE);
+        segment.damaged = in.getInt(1) != 0;
+        segment.liveBytes = in.getLong();
+        segment.liveRecords = in.getLong();
+        liveBytes += segment.liveBytes;
+        if (segment.state != State.SPARE) {
+            int first = firstPage(segment);
+            in.get(counts(first), (long) segmentPages * COUNTS_BYTES);
+            in.get(tables(first), (long) segmentPages * PageLayout.TABLES_BYTES);
+        }
+    }
+
     /** One past the last page of any segment. */
-    int endPage() {
+    public int endPage() {
         return Address.FIRST_SSD_PAGE + segments.size() * segmentPages;
     }
 

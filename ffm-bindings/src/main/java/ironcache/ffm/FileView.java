@@ -1,0 +1,91 @@
+package ironcache.ffm;
+
+import java.io.IOException;
+import java.nio.file.Path;
+
+/**
+ * The bytes of a whole file in memory, read-only, as long as the view is open. The file may be renamed or deleted meanwhile, and may not be written to. Of a simulated file it
+ * is a copy. Any thread may read; one closes.
+ */
+public final class FileView implements AutoCloseable {
+    private static final long PAGE_BYTES = 4096;
+
+    private final long address;
+    private final long bytes;
+
+    /** Of the mapped file; negative: the view is a copy. */
+    private final int fd;
+
+    private FileView(long address, long bytes, int fd) {
+        this.address = address;
+        this.bytes = bytes;
+        this.fd = fd;
+    }
+
+    static FileView map(Path path) throws IOException {
+        int fd = Libc.open(path.toString(), Libc.O_RDONLY | Libc.O_CLOEXEC, 0);
+        if (fd < 0) {
+            throw FileErrors.opening(path, Io.OpenMode.READ, fd);
+        }
+        long bytes = Libc.size(fd);
+        if (bytes == 0) {
+            return new FileView(0, 0, fd);
+        }
+        long address =
+                bytes < 0
+                        ? bytes
+                        : Libc.mmap(0, bytes, Libc.PROT_READ, Libc.MAP_PRIVATE, fd, 0);
+        if (address < 0 && address > -PAGE_BYTES) {
+            Libc.close(fd);
+            throw new IOException(path + ": cannot be mapped: " + Errno.name((int) address));
+        }
+        // Where the file is not cached any more, the disk reads far ahead.
+        Libc.madvise(address, bytes, Libc.MADV_SEQUENTIAL);
+        return new FileView(address, bytes, fd);
+    }
+
+    static FileView copyOf(byte[] contents) {
+        if (contents.length == 0) {
+            return new FileView(0, 0, -1);
+        }
+        long address = Memory.allocate(contents.length, MemoryTag.OTHER);
+        Memory.copyIn(contents, 0, address, contents.length);
+        return new FileView(address, contents.length, -1);
+    }
+
+    public long address() {
+        return address;
+    }
+
+    public long bytes() {
+        return bytes;
+    }
+
+    /**
+     * Makes a range of a mapping hold bytes of the file, which stay there when the view is closed. All are multiples of 4096.
+     *
+     * @param mayShow without a copy, where that can be
+     * @return whether the range shows the file now instead of having memory of its own; {@link Mapping#clear} ends that
+     */
+    public boolean place(
+            long from, Mapping target, long offset, long length, boolean mayShow) {
+        if (fd >= 0 && mayShow) {
+            target.show(offset, fd, from, length);
+            return true;
+        }
+        Memory.copy(address + from, target.address() + offset, length);
+        return false;
+    }
+
+    @Override
+    public void close() {
+        if (fd >= 0) {
+            if (bytes > 0) {
+                Libc.munmap(address, bytes);
+            }
+            Libc.close(fd);
+        } else if (bytes > 0) {
+            Memory.free(address, bytes, MemoryTag.OTHER);
+        }
+    }
+}
