@@ -91,7 +91,8 @@ final class Background {
             settler.work(Math.max(deadline, clock.nanoTime() + budgetNanos / 2), clock);
         }
         if (store.log.isShown()) {
-            // A mapped page is slow to use, and each first write of one costs a copy: a quarter of the
+            // A mapped page is slow to use, and each first write of one costs a copy: a quarter of
+            // the
             // time goes into it while it lasts, all of it where nothing else is to be done.
             long until = clock.nanoTime() + budgetNanos / 4;
             while (store.log.moveShown() && clock.nanoTime() - until < 0) {}

@@ -583,7 +583,8 @@ public final class Shard implements AutoCloseable {
         return at;
     }
 
-    // Warm restart. Nobody runs commands before a state is loaded, nor when one is about to be saved.
+    // Warm restart. Nobody runs commands before a state is loaded, nor when one is about to be
+    // saved.
 
     /** Finishes what is being written. To be called until it says so, with completions between. @return whether all that was given to the SSD is durable there, or never will be */
     public boolean quiesce() {
@@ -635,8 +636,7 @@ public final class Shard implements AutoCloseable {
         expirer.load(in);
         store.load(in);
         for (int db = 0; db < DATABASES; db++) {
-            databases[db] =
-                    Objects.requireNonNull(store.keyspaces[in.getInt(Store.KEYSPACES - 1)]);
+            databases[db] = Objects.requireNonNull(store.keyspaces[in.getInt(Store.KEYSPACES - 1)]);
         }
         store.reaper.load(in);
     }

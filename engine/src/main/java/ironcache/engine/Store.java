@@ -520,9 +520,7 @@ final class Store implements AutoCloseable {
     /** Has the keyspaces that another one saved instead of its own, which are empty. */
     void load(StateInput in) {
         Arrays.fill(keyspaces, null);
-        for (int number = in.getInt(KEYSPACES);
-                number < KEYSPACES;
-                number = in.getInt(KEYSPACES)) {
+        for (int number = in.getInt(KEYSPACES); number < KEYSPACES; number = in.getInt(KEYSPACES)) {
             Keyspace keyspace = new Keyspace(number);
             keyspace.expires = in.getLong();
             keyspace.unsettled = in.getLong();

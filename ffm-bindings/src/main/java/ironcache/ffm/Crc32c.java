@@ -62,6 +62,11 @@ public final class Crc32c {
         }
     }
 
+    /** Adds one byte. */
+    public void updateByte(int value) {
+        crc.update(value);
+    }
+
     /** The checksum of what was added since {@link #reset}. */
     public int value() {
         return (int) crc.getValue();

@@ -22,7 +22,8 @@ public final class FileView implements AutoCloseable {
         this.fd = fd;
     }
 
-    static FileView map(Path path) throws IOException {
+    /** Of a file of the machine's; who has an {@link Io} asks that. */
+    public static FileView map(Path path) throws IOException {
         int fd = Libc.open(path.toString(), Libc.O_RDONLY | Libc.O_CLOEXEC, 0);
         if (fd < 0) {
             throw FileErrors.opening(path, Io.OpenMode.READ, fd);
@@ -32,9 +33,7 @@ public final class FileView implements AutoCloseable {
             return new FileView(0, 0, fd);
         }
         long address =
-                bytes < 0
-                        ? bytes
-                        : Libc.mmap(0, bytes, Libc.PROT_READ, Libc.MAP_PRIVATE, fd, 0);
+                bytes < 0 ? bytes : Libc.mmap(0, bytes, Libc.PROT_READ, Libc.MAP_PRIVATE, fd, 0);
         if (address < 0 && address > -PAGE_BYTES) {
             Libc.close(fd);
             throw new IOException(path + ": cannot be mapped: " + Errno.name((int) address));
@@ -67,8 +66,7 @@ public final class FileView implements AutoCloseable {
      * @param mayShow without a copy, where that can be
      * @return whether the range shows the file now instead of having memory of its own; {@link Mapping#clear} ends that
      */
-    public boolean place(
-            long from, Mapping target, long offset, long length, boolean mayShow) {
+    public boolean place(long from, Mapping target, long offset, long length, boolean mayShow) {
         if (fd >= 0 && mayShow) {
             target.show(offset, fd, from, length);
             return true;

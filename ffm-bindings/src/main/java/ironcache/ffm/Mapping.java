@@ -121,12 +121,7 @@ public final class Mapping implements AutoCloseable {
     /** A range that showed a file is ordinary memory again, and zero. */
     public void clear(long offset, long length) {
         checkRange(offset, length);
-        map(
-                offset,
-                length,
-                Libc.MAP_PRIVATE | Libc.MAP_ANONYMOUS | Libc.MAP_NORESERVE,
-                -1,
-                0);
+        map(offset, length, Libc.MAP_PRIVATE | Libc.MAP_ANONYMOUS | Libc.MAP_NORESERVE, -1, 0);
         adviseHugePages(offset, length);
     }
 

@@ -38,7 +38,8 @@ public final class StateOutput implements AutoCloseable {
     private final @Nullable Mapping[] origins = new @Nullable Mapping[SLOTS];
     private final long[] originOffsets = new long[SLOTS];
 
-    private final long streamBuffers = Memory.allocate(STREAM_SLOTS * (long) BLOCK_BYTES, MemoryTag.OTHER);
+    private final long streamBuffers =
+            Memory.allocate(STREAM_SLOTS * (long) BLOCK_BYTES, MemoryTag.OTHER);
     private int streamSlot = -1;
     private long streamAt;
     private long streamEnd;

@@ -382,11 +382,15 @@ public final class Log implements AutoCloseable {
 
     private void place(StateInput in, BitSet used) {
         int runs = 0;
-        for (int from = used.nextSetBit(0); from >= 0; from = used.nextSetBit(used.nextClearBit(from))) {
+        for (int from = used.nextSetBit(0);
+                from >= 0;
+                from = used.nextSetBit(used.nextClearBit(from))) {
             runs++;
         }
         int block = 0;
-        for (int from = used.nextSetBit(0); from >= 0; from = used.nextSetBit(used.nextClearBit(from))) {
+        for (int from = used.nextSetBit(0);
+                from >= 0;
+                from = used.nextSetBit(used.nextClearBit(from))) {
             int count = used.nextClearBit(from) - from;
             if (in.place(
                     block,
@@ -430,7 +434,9 @@ public final class Log implements AutoCloseable {
                 }
             }
             if (frames.takeOver(
-                    (long) first << Address.PAGE_SHIFT, to, (long) (end - first) << Address.PAGE_SHIFT)) {
+                    (long) first << Address.PAGE_SHIFT,
+                    to,
+                    (long) (end - first) << Address.PAGE_SHIFT)) {
                 shown.clear(first, end);
                 nextShown = end;
                 return true;

@@ -154,6 +154,8 @@ final class Config {
         add(Setting.text("save", "", ANY));
         add(Setting.choice("appendfsync", ANY, "everysec", "always", "no"));
         add(Setting.integer("snapshot-keep", 1, 1, 1, ANY));
+        add(Setting.yesNo("warm-restart", true, ANY));
+        add(Setting.text("state-file", "", START));
         noEffect(Setting.yesNo("no-appendfsync-on-rewrite", false, ANY));
         noEffect(Setting.integer("auto-aof-rewrite-percentage", 100, 0, INT_MAX, ANY));
         noEffect(Setting.size("auto-aof-rewrite-min-size", 64 << 20, 0, Long.MAX_VALUE, ANY));

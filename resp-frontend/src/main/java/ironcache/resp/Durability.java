@@ -7,6 +7,7 @@ import ironcache.recovery.Recovery;
 import ironcache.recovery.RecoveryException;
 import ironcache.recovery.ShardSnapshot;
 import ironcache.recovery.Snapshot;
+import ironcache.recovery.WarmState;
 import ironcache.wal.Manifest;
 import ironcache.wal.Manifests;
 import ironcache.wal.SyncPolicy;
@@ -36,6 +37,12 @@ final class Durability {
     private final List<ShardDurability> shards = new ArrayList<>();
 
     private volatile @Nullable Manifest manifest;
+
+    /** What the last shutdown left, until it is taken over. */
+    private @Nullable WarmState warm;
+
+    /** The state was taken over, and is to be made into the snapshot that a log begins with: clients are served when it is durable. */
+    private boolean rewriting;
 
     /** On its way, or not looked at yet. */
     private @Nullable Manifest publishing;
@@ -86,6 +93,7 @@ final class Durability {
      * Reads the newest manifest, and waits for it.
      *
      * @param io the first shard's, which nobody uses yet
+     * @param warm what the last shutdown left and is used, or null
      * @throws RecoveryException where there is a manifest that cannot be read
      */
     Durability(
@@ -95,11 +103,13 @@ final class Durability {
             Path directory,
             int shardCount,
             long freshSeed,
-            LogSizes logSizes)
+            LogSizes logSizes,
+            @Nullable WarmState warm)
             throws IOException {
         this.node = node;
         this.clock = clock;
-        this.freshSeed = freshSeed;
+        this.warm = warm;
+        this.freshSeed = warm == null ? freshSeed : warm.hashSeed();
         this.logSizes = logSizes;
         manifests = new Manifests(io, directory, ShardDurability.MANIFESTS_TOKEN);
         io.setHandlers(new NoSockets(), (token, result) -> manifests.onFile(result));
@@ -117,7 +127,10 @@ final class Durability {
         recovery = new Recovery(shardCount);
         startNanos = clock.nanoTime();
         Manifest found = manifest;
-        nodeId = found == null ? new Prng(freshSeed ^ 0x1D).nextLong() : found.nodeId();
+        nodeId =
+                found != null
+                        ? found.nodeId()
+                        : warm != null ? warm.nodeId() : new Prng(freshSeed ^ 0x1D).nextLong();
         if (found != null && found.shards().size() != shardCount) {
             throw new RecoveryException(
                     "dir "
@@ -137,6 +150,10 @@ final class Durability {
 
     /** 0: as the disk's size says. */
     int segmentPages() {
+        WarmState state = warm;
+        if (state != null) {
+            return state.segmentPages();
+        }
         Manifest found = manifest;
         return found == null ? 0 : found.shards().get(0).segmentPages();
     }
@@ -147,6 +164,15 @@ final class Durability {
 
     /** All shards are there, their threads do not run yet: what the directory holds will be read back, or a log begun. */
     void begin() throws IOException {
+        WarmState state = warm;
+        if (state != null) {
+            node.loading = true;
+            rewriting = keepsLog && !state.logWasKept();
+            for (ShardDurability shard : shards) {
+                shard.takeOver(state, keepsLog && !rewriting);
+            }
+            return;
+        }
         Manifest found = manifest;
         if (found != null) {
             node.loading = true;
@@ -256,9 +282,12 @@ final class Durability {
 
     /** Goes on with what concerns all shards. The caller is in no shard. */
     void step(Executor executor) {
-        if (node.loading) {
+        if (node.loading && !rewriting) {
             finishLoading();
             return;
+        }
+        if (rewriting && snapshot == null) {
+            save(Kind.REWRITE);
         }
         Snapshot current = snapshot;
         if (current == null) {
@@ -292,6 +321,10 @@ final class Durability {
             }
         }
         Manifest found = manifest;
+        if (found == null && !keepsLog) {
+            loaded();
+            return;
+        }
         List<Manifest.ShardFiles> files = new ArrayList<>();
         for (int i = 0; i < shards.size(); i++) {
             files.add(
@@ -334,11 +367,38 @@ final class Durability {
     }
 
     private void loaded() {
+        WarmState state = warm;
+        if (state != null) {
+            consume(state);
+            warm = null;
+        }
         node.loading = false;
         if (recovery.doneBytes() > 0) {
             node.log.notice(
                     "data read back in " + (clock.nanoTime() - startNanos) / 1_000_000 + " ms");
         }
+    }
+
+    /** The state's files go before the first client is served. */
+    private void consume(WarmState state) {
+        long bytes = state.bytes();
+        try {
+            state.consume(node.shards.all[0].loop.io());
+        } catch (IOException e) {
+            throw new RecoveryException("the state file cannot be removed: " + e.getMessage());
+        }
+        node.log.notice(
+                "warm restart: "
+                        + (bytes >> 20)
+                        + " MB taken over in "
+                        + (clock.nanoTime() - startNanos) / 1_000_000
+                        + " ms");
+    }
+
+    /** Of the manifest in force; 0: there is none. */
+    long manifestGeneration() {
+        Manifest found = manifest;
+        return found == null ? 0 : found.generation();
     }
 
     // Snapshots.
@@ -483,6 +543,14 @@ final class Durability {
             node.log.notice("snapshot " + current.generation() + " is durable");
         }
         snapshot = null;
+        if (rewriting) {
+            if (lastFailed) {
+                throw new RecoveryException(
+                        "the log cannot begin, because a snapshot failed: " + failure);
+            }
+            rewriting = false;
+            loaded();
+        }
         for (Connection c : waiters) {
             node.shards.resume(c, node.shards.all[0]);
         }
@@ -574,20 +642,5 @@ final class Durability {
                 recovery.totalBytes() == 0
                         ? 0
                         : 100 * recovery.doneBytes() / recovery.totalBytes());
-    }
-
-    /** Until there are connections. */
-    private static final class NoSockets implements Io.SocketHandler {
-        @Override
-        public void onAccept(int listener, int socket) {}
-
-        @Override
-        public void onReceive(int socket, long address, int length) {}
-
-        @Override
-        public void onSent(int socket, int result) {}
-
-        @Override
-        public void onClosed(int socket) {}
     }
 }

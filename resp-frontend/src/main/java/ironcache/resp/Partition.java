@@ -113,6 +113,11 @@ final class Partition implements ironcache.ffm.Io.Gate {
 
     // The shard.
 
+    /** Whether a transaction is in the middle of its work here. */
+    boolean isHeld() {
+        return holder != null;
+    }
+
     /** Waits for the shard, and enters. */
     void enter(Partition visitor) {
         shardLock.lock();

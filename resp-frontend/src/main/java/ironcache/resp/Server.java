@@ -9,6 +9,7 @@ import ironcache.ffm.Prng;
 import ironcache.ffm.Scheduling;
 import ironcache.ffm.SystemClock;
 import ironcache.recovery.RecoveryException;
+import ironcache.recovery.WarmState;
 import ironcache.wal.DamagedManifestException;
 import ironcache.wal.Manifest;
 import ironcache.wal.Manifests;
@@ -31,7 +32,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
+import java.util.function.IntConsumer;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -64,6 +67,9 @@ public final class Server implements AutoCloseable {
     /** Nobody closes a shard that another thread may still borrow. */
     private final CountDownLatch drained;
 
+    /** Null: no state is kept at the end. */
+    private volatile @Nullable WarmExit warmExit;
+
     /**
      * Opens everything, on the thread that will run the first shard.
      *
@@ -81,7 +87,8 @@ public final class Server implements AutoCloseable {
             long shardBytes,
             long networkBytes,
             long hashSeed,
-            @Nullable ConfigFile file)
+            @Nullable ConfigFile file,
+            @Nullable WarmState warm)
             throws IOException {
         this(
                 config,
@@ -95,16 +102,11 @@ public final class Server implements AutoCloseable {
                 hashSeed,
                 file,
                 Commands::table,
-                LogSizes.DEFAULT);
+                LogSizes.DEFAULT,
+                warm);
     }
 
-    /**
-     * As above, and of other threads than the machine's: these run the {@link #workers}, and {@link #run} is not called.
-     *
-     * @param mutexes of the threads that will run the shards
-     * @param tables a command table for each shard
-     * @param logSizes of all shards' logs
-     */
+    /** As below, of a server that begins without the state of a former one. */
     Server(
             Config config,
             List<? extends Io> ios,
@@ -119,6 +121,45 @@ public final class Server implements AutoCloseable {
             Supplier<CommandTable> tables,
             LogSizes logSizes)
             throws IOException {
+        this(
+                config,
+                ios,
+                mutexes,
+                source,
+                log,
+                directory,
+                shardBytes,
+                networkBytes,
+                hashSeed,
+                file,
+                tables,
+                logSizes,
+                null);
+    }
+
+    /**
+     * As above, and of other threads than the machine's: these run the {@link #workers}, and {@link #run} is not called.
+     *
+     * @param mutexes of the threads that will run the shards
+     * @param tables a command table for each shard
+     * @param logSizes of all shards' logs
+     * @param warm what the last shutdown left and is used, or null
+     */
+    Server(
+            Config config,
+            List<? extends Io> ios,
+            Mutex.Source mutexes,
+            Clock source,
+            Log log,
+            Path directory,
+            long shardBytes,
+            long networkBytes,
+            long hashSeed,
+            @Nullable ConfigFile file,
+            Supplier<CommandTable> tables,
+            LogSizes logSizes,
+            @Nullable WarmState warm)
+            throws IOException {
         int count = ios.size();
         MemoryGauge memory = new MemoryGauge(new ProcFiles());
         node =
@@ -132,7 +173,8 @@ public final class Server implements AutoCloseable {
                         ProcessHandle.current().pid());
         node.configFile = file;
         node.durability =
-                new Durability(node, source, ios.get(0), directory, count, hashSeed, logSizes);
+                new Durability(
+                        node, source, ios.get(0), directory, count, hashSeed, logSizes, warm);
         workers = new Worker[count];
         drained = new CountDownLatch(count);
         try {
@@ -144,7 +186,9 @@ public final class Server implements AutoCloseable {
                                 shardBytes / count,
                                 config.number("maxdisk") / count,
                                 node.durability.segmentPages(),
-                                node.durability.hashSeed());
+                                node.durability.hashSeed(),
+                                warm == null ? 0 : warm.framesUsed(i),
+                                warm == null ? 0 : warm.notesUsed(i));
                 workers[i] =
                         new Worker(
                                 node,
@@ -271,6 +315,10 @@ public final class Server implements AutoCloseable {
         worker.drain();
         drained.countDown();
         awaitUninterruptibly(drained);
+        WarmExit exit = warmExit;
+        if (exit != null) {
+            exit.keep(node, worker);
+        }
         worker.close();
     }
 
@@ -319,15 +367,7 @@ public final class Server implements AutoCloseable {
         }
         end(workers[0]);
         for (Thread thread : threads) {
-            boolean ended = false;
-            while (!ended) {
-                try {
-                    thread.join();
-                    ended = true;
-                } catch (InterruptedException e) {
-                    Thread.currentThread().interrupt();
-                }
-            }
+            join(thread);
         }
     }
 
@@ -395,18 +435,33 @@ public final class Server implements AutoCloseable {
             Files.createDirectories(directory);
         }
 
+        List<Io> ios = openIos(config, shards, log);
+        Path stateDirectory = stateDirectory(config);
+        WarmState warm =
+                WarmState.find(
+                        ios.get(0),
+                        dir,
+                        stateDirectory,
+                        shards,
+                        manifestIn(dir),
+                        config.get("warm-restart").isYes(),
+                        Server::inThreads,
+                        log::warn);
         CountDownLatch ended = new CountDownLatch(1);
         try (Server server =
                 new Server(
                         config,
-                        openIos(config, shards, log),
+                        ios,
                         SystemClock.INSTANCE,
                         log,
                         dir,
                         shardBytes(memoryBytes),
                         networkBytes(memoryBytes),
                         Prng.freshSeed(),
-                        file)) {
+                        file,
+                        warm)) {
+            server.warmExit =
+                    new WarmExit(dir, stateDirectory, Prng.freshSeed(), SystemClock.INSTANCE);
             Runtime.getRuntime()
                     .addShutdownHook(new Thread(() -> stopAtSignal(server, ended), "shutdown"));
             log.notice(
@@ -434,6 +489,10 @@ public final class Server implements AutoCloseable {
         server.stop();
         try {
             boolean clean = ended.await(SHUTDOWN_SECONDS, TimeUnit.SECONDS);
+            WarmExit exit = server.warmExit;
+            while (!clean && exit != null && exit.isKeeping()) {
+                clean = ended.await(SHUTDOWN_SECONDS, TimeUnit.SECONDS);
+            }
             System.out.flush();
             Runtime.getRuntime().halt(clean ? 0 : 1);
         } catch (InterruptedException e) {
@@ -495,6 +554,9 @@ public final class Server implements AutoCloseable {
             setting.set(Long.toString(shardsIn(dir)));
         }
         if (setting.number() == 0) {
+            setting.set(Long.toString(WarmState.shardsIn(dir, stateDirectory(config))));
+        }
+        if (setting.number() == 0) {
             long room = 1 + (memoryBytes - LEAST_MEMORY_BYTES) / ROOM_FOR_SHARD_BYTES;
             int cores = Runtime.getRuntime().availableProcessors();
             setting.set(Long.toString(Math.clamp(Math.min(cores, room), 1, Shards.MOST)));
@@ -504,18 +566,65 @@ public final class Server implements AutoCloseable {
 
     /** 0: the directory has no data. */
     private static int shardsIn(Path dir) throws IOException {
+        Manifest manifest = manifestIn(dir);
+        return manifest == null ? 0 : manifest.shards().size();
+    }
+
+    /** The newest, or null. */
+    private static @Nullable Manifest manifestIn(Path dir) throws IOException {
         List<Path> files = new ArrayList<>();
         try (var entries = Files.newDirectoryStream(dir)) {
             entries.forEach(files::add);
         }
         Path newest = Manifests.newestOf(files);
         if (newest == null) {
-            return 0;
+            return null;
         }
         try {
-            return Manifest.parse(newest, Files.readAllBytes(newest)).shards().size();
+            return Manifest.parse(newest, Files.readAllBytes(newest));
         } catch (DamagedManifestException e) {
             throw new RecoveryException(e.damage() + "; " + RecoveryException.WHAT_TO_RUN);
+        }
+    }
+
+    /** Where state files are; null: each in its shard's directory. */
+    private static @Nullable Path stateDirectory(Config config) {
+        String name = config.value("state-file");
+        return name.isEmpty() ? null : Path.of(name).toAbsolutePath().normalize();
+    }
+
+    /** On all cores: checksums of gigabytes are to be verified before anyone is served. */
+    private static void inThreads(int count, IntConsumer task) {
+        AtomicInteger next = new AtomicInteger();
+        Runnable work =
+                () -> {
+                    for (int i = next.getAndIncrement(); i < count; i = next.getAndIncrement()) {
+                        task.accept(i);
+                    }
+                };
+        List<Thread> helpers = new ArrayList<>();
+        int cores = Math.min(Runtime.getRuntime().availableProcessors(), count);
+        for (int i = 1; i < cores; i++) {
+            Thread helper = new Thread(work, "verify-" + i);
+            helper.setDaemon(true);
+            helper.start();
+            helpers.add(helper);
+        }
+        work.run();
+        for (Thread helper : helpers) {
+            join(helper);
+        }
+    }
+
+    private static void join(Thread thread) {
+        boolean ended = false;
+        while (!ended) {
+            try {
+                thread.join();
+                ended = true;
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
         }
     }
 

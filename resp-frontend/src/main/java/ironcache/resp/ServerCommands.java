@@ -140,6 +140,7 @@ final class ServerCommands {
         } else {
             // As in Valkey, there is no reply: the connection just closes.
             c.node().log.notice("SHUTDOWN: asked for by client " + c.connection().id);
+            c.node().forgetful = noSave;
             c.node().stop();
             c.connection().state = Connection.State.DRAINING;
         }

@@ -8,6 +8,8 @@ import ironcache.recovery.ShardRecovery;
 import ironcache.recovery.ShardSnapshot;
 import ironcache.recovery.ShardSource;
 import ironcache.recovery.Snapshot;
+import ironcache.recovery.StateKeeper;
+import ironcache.recovery.WarmState;
 import ironcache.wal.ImageFile;
 import ironcache.wal.Manifest;
 import ironcache.wal.Peers;
@@ -38,6 +40,9 @@ final class ShardDurability implements Io.FileHandler, Peers {
     private static final int RECOVERY = 0;
     private static final int IMAGE = 1;
     private static final int MANIFESTS = 2;
+    private static final int STATE = 3;
+
+    private static final long LOG_POLL_NANOS = 1_000_000;
 
     static final long MANIFESTS_TOKEN = Shard.FIRST_FOREIGN_TOKEN | (long) MANIFESTS << PART_SHIFT;
 
@@ -94,6 +99,30 @@ final class ShardDurability implements Io.FileHandler, Peers {
                         source(manifest),
                         manifest.nodeId(),
                         node::notice);
+    }
+
+    /**
+     * Has what the last shutdown left.
+     *
+     * @param keepsLog whether the log goes on behind it
+     */
+    void takeOver(WarmState state, boolean keepsLog) throws IOException {
+        state.load(partition.number, partition.shard);
+        lastGeneration = state.logGeneration(partition.number);
+        lastSeqno = state.logSeqno(partition.number);
+        goOn(keepsLog);
+    }
+
+    /** Deletes what does not count, and begins the log's next segment. */
+    private void goOn(boolean keepsLog) throws IOException {
+        partition.shard.deleteLeftovers();
+        Manifest manifest = node.manifest();
+        Set<Long> images = new HashSet<>();
+        long oldestLog = manifest == null ? Long.MAX_VALUE : named(manifest, images);
+        deleteUnnamed(images, oldestLog, lastGeneration);
+        if (keepsLog) {
+            openLog(lastGeneration + 1, lastSeqno + 1);
+        }
     }
 
     private ShardSource source(Manifest manifest) throws IOException {
@@ -285,13 +314,7 @@ final class ShardDurability implements Io.FileHandler, Peers {
             lastGeneration = Math.max(reading.lastGeneration(), manifestLog - 1);
             lastSeqno = reading.end();
             try {
-                partition.shard.deleteLeftovers();
-                Set<Long> images = new HashSet<>();
-                long oldestLog = named(Objects.requireNonNull(node.manifest()), images);
-                deleteUnnamed(images, oldestLog, lastGeneration);
-                if (node.keepsLog()) {
-                    openLog(lastGeneration + 1, lastSeqno + 1);
-                }
+                goOn(node.keepsLog());
             } catch (IOException e) {
                 throw new UncheckedIOException(e);
             }
@@ -309,6 +332,67 @@ final class ShardDurability implements Io.FileHandler, Peers {
     /** The last segment of a log that is kept no more; 0: there is none. */
     long lastGeneration() {
         return lastGeneration;
+    }
+
+    // The end.
+
+    /**
+     * Writes the shard's state, on its thread, when no thread runs commands any more. Waits for completions.
+     *
+     * @throws IOException why it is not there
+     */
+    long keepState(Path file, Path dataDirectory, long shutdown, int shardCount)
+            throws IOException {
+        settleLog();
+        WalWriter log = partition.log;
+        if (log != null && log.begunGeneration() != 0) {
+            lastGeneration = log.begunGeneration();
+            lastSeqno = log.lastSeqno();
+        }
+        StateKeeper keeper =
+                new StateKeeper(io, Shard.FIRST_FOREIGN_TOKEN | (long) STATE << PART_SHIFT);
+        Io.FileHandler shard = partition.shard.fileHandler();
+        io.setHandlers(
+                new NoSockets(),
+                (token, result) -> {
+                    // While the state is written, nothing else may change the shard.
+                    if (token >= Shard.FIRST_FOREIGN_TOKEN
+                            && ((int) (token >>> PART_SHIFT) & 0xFF) == STATE) {
+                        keeper.onFile((int) token, result);
+                    } else if (token < Shard.FIRST_FOREIGN_TOKEN && !keeper.isWriting()) {
+                        shard.onFile(token, result);
+                    }
+                });
+        return keeper.keep(
+                partition.shard,
+                file,
+                new StateKeeper.Identity(
+                        dataDirectory,
+                        partition.number,
+                        shardCount,
+                        node.nodeId(),
+                        node.hashSeed(),
+                        shutdown,
+                        node.manifestGeneration(),
+                        lastGeneration,
+                        lastSeqno,
+                        node.keepsLog()));
+    }
+
+    /** Waits until all of the log is durable. */
+    private void settleLog() throws IOException {
+        WalWriter log = partition.log;
+        while (log != null && !log.isQuiet()) {
+            String failure = log.failure();
+            if (failure != null) {
+                throw new IOException(failure);
+            }
+            log.commit(clock.nanoTime());
+            io.poll(LOG_POLL_NANOS);
+        }
+        if (log != null && log.isFailed()) {
+            throw new IOException(String.valueOf(log.failure()));
+        }
     }
 
     // Snapshots.

@@ -31,6 +31,16 @@ final class Shards {
         return all.length;
     }
 
+    /** Whether some transaction is in the middle of its work. */
+    boolean isAnyHeld() {
+        for (Partition partition : all) {
+            if (partition.isHeld()) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     /** There is one shard, which has all keys: nobody needs to ask. */
     boolean isSingle() {
         return all.length == 1;

@@ -7,6 +7,7 @@ import ironcache.ffm.Clock;
 import ironcache.ffm.Io;
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
 /** A shard with its I/O, its connections and the loop that serves them: what one thread runs. */
@@ -116,6 +117,27 @@ final class Worker {
         if (!node.shards.isSingle()) {
             partition.unlockTurn();
         }
+    }
+
+    /** As {@link ShardDurability#keepState}, when all threads have drained. */
+    long keepState(Path file, Path dataDirectory, long shutdown, int shards) throws IOException {
+        boolean single = node.shards.isSingle();
+        if (!single) {
+            partition.lockTurn();
+        }
+        partition.enter(partition);
+        try {
+            return durability.keepState(file, dataDirectory, shutdown, shards);
+        } finally {
+            partition.leave();
+            if (!single) {
+                partition.unlockTurn();
+            }
+        }
+    }
+
+    Partition partition() {
+        return partition;
     }
 
     /** On the thread that ran it, when all others have drained too. */

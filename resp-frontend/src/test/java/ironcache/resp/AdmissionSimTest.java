@@ -112,6 +112,7 @@ class AdmissionSimTest {
                         48L * MIB,
                         NETWORK_BYTES,
                         seed,
+                        null,
                         null)) {
             server = opened;
             before = MemoryTag.NETWORK.bytes();

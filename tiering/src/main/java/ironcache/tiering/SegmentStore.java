@@ -323,7 +323,10 @@ public final class SegmentStore implements AutoCloseable {
         int pages = in.getInt(MAX_SEGMENT_PAGES);
         if (pages != segmentPages) {
             throw new IllegalStateException(
-                    "state file, field segmentPages: expected " + segmentPages + ", actual " + pages);
+                    "state file, field segmentPages: expected "
+                            + segmentPages
+                            + ", actual "
+                            + pages);
         }
         generation = in.getLong();
         int most = Address.PAGES / segmentPages;

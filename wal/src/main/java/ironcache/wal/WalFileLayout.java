@@ -126,6 +126,12 @@ public final class WalFileLayout {
         return VERSION + (version > VERSION ? " (the file is too new)" : " (the file is too old)");
     }
 
+    /** Whether a log segment was begun: whether its block 0 is its own. */
+    public static boolean isBegun(long block, Path file, int shard, long nodeId) {
+        return checkWhole(block, file, new Crc32c()) == null
+                && checkPlace(block, file, TYPE_LOG, shard, logGeneration(file), nodeId) == null;
+    }
+
     /** Whether a whole block is the one that belongs here. @return null where it is */
     static @Nullable Damage checkPlace(
             long block, Path file, int type, int shard, long generation, long nodeId) {
