@@ -85,7 +85,7 @@ public interface Io extends AutoCloseable {
 
     void setHandlers(SocketHandler sockets, FileHandler files);
 
-    /** Before the first {@link #poll}; {@link Gate#NONE} where it is not called. */
+    /** Between two calls of {@link #poll}; {@link Gate#NONE} where it is not called. */
     void setGate(Gate gate);
 
     // Files. Opening and closing are control-path calls and may block briefly.
@@ -153,7 +153,10 @@ public interface Io extends AutoCloseable {
      */
     void syncDirectory(Path directory, long token);
 
-    /** A write followed by fdatasync, linked; one completion with the write's result, or the first error. */
+    /**
+     * A write that is durable when it completes, as if fdatasync of what it wrote had followed; of other writes it says nothing. Several may be in flight. An error says that
+     * neither may be assumed.
+     */
     void writeAndSync(int file, long offset, long address, int length, int buffer, long token);
 
     /** fallocate: afterwards writes in the range do not fail with ENOSPC. */

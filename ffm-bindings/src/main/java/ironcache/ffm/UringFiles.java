@@ -33,14 +33,6 @@ final class UringFiles {
     // Operations in flight, by slot.
     private long[] operationToken = new long[256];
 
-    /** Completions that an operation still waits for: two where a write is linked to a sync. */
-    private byte[] operationWaits = new byte[256];
-
-    /** Of a write linked to a sync: the results of the two, once known. */
-    private int[] operationWriteResult = new int[256];
-
-    private int[] operationSyncResult = new int[256];
-
     /** Of a directory's sync: its descriptor, or the negated errno of opening it; -1 for all else. */
     private int[] operationDirectory = new int[256];
 
@@ -140,14 +132,9 @@ final class UringFiles {
         int slot = freeOperations.isEmpty() ? operationCount++ : freeOperations.pop();
         if (slot >= operationToken.length) {
             operationToken = Arrays.copyOf(operationToken, slot * 2);
-            operationWriteResult = Arrays.copyOf(operationWriteResult, slot * 2);
-            operationSyncResult = Arrays.copyOf(operationSyncResult, slot * 2);
-            operationWaits = Arrays.copyOf(operationWaits, slot * 2);
             operationDirectory = Arrays.copyOf(operationDirectory, slot * 2);
         }
         operationToken[slot] = token;
-        operationWaits[slot] = 1;
-        operationSyncResult[slot] = 0;
         operationDirectory[slot] = -1;
         return slot;
     }
@@ -165,53 +152,50 @@ final class UringFiles {
         transfer(
                 buffer == Io.UNREGISTERED ? Ring.OP_READ : Ring.OP_READ_FIXED,
                 file,
-                0,
                 offset,
                 address,
                 length,
+                0,
                 buffer,
-                newOperation(token));
+                token);
     }
 
     void write(int file, long offset, long address, int length, int buffer, long token) {
         transfer(
                 buffer == Io.UNREGISTERED ? Ring.OP_WRITE : Ring.OP_WRITE_FIXED,
                 file,
-                0,
                 offset,
                 address,
                 length,
+                0,
                 buffer,
-                newOperation(token));
+                token);
     }
 
+    /** @param flags of preadv2(2) and pwritev2(2) */
     private void transfer(
             int opcode,
             int file,
-            int flags,
             long offset,
             long address,
             int length,
+            int flags,
             int buffer,
-            int slot) {
+            long token) {
         submissions.add(
                 opcode,
-                fileFlags(file) | flags,
+                fileFlags(file),
                 0,
                 fileTarget(file),
                 offset,
                 address,
                 length,
-                0,
-                UserData.of(UserData.FILE, slot),
+                flags,
+                UserData.of(UserData.FILE, newOperation(token)),
                 buffer == Io.UNREGISTERED ? 0 : buffer);
     }
 
     void sync(int file, long token) {
-        syncEntry(file, UserData.of(UserData.FILE, newOperation(token)));
-    }
-
-    private void syncEntry(int file, long data) {
         submissions.add(
                 Ring.OP_FSYNC,
                 fileFlags(file),
@@ -221,8 +205,21 @@ final class UringFiles {
                 0,
                 0,
                 Ring.FSYNC_DATASYNC,
-                data,
+                UserData.of(UserData.FILE, newOperation(token)),
                 0);
+    }
+
+    /** One operation, which the device may do with one command where nothing but data changes. */
+    void writeAndSync(int file, long offset, long address, int length, int buffer, long token) {
+        transfer(
+                buffer == Io.UNREGISTERED ? Ring.OP_WRITE : Ring.OP_WRITE_FIXED,
+                file,
+                offset,
+                address,
+                length,
+                Ring.WRITE_DSYNC,
+                buffer,
+                token);
     }
 
     void syncDirectory(Path directory, long token) {
@@ -238,16 +235,6 @@ final class UringFiles {
         } else {
             submissions.add(Ring.OP_FSYNC, 0, 0, fd, 0, 0, 0, 0, data, 0);
         }
-    }
-
-    void writeAndSync(int file, long offset, long address, int length, int buffer, long token) {
-        int slot = newOperation(token);
-        operationWaits[slot] = 2;
-        // A chain ends where a submission ends: both entries must go together.
-        submissions.ensureSpace(2);
-        int opcode = buffer == Io.UNREGISTERED ? Ring.OP_WRITE : Ring.OP_WRITE_FIXED;
-        transfer(opcode, file, Ring.LINK, offset, address, length, buffer, slot);
-        syncEntry(file, UserData.of(UserData.FILE_SYNC, slot));
     }
 
     void allocate(int file, long offset, long length, long token) {
@@ -266,23 +253,15 @@ final class UringFiles {
     }
 
     /**
-     * The completion of an operation, or of the write of a {@link #writeAndSync}.
+     * The completion of an operation.
      *
      * @return whether the handler was called
      */
     boolean completed(int slot, int result) {
-        operationWriteResult[slot] = result;
-        return done(slot);
-    }
-
-    /**
-     * The completion of the sync of a {@link #writeAndSync}.
-     *
-     * @return whether the handler was called
-     */
-    boolean synced(int slot, int result) {
-        operationSyncResult[slot] = result;
-        return done(slot);
+        long token = operationToken[slot];
+        freeOperations.push(slot);
+        handler.onFile(token, result);
+        return true;
     }
 
     /** The completion of a {@link #syncDirectory}. @return whether the handler was called */
@@ -293,22 +272,6 @@ final class UringFiles {
             Libc.close(fd);
         }
         return completed(slot, fd < 0 ? fd : result);
-    }
-
-    /** One completion of a file operation; the last one tells the owner. */
-    private boolean done(int slot) {
-        if (--operationWaits[slot] > 0) {
-            return false;
-        }
-        int written = operationWriteResult[slot];
-        int synced = operationSyncResult[slot];
-        long token = operationToken[slot];
-        freeOperations.push(slot);
-        // The sync is cancelled where the write failed or was short: then the write's result says
-        // why.
-        handler.onFile(
-                token, written >= 0 && synced < 0 && synced != -Errno.ECANCELED ? synced : written);
-        return true;
     }
 
     /** After the ring is closed. */

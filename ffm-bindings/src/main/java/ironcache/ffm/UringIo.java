@@ -333,8 +333,6 @@ final class UringIo implements Io {
                 return sockets.sent(index, result);
             case UserData.FILE:
                 return files.completed(index, result);
-            case UserData.FILE_SYNC:
-                return files.synced(index, result);
             case UserData.DIRECTORY_SYNC:
                 return files.directorySynced(index, result);
             case UserData.ACCEPT:

@@ -45,11 +45,6 @@ final class UringSubmissions {
         inFlight++;
     }
 
-    /** Makes room for {@code count} entries, which will be submitted together (a chain of linked ones). */
-    void ensureSpace(int count) {
-        ring.ensureSpace(count);
-    }
-
     /** The final completion of an entry came. */
     void completed() {
         inFlight--;

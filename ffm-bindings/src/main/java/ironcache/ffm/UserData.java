@@ -26,9 +26,6 @@ final class UserData {
     /** Index: slot of the operation. */
     static final int FILE = 6;
 
-    /** The fdatasync that is linked to a write; the write is {@link #FILE}. */
-    static final int FILE_SYNC = 7;
-
     static final int WAKE = 8;
 
     /** Index: listener. */

@@ -4,6 +4,7 @@ import ironcache.engine.ShardListener;
 import ironcache.ffm.Io;
 import ironcache.wal.SyncPolicy;
 import ironcache.wal.WalWriter;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -527,15 +528,8 @@ final class EventLoop implements Io.SocketHandler, ShardListener, ReplyGate.List
 
     /** At the end: what is written but not sent yet gets a moment to leave. */
     void drain() {
-        WalWriter log = own.log;
-        if (log != null) {
-            log.setPolicy(SyncPolicy.ALWAYS);
-        }
-        for (int i = 0; i < MOST_LOG_TURNS && (gate.isWaiting() || isUnsettled(log)); i++) {
-            work();
-            io.poll(LOG_WAIT_NANOS);
-            gate.release();
-            finishTurn();
+        for (int i = 0; i < MOST_LOG_TURNS && gate.isWaiting(); i++) {
+            settleTurn();
         }
         for (int i = 0; i < connections.length; i++) {
             Connection c = connections[i];
@@ -555,7 +549,30 @@ final class EventLoop implements Io.SocketHandler, ShardListener, ReplyGate.List
         io.poll(0);
     }
 
-    private static boolean isUnsettled(@Nullable WalWriter log) {
+    /**
+     * At the end, when this thread runs no more commands: what was logged becomes durable, whatever appendfsync says.
+     *
+     * @param othersRun whether other threads may still run commands in the shard
+     */
+    void settleLog(BooleanSupplier othersRun) {
+        for (int i = 0; i < MOST_LOG_TURNS && (othersRun.getAsBoolean() || isUnsettled()); i++) {
+            settleTurn();
+        }
+    }
+
+    private void settleTurn() {
+        WalWriter log = own.log;
+        if (log != null) {
+            log.setPolicy(SyncPolicy.ALWAYS);
+        }
+        work();
+        io.poll(LOG_WAIT_NANOS);
+        gate.release();
+        finishTurn();
+    }
+
+    private boolean isUnsettled() {
+        WalWriter log = own.log;
         return log != null && !log.isFailed() && log.stableSeqno() < log.appendedSeqno();
     }
 

@@ -32,6 +32,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import java.util.function.IntConsumer;
@@ -64,11 +65,14 @@ public final class Server implements AutoCloseable {
     /** Those of all shards but the first. */
     private final List<Thread> threads = new ArrayList<>();
 
-    /** Nobody closes a shard that another thread may still borrow. */
+    /** Nobody's log is at its end while another thread may still run commands. */
     private final CountDownLatch drained;
 
     /** Null: no state is kept at the end. */
     private volatile @Nullable WarmExit warmExit;
+
+    /** Nobody closes a shard that another thread may still borrow. */
+    private final CountDownLatch settled;
 
     /**
      * Opens everything, on the thread that will run the first shard.
@@ -177,6 +181,7 @@ public final class Server implements AutoCloseable {
                         node, source, ios.get(0), directory, count, hashSeed, logSizes, warm);
         workers = new Worker[count];
         drained = new CountDownLatch(count);
+        settled = new CountDownLatch(count);
         try {
             for (int i = 0; i < count; i++) {
                 ShardConfig shard =
@@ -312,9 +317,16 @@ public final class Server implements AutoCloseable {
     }
 
     private void end(Worker worker) {
-        worker.drain();
-        drained.countDown();
-        awaitUninterruptibly(drained);
+        AtomicBoolean first = new AtomicBoolean(true);
+        worker.drain(
+                () -> {
+                    if (first.getAndSet(false)) {
+                        drained.countDown();
+                    }
+                    return drained.getCount() > 0;
+                });
+        settled.countDown();
+        awaitUninterruptibly(settled);
         WarmExit exit = warmExit;
         if (exit != null) {
             exit.keep(node, worker);
@@ -362,6 +374,7 @@ public final class Server implements AutoCloseable {
             // The others never ran.
             for (int i = 1; i < workers.length; i++) {
                 drained.countDown();
+                settled.countDown();
                 workers[i].close();
             }
         }

@@ -8,6 +8,7 @@ import ironcache.ffm.Io;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /** A shard with its I/O, its connections and the loop that serves them: what one thread runs. */
@@ -108,12 +109,17 @@ final class Worker {
         loop.run();
     }
 
-    /** Says to its clients what is still to be said, and takes no further turn. */
-    void drain() {
+    /**
+     * Says to its clients what is still to be said, makes what was logged durable, and takes no further turn.
+     *
+     * @param others whether other threads may still run commands; asked when this one does no more
+     */
+    void drain(BooleanSupplier others) {
         for (int listener : listeners) {
             io.closeListener(listener);
         }
         loop.drain();
+        loop.settleLog(others);
         if (!node.shards.isSingle()) {
             partition.unlockTurn();
         }

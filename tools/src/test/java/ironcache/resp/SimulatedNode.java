@@ -127,7 +127,7 @@ public final class SimulatedNode implements AutoCloseable {
             threads.start(
                     () -> {
                         worker.run();
-                        worker.drain();
+                        worker.drain(() -> false);
                     });
         }
     }

@@ -234,9 +234,13 @@ final class FrameBuffer implements AutoCloseable {
         return queuedBytes + openBytes();
     }
 
-    /** Whether a commit would have something: not where all that is pending is a unit that is still open. */
-    boolean hasCommittable() {
-        return count > 0
+    /**
+     * Whether a commit would have something: not where all that is pending is a unit that is still open.
+     *
+     * @param inFlight regions, the oldest ones, which are being written already
+     */
+    boolean hasCommittable(int inFlight) {
+        return count > inFlight
                 || region != 0
                         && (place > region
                                 || frame != 0
@@ -480,25 +484,46 @@ final class FrameBuffer implements AutoCloseable {
         return wider;
     }
 
+    /** Where the closed region is that {@code i} others are older than. */
+    private int at(int i) {
+        return head + i & address.length - 1;
+    }
+
     /** Closed regions that were not released. */
     int regions() {
         return count;
     }
 
     long regionAddress() {
-        return address[head];
+        return regionAddress(0);
+    }
+
+    long regionAddress(int i) {
+        return address[at(i)];
     }
 
     int regionLength() {
-        return length[head];
+        return regionLength(0);
+    }
+
+    int regionLength(int i) {
+        return length[at(i)];
     }
 
     long regionGeneration() {
-        return generation[head];
+        return regionGeneration(0);
+    }
+
+    long regionGeneration(int i) {
+        return generation[at(i)];
     }
 
     long regionOffset() {
-        return offset[head];
+        return regionOffset(0);
+    }
+
+    long regionOffset(int i) {
+        return offset[at(i)];
     }
 
     long regionLastSeqno() {
@@ -515,11 +540,23 @@ final class FrameBuffer implements AutoCloseable {
 
     /** The oldest region is about to be written: watermarks and checksums. */
     void sealRegion(long durable, long stable, long nodeId, Crc32c crc) {
-        long start = address[head];
-        long end = start + frameEnd[head];
+        sealRegion(0, durable, stable, nodeId, crc);
+    }
+
+    /** As above, of the region that {@code i} others are older than. */
+    void sealRegion(int i, long durable, long stable, long nodeId, Crc32c crc) {
+        int region = at(i);
+        long start = address[region];
+        long end = start + frameEnd[region];
         for (long at = start; at < end; ) {
             FrameLayout.seal(
-                    at, durable, stable, nodeId, generation[head], offset[head] + at - start, crc);
+                    at,
+                    durable,
+                    stable,
+                    nodeId,
+                    generation[region],
+                    offset[region] + at - start,
+                    crc);
             at += FrameLayout.HEADER_BYTES + FrameLayout.length(at);
         }
     }

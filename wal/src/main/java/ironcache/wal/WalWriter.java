@@ -30,12 +30,9 @@ import org.jspecify.annotations.Nullable;
  * stable    before the first unit over several shards of which not all parts are ready: what replies wait for
  * </pre>
  *
- * <p>One write is in flight at a time, and one sync. {@link SyncPolicy#ALWAYS}: a commit that is all there is goes out as a write linked to a sync; where more is
- * waiting, or what came before is not synced, as a write alone, and syncs follow by themselves: so that the failure of a linked operation concerns nothing but its own
- * bytes, which are still in memory. Any error of a linked write but that of a full disk counts as that of its sync, since the seam does not tell them apart.
- *
- * <p>A segment is begun when all of the one before is durable: its END frame, a sync whatever the policy, then the header of the next (written and synced), then frames. Appending goes
- * on meanwhile, in memory.
+ * <p>{@link SyncPolicy#ALWAYS}: each commit is a write that is durable when it completes, and up to {@value #DURABLE_WRITES_MAX} are in flight, so that who comes while one is
+ * on its way does not wait for it first. They count in their order. Otherwise one write is in flight at a time, and one sync. Any error of a durable write but that of a full
+ * disk counts as that of a sync, since nothing tells the two apart.
  *
  * <p>After a pause ({@link #IDLE_NANOS}) a MARK without payload is written, and after another pause a second one, so that the watermark of what was acknowledged is on the disk: without it, damage
  * in the last commit could not be told from a torn write.
@@ -55,6 +52,8 @@ public final class WalWriter implements AutoCloseable {
     /** Old segments that are kept to be used again: writing over them needs no new extents, so their syncs are cheaper. */
     private static final int SPARE_SEGMENTS = 2;
 
+    private static final int FILL_BYTES = 1 << 20;
+
     private static final long NEVER = FrameBuffer.NEVER;
     private static final int BLOCK_BYTES = WalFileLayout.BLOCK_BYTES;
 
@@ -66,11 +65,20 @@ public final class WalWriter implements AutoCloseable {
     private static final int EXTEND = 5;
     private static final int DIRECTORY = 6;
     private static final int PREDECESSOR = 7;
+    private static final int FILL = 8;
+
+    /** And the write's number, modulo {@link #DURABLE_WRITES_MAX}. */
+    private static final int DURABLE_WRITE = 16;
+
+    private static final int DURABLE_WRITES_MAX = 4;
+    private static final int OPEN = Integer.MIN_VALUE;
 
     /** What a segment that is being made waits for. */
     private enum State {
         /** Its space is being allocated. */
         ALLOCATING,
+        /** It is written once: a write over what was never written waits for the file system's journal as well. */
+        FILLING,
         /** The directory is being synced, so that its name is durable. */
         NAMING,
         /** Ready to be begun. */
@@ -86,6 +94,9 @@ public final class WalWriter implements AutoCloseable {
         final Path path;
         final int file;
         State state = State.ALLOCATING;
+
+        /** Bytes from the start that were written once; all of one that is used again. */
+        long filledBytes;
 
         Segment(long generation, Path path, int file) {
             this.generation = generation;
@@ -106,6 +117,9 @@ public final class WalWriter implements AutoCloseable {
     private final long headerBlock = Memory.allocate(FrameBuffer.MAPPED_BYTES, MemoryTag.WAL);
     private SyncPolicy policy;
 
+    /** Zeros, while a segment is being filled; 0: none is. */
+    private long zeros;
+
     // Segments.
     private @Nullable Segment current;
     private @Nullable Segment next;
@@ -122,7 +136,18 @@ public final class WalWriter implements AutoCloseable {
 
     // What is in flight.
     private boolean writing;
-    private boolean linked;
+
+    /** Writes that are durable when they complete, of the oldest regions one after the other; by the write's number, its result. */
+    private int durableWrites;
+
+    private long durableFirst;
+    private final int[] durableResults = new int[DURABLE_WRITES_MAX];
+
+    /** Those that have not completed. */
+    private int durableOpen;
+
+    /** One failed: nothing more is written before all have completed. */
+    private boolean durableFailing;
 
     /** Bytes of the oldest region that short writes have brought to the file. */
     private int regionDone;
@@ -339,8 +364,8 @@ public final class WalWriter implements AutoCloseable {
 
     /** Whether the owner, if it sleeps, should be woken for a {@link #commit}: somebody waits, or it does not know yet when to write. */
     public boolean wantsCommit() {
-        return !writing
-                && buffer.pendingBytes() > 0
+        return mayWrite()
+                && buffer.hasCommittable(durableWrites)
                 && (policy == SyncPolicy.ALWAYS || buffer.oldestNanos() == NEVER);
     }
 
@@ -393,7 +418,7 @@ public final class WalWriter implements AutoCloseable {
 
     /** All that was appended is synced, and nothing is in flight: the log may be closed. */
     public boolean isQuiet() {
-        return !writing
+        return !isWriting()
                 && !syncing
                 && !preparing
                 && predecessor < 0
@@ -468,13 +493,15 @@ public final class WalWriter implements AutoCloseable {
         Path path = WalFileLayout.logFile(directory, generation);
         try {
             int file;
-            if (spares.isEmpty()) {
+            boolean used = !spares.isEmpty();
+            if (!used) {
                 file = io.openFile(path, Io.OpenMode.CREATE, true);
             } else {
                 io.renameFile(WalFileLayout.logFile(directory, spares.remove(0)), path);
                 file = io.openFile(path, Io.OpenMode.READ_WRITE, true);
             }
             next = new Segment(generation, path, file);
+            next.filledBytes = used ? options.segmentBytes() : 0;
             preparing = true;
             io.allocate(file, 0, options.segmentBytes(), tokenBase | ALLOCATE);
         } catch (IOException e) {
@@ -496,8 +523,47 @@ public final class WalWriter implements AutoCloseable {
         } else if (result < 0) {
             abandon(segment, result, nowNanos);
         } else {
-            segment.state = State.NAMING;
-            io.syncDirectory(directory, tokenBase | DIRECTORY);
+            segment.state = State.FILLING;
+            fill(segment);
+        }
+    }
+
+    private void fill(Segment segment) {
+        long left = options.segmentBytes() - segment.filledBytes;
+        if (left > 0) {
+            if (zeros == 0) {
+                zeros = Memory.allocate(FILL_BYTES, MemoryTag.WAL);
+                Memory.fill(zeros, FILL_BYTES, (byte) 0);
+            }
+            io.write(
+                    segment.file,
+                    segment.filledBytes,
+                    zeros,
+                    (int) Math.min(FILL_BYTES, left),
+                    Io.UNREGISTERED,
+                    tokenBase | FILL);
+            return;
+        }
+        freeZeros();
+        segment.state = State.NAMING;
+        io.syncDirectory(directory, tokenBase | DIRECTORY);
+    }
+
+    private void onFilled(Segment segment, int result, long nowNanos) {
+        int written = result & -BLOCK_BYTES;
+        if (result < 0 || written == 0) {
+            freeZeros();
+            abandon(segment, result < 0 ? result : -Errno.ENOSPC, nowNanos);
+        } else {
+            segment.filledBytes += written;
+            fill(segment);
+        }
+    }
+
+    private void freeZeros() {
+        if (zeros != 0) {
+            Memory.free(zeros, FILL_BYTES, MemoryTag.WAL);
+            zeros = 0;
         }
     }
 
@@ -534,7 +600,7 @@ public final class WalWriter implements AutoCloseable {
         if (prepared == null && prepareFailure != null) {
             failure = prepareFailure;
         }
-        if (writing || syncing || predecessor >= 0) {
+        if (isWriting() || syncing || predecessor >= 0) {
             return false;
         }
         if (writtenSeqno != syncedSeqno) {
@@ -595,7 +661,7 @@ public final class WalWriter implements AutoCloseable {
      */
     public boolean commit(long nowNanos) {
         if (failed) {
-            if (!writing) {
+            if (!isWriting()) {
                 buffer.discard();
             }
             return false;
@@ -608,12 +674,16 @@ public final class WalWriter implements AutoCloseable {
             buffer.mark(0, false);
             buffer.stamp(nowNanos);
         }
-        if (isSegmentOpen(nowNanos) && !writing) {
-            if (buffer.regions() == 0 && isCommitDue(nowNanos)) {
-                buffer.closeForCommit();
-            }
-            if (buffer.regions() > 0 && hasCome(retryNanos, nowNanos)) {
-                submitWrite();
+        if (isSegmentOpen(nowNanos) && hasCome(retryNanos, nowNanos)) {
+            if (writesDurably()) {
+                submitDurableWrites(nowNanos);
+            } else if (!isWriting()) {
+                if (buffer.regions() == 0 && isCommitDue(nowNanos)) {
+                    buffer.closeForCommit();
+                }
+                if (buffer.regions() > 0) {
+                    submitWrite();
+                }
             }
         }
         if (isSyncDue(nowNanos)) {
@@ -628,7 +698,7 @@ public final class WalWriter implements AutoCloseable {
 
     private boolean isCommitDue(long nowNanos) {
         long pending = buffer.pendingBytes();
-        return buffer.hasCommittable()
+        return buffer.hasCommittable(durableWrites)
                 && (policy == SyncPolicy.ALWAYS
                         || pending >= GATHER_BYTES
                         || nowNanos - buffer.oldestNanos() >= GATHER_NANOS);
@@ -674,9 +744,11 @@ public final class WalWriter implements AutoCloseable {
         if (next == null) {
             at = Math.min(at, prepareNanos);
         }
-        if (!writing && !preparing) {
-            at = Math.min(at, retryNanos);
-            if (retryNanos == NEVER && current != null && buffer.hasCommittable()) {
+        if (mayWrite() && !preparing) {
+            if (durableOpen == 0) {
+                at = Math.min(at, retryNanos);
+            }
+            if (retryNanos == NEVER && current != null && buffer.hasCommittable(durableWrites)) {
                 at = Math.min(at, dueNanos());
             }
         }
@@ -703,20 +775,13 @@ public final class WalWriter implements AutoCloseable {
             regionSealed = true;
         }
         writing = true;
-        linked =
-                policy == SyncPolicy.ALWAYS
-                        && buffer.regions() == 1
-                        && !syncing
-                        && writtenSeqno == syncedSeqno;
-        long offset = buffer.regionOffset() + regionDone;
-        long address = buffer.regionAddress() + regionDone;
-        int length = buffer.regionLength() - regionDone;
-        if (linked) {
-            io.writeAndSync(
-                    segment.file, offset, address, length, Io.UNREGISTERED, tokenBase | WRITE);
-        } else {
-            io.write(segment.file, offset, address, length, Io.UNREGISTERED, tokenBase | WRITE);
-        }
+        io.write(
+                segment.file,
+                buffer.regionOffset() + regionDone,
+                buffer.regionAddress() + regionDone,
+                buffer.regionLength() - regionDone,
+                Io.UNREGISTERED,
+                tokenBase | WRITE);
     }
 
     private void onWritten(int result, long nowNanos) {
@@ -724,30 +789,111 @@ public final class WalWriter implements AutoCloseable {
         Segment segment = Objects.requireNonNull(current);
         int wanted = buffer.regionLength() - regionDone;
         if (result == wanted) {
-            written(nowNanos);
+            written(false, nowNanos);
         } else if (result >= 0) {
-            // What is left is written again, from the last block boundary that was reached; the
-            // sync that was linked was not made, or does not count.
+            // What is left is written again, from the last block boundary that was reached.
             int progress = result & -BLOCK_BYTES;
             failWrite(result, wanted, segment.path, buffer.regionOffset() + regionDone, nowNanos);
             regionDone += progress;
             if (progress > 0) {
                 retryNanos = nowNanos; // There is room again, or still.
             }
-        } else if (linked && !isDiskFull(result)) {
-            failForGood(result, segment.path, buffer.regionOffset() + regionDone);
         } else {
             failWrite(result, wanted, segment.path, buffer.regionOffset() + regionDone, nowNanos);
         }
     }
 
-    private void written(long nowNanos) {
+    // Durable writes: several are in flight, so that who waits for one does not wait for the one
+    // before it first.
+
+    private boolean isWriting() {
+        return writing || durableOpen > 0;
+    }
+
+    /** Whether commits are durable as they are written; else they are written, and synced by themselves. */
+    private boolean writesDurably() {
+        return policy == SyncPolicy.ALWAYS
+                && !writing
+                && !syncing
+                && regionDone == 0
+                && writtenSeqno == syncedSeqno;
+    }
+
+    /** Whether another write may be handed to the kernel now. */
+    private boolean mayWrite() {
+        return writesDurably()
+                ? !durableFailing && durableWrites < DURABLE_WRITES_MAX
+                : !isWriting();
+    }
+
+    private void submitDurableWrites(long nowNanos) {
+        Segment segment = Objects.requireNonNull(current);
+        while (!durableFailing && durableWrites < DURABLE_WRITES_MAX) {
+            if (buffer.regions() == durableWrites && isCommitDue(nowNanos)) {
+                buffer.closeForCommit();
+            }
+            if (buffer.regions() == durableWrites
+                    || buffer.regionGeneration(durableWrites) != segment.generation) {
+                return;
+            }
+            int i = durableWrites++;
+            int number = (int) (durableFirst + i) % DURABLE_WRITES_MAX;
+            buffer.sealRegion(i, durableSeqno, stableSeqno, nodeId, crc);
+            witnesses = stableSeqno >= buffer.appendedSeqno() ? witnesses + 1 : 0;
+            durableResults[number] = OPEN;
+            durableOpen++;
+            io.writeAndSync(
+                    segment.file,
+                    buffer.regionOffset(i),
+                    buffer.regionAddress(i),
+                    buffer.regionLength(i),
+                    Io.UNREGISTERED,
+                    tokenBase | DURABLE_WRITE | number);
+        }
+    }
+
+    private void onDurableWrite(int number, int result, long nowNanos) {
+        durableOpen--;
+        durableResults[number] = result;
+        while (durableWrites > 0 && !durableFailing) {
+            int oldest = durableResults[(int) durableFirst % DURABLE_WRITES_MAX];
+            if (oldest == OPEN) {
+                return;
+            }
+            if (oldest != buffer.regionLength()) {
+                failDurableWrite(oldest, nowNanos);
+                break;
+            }
+            durableFirst++;
+            durableWrites--;
+            written(true, nowNanos);
+        }
+        if (durableFailing && durableOpen == 0) {
+            // What came after it counts no more than it does: all of it is written again, into the
+            // same places.
+            durableFailing = false;
+            durableWrites = 0;
+            durableFirst = 0;
+        }
+    }
+
+    private void failDurableWrite(int result, long nowNanos) {
+        Segment segment = Objects.requireNonNull(current);
+        durableFailing = true;
+        if (result >= 0 || isDiskFull(result)) {
+            failWrite(result, buffer.regionLength(), segment.path, buffer.regionOffset(), nowNanos);
+        } else {
+            failForGood(result, segment.path, buffer.regionOffset());
+        }
+    }
+
+    private void written(boolean durably, long nowNanos) {
         writes++;
         fileBytesWritten += buffer.regionLength();
         activeNanos = nowNanos;
         writtenSeqno = buffer.regionLastSeqno();
         writtenWhole = buffer.regionWholeSeqno();
-        if (linked) {
+        if (durably) {
             syncs++;
             synced(writtenSeqno, writtenWhole);
         } else if (writtenSinceNanos == NEVER) {
@@ -844,8 +990,9 @@ public final class WalWriter implements AutoCloseable {
         if (failed) {
             // Nothing counts any more; only what is in flight is to be known.
             writing &= op != WRITE;
+            durableOpen -= op >= DURABLE_WRITE ? 1 : 0;
             syncing &= op != SYNC;
-            preparing &= op == WRITE || op == SYNC || op == PREDECESSOR;
+            preparing &= op == WRITE || op == SYNC || op == PREDECESSOR || op >= DURABLE_WRITE;
             return;
         }
         switch (op) {
@@ -858,9 +1005,10 @@ public final class WalWriter implements AutoCloseable {
                             making(),
                             result >= 0 && result < BLOCK_BYTES ? -Errno.ENOSPC : result,
                             nowNanos);
+            case FILL -> onFilled(making(), result, nowNanos);
             case DIRECTORY -> onNamed(making(), result);
             case HEADER -> onHeader(making(), result, nowNanos);
-            default -> throw new IllegalArgumentException("operation " + op);
+            default -> onDurableWrite(op - DURABLE_WRITE, result, nowNanos);
         }
     }
 
@@ -939,6 +1087,7 @@ public final class WalWriter implements AutoCloseable {
     public void close() {
         if (!closed) {
             closed = true;
+            freeZeros();
             buffer.close();
             Memory.free(headerBlock, FrameBuffer.MAPPED_BYTES, MemoryTag.WAL);
         }
