@@ -26,6 +26,22 @@ public final class LoggedEffects {
         return at;
     }
 
+    /** Bytes of an effect; 0 where it is none that this version knows. */
+    public static int bytes(long effect) {
+        return EffectLayout.bytes(effect);
+    }
+
+    /** Whether the effect says all by itself: it is one of a log, or tells of objects. Others are about the image's own shard and its SSD tier. */
+    public static boolean isPortable(long effect) {
+        int op = EffectLayout.op(effect);
+        return op >= EffectLayout.PUT && op <= EffectLayout.KEYSPACES || op == EffectLayout.OBJECT;
+    }
+
+    /** Visits one effect that {@link #bytes} knows. */
+    public static void visitOne(long effect, EffectVisitor visitor) {
+        visit(effect, visitor);
+    }
+
     private static void visit(long effect, EffectVisitor visitor) {
         int keyspace = EffectLayout.keyspace(effect);
         int keyLength = EffectLayout.keyLength(effect);

@@ -432,6 +432,13 @@ public final class Server implements AutoCloseable {
         Path dir = Path.of(config.value("dir")).toAbsolutePath().normalize();
         Files.createDirectories(dir);
         FileLock lock = lock(dir);
+        if (Files.exists(dir.resolve("recover-incomplete"))) {
+            throw new IOException(
+                    "dir "
+                            + dir
+                            + ": `ironcache-tool recover` was interrupted while it wrote this: delete it"
+                            + " and recover again");
+        }
         int shards = decideShards(config, memoryBytes, dir);
         log.notice(
                 "IronCache "

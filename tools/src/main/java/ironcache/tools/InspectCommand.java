@@ -242,6 +242,7 @@ final class InspectCommand implements Callable<Integer> {
                 }
             }
             // What is in flight must not outlive its memory.
+            scan.stop();
             while (scan.next() == FrameReader.Status.PENDING) {
                 worker.await();
             }

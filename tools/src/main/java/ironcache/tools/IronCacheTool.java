@@ -17,7 +17,12 @@ import picocli.CommandLine.Spec;
         description = "Looks after the data files of an IronCache server.",
         mixinStandardHelpOptions = true,
         synopsisSubcommandLabel = "COMMAND",
-        subcommands = {VerifyCommand.class, InspectCommand.class, SnapshotsCommand.class},
+        subcommands = {
+            VerifyCommand.class,
+            RecoverCommand.class,
+            InspectCommand.class,
+            SnapshotsCommand.class
+        },
         exitCodeListHeading = "%nExit codes:%n",
         exitCodeList = {
             "0:all well",

@@ -119,6 +119,11 @@ public final class FileScan implements AutoCloseable {
                 : FrameReader.Status.END;
     }
 
+    /** No more of this file is wanted; {@link #next} says END when nothing is in flight any more. */
+    public void stop() {
+        done = true;
+    }
+
     private void end(long found) {
         done = true;
         if (found == ReadAhead.FAILED) {
