@@ -105,10 +105,7 @@ final class Background {
         if (image != null) {
             image.step(Math.max(deadline, clock.nanoTime() + budgetNanos / 2), clock);
         }
-        WalWriter log = store.effects.log();
-        if (log != null) {
-            log.commit(clock.nanoTime());
-        }
+        store.effects.commit(clock.nanoTime());
         return hasWork();
     }
 

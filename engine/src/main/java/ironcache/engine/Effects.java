@@ -1,6 +1,7 @@
 package ironcache.engine;
 
 import ironcache.hybridlog.Record;
+import ironcache.wal.SyncPolicy;
 import ironcache.wal.WalWriter;
 import org.jspecify.annotations.Nullable;
 
@@ -17,7 +18,16 @@ final class Effects {
     /** A patch has to save this much of the record to be worth a look-up in recovery. */
     private static final int PATCH_SAVES_BYTES = 64;
 
+    /** What of the log may be in memory only before write commands wait. */
+    private static final long PENDING_BYTES_MAX = 16 << 20;
+
+    /** How long the oldest effect may be without a sync, with everysec, before write commands wait. */
+    private static final long UNSYNCED_NANOS_MAX = 2_000_000_000;
+
     private @Nullable WalWriter log;
+
+    /** The disk does not keep up with the syncs that were promised. */
+    private boolean late;
 
     /** The record that changed last, 0: none is pending; and the bytes of its value that did. */
     private long pending;
@@ -29,10 +39,28 @@ final class Effects {
     void appendTo(@Nullable WalWriter newLog) {
         assert pending == 0;
         log = newLog;
+        late = false;
     }
 
     @Nullable WalWriter log() {
         return log;
+    }
+
+    /** Owner, once a turn: hands to the disk what is due. */
+    void commit(long nowNanos) {
+        WalWriter to = log;
+        if (to != null) {
+            to.commit(nowNanos);
+            late =
+                    to.policy() == SyncPolicy.EVERYSEC
+                            && to.unsyncedNanos(nowNanos) > UNSYNCED_NANOS_MAX;
+        }
+    }
+
+    /** The disk does not keep up: write commands had better wait. */
+    boolean isBehind() {
+        WalWriter to = log;
+        return to != null && (late || to.pendingBytes() > PENDING_BYTES_MAX);
     }
 
     /** A command begins, or goes on. */

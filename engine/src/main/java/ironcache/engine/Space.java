@@ -8,7 +8,7 @@ import java.util.ArrayDeque;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Free page frames: whether there are enough for a write command, who waits for them, and how they are made. One owner thread; owns no memory but bounds the
+ * Free page frames: whether there are enough for a write command, who waits for them, or for the log's disk, and how they are made. One owner thread; owns no memory but bounds the
  * log's: what the index and the tables take, the log cannot have.
  */
 final class Space {
@@ -53,7 +53,7 @@ final class Space {
 
     /** Whether a write command may begin. */
     boolean isEnough() {
-        return log.framesFree() > framesReserved / 2;
+        return log.framesFree() > framesReserved / 2 && !store.effects.isBehind();
     }
 
     /** As {@link Shard#writeRefusal}. */

@@ -157,8 +157,8 @@ final class Config {
         add(Setting.yesNo("warm-restart", true, ANY));
         add(Setting.text("state-file", "", START));
         noEffect(Setting.yesNo("no-appendfsync-on-rewrite", false, ANY));
-        noEffect(Setting.integer("auto-aof-rewrite-percentage", 100, 0, INT_MAX, ANY));
-        noEffect(Setting.size("auto-aof-rewrite-min-size", 64 << 20, 0, Long.MAX_VALUE, ANY));
+        add(Setting.integer("auto-aof-rewrite-percentage", 100, 0, INT_MAX, ANY));
+        add(Setting.size("auto-aof-rewrite-min-size", 64 << 20, 0, Long.MAX_VALUE, ANY));
         noEffect(Setting.text("appendfilename", "appendonly.aof", START));
         noEffect(Setting.text("appenddirname", "appendonlydir", START));
         noEffect(Setting.text("dbfilename", "dump.rdb", Change.PROTECTED));

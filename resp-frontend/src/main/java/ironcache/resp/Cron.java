@@ -76,6 +76,7 @@ final class Cron {
     private void everySecond(long nowMillis, Clock clock) {
         if (own.number == 0) {
             node.memory.measure();
+            node.durability.everySecond();
         }
         int timeoutSeconds = node.config.timeoutSeconds;
         @Nullable Connection[] connections = loop.connections();

@@ -29,6 +29,12 @@ final class Durability {
     private static final long NANOS_PER_SECOND = 1_000_000_000;
     private static final long LOAD_POLL_NANOS = 100_000_000;
 
+    /** After a snapshot that failed, how long until the next one is begun by itself. */
+    private static final long RETRY_NANOS = 5 * NANOS_PER_SECOND;
+
+    /** Of what is written, this part counts even if it is padding. */
+    private static final int PADDING_SHARE = 4;
+
     private final Node node;
     private final Clock clock;
     private final Manifests manifests;
@@ -78,6 +84,12 @@ final class Durability {
     private long savedChanges;
 
     private long cutChanges;
+
+    /** As {@link #grownBytes}, at the last snapshot and at the cut of the one that is being made. */
+    private long grownBefore;
+
+    private long grownCut;
+    private long snapshotEndNanos;
     private volatile List<Manifest.Snapshot> dropped = List.of();
     private List<Manifest.Snapshot> surplus = List.of();
     private long keys;
@@ -457,6 +469,61 @@ final class Durability {
         waiters.add(c);
     }
 
+    /** Begins a snapshot where a save point says so, or where the log has grown too long. */
+    void everySecond() {
+        if (node.loading
+                || isSaving()
+                || lastFailed && clock.nanoTime() - snapshotEndNanos < RETRY_NANOS) {
+            return;
+        }
+        if (isSavePointReached()) {
+            save(Kind.SAVE);
+        } else if (isLogLong()) {
+            save(Kind.REWRITE);
+        }
+    }
+
+    /** Pairs of seconds since the last save and changes since then. */
+    private boolean isSavePointReached() {
+        String[] points = Config.words(node.config.value("save"));
+        long seconds = clock.currentTimeMillis() / 1000 - node.lastSaveSeconds;
+        long changes = points.length == 0 ? 0 : node.stats().dirty - savedChanges;
+        for (int i = 0; i + 1 < points.length; i += 2) {
+            if (seconds >= Long.parseLong(points[i]) && changes >= Long.parseLong(points[i + 1])) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private boolean isLogLong() {
+        long percentage = node.config.number("auto-aof-rewrite-percentage");
+        if (!keepsLog || percentage == 0) {
+            return false;
+        }
+        Manifest last = manifest;
+        long image =
+                last == null || last.snapshots().isEmpty()
+                        ? 0
+                        : last.snapshots().get(last.snapshots().size() - 1).bytes();
+        long grown = grownBytes() - grownBefore;
+        return grown >= node.config.number("auto-aof-rewrite-min-size")
+                && grown >= image / 100 * percentage;
+    }
+
+    /** What was logged since the start; where commits are small, most of what they write is padding, and that counts too, in part. */
+    private long grownBytes() {
+        long bytes = 0;
+        for (Partition partition : node.shards.all) {
+            WalWriter log = partition.log;
+            bytes +=
+                    log == null
+                            ? 0
+                            : Math.max(log.appendedBytes(), log.writtenBytes() / PADDING_SHARE);
+        }
+        return bytes;
+    }
+
     private void cut(Snapshot current) {
         for (ShardDurability shard : shards) {
             if (Objects.requireNonNull(shard.snapshot()).isInUnit()) {
@@ -465,6 +532,7 @@ final class Durability {
         }
         keys = 0;
         cutChanges = node.stats().dirty;
+        grownCut = grownBytes();
         for (ShardDurability shard : shards) {
             keys += shard.imageKeys();
             Objects.requireNonNull(shard.snapshot()).cut();
@@ -532,13 +600,15 @@ final class Durability {
         }
         String failure = current.failure();
         lastFailed = failure != null;
-        lastNanos = clock.nanoTime() - snapshotStartNanos;
+        snapshotEndNanos = clock.nanoTime();
+        lastNanos = snapshotEndNanos - snapshotStartNanos;
         if (lastFailed) {
             node.log.warn("snapshot failed: " + failure);
         } else {
             snapshots++;
             succeeded = number;
             savedChanges = cutChanges;
+            grownBefore = grownCut;
             node.lastSaveSeconds = clock.currentTimeMillis() / 1000;
             node.log.notice("snapshot " + current.generation() + " is durable");
         }

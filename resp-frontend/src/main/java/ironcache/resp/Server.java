@@ -18,8 +18,10 @@ import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.io.RandomAccessFile;
+import java.net.BindException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.ServerSocket;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.charset.StandardCharsets;
@@ -467,6 +469,7 @@ public final class Server implements AutoCloseable {
                         config.get("warm-restart").isYes(),
                         Server::inThreads,
                         log::warn);
+        checkPort(config);
         CountDownLatch ended = new CountDownLatch(1);
         try (Server server =
                 new Server(
@@ -721,6 +724,20 @@ public final class Server implements AutoCloseable {
         }
         log.setLevel(config.value("loglevel"));
         return log;
+    }
+
+    /** The listeners of several shards share their port, with whoever else does: that must not be another server. */
+    private static void checkPort(Config config) throws IOException {
+        int port = (int) config.number("port");
+        if (port == 0) {
+            return;
+        }
+        try (ServerSocket socket = new ServerSocket()) {
+            socket.setReuseAddress(true);
+            socket.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), port));
+        } catch (BindException e) {
+            throw new IOException("port " + port + ": in use (" + e.getMessage() + ")", e);
+        }
     }
 
     /** Two servers on one directory would destroy each other's files. */
