@@ -527,6 +527,11 @@ public final class Shard implements AutoCloseable {
         return true;
     }
 
+    /** As {@link #endImageReplay}, of an image that was replayed without references: only what it says of retired objects is left to do. */
+    public void endPortableReplay() {
+        replay.endImage();
+    }
+
     /** Deletes files of an earlier process that were not restored. */
     public void deleteLeftovers() throws IOException {
         store.segments.deleteLeftovers();
