@@ -13,6 +13,12 @@ final class Background {
     private static final long TICK_NANOS = 1_000_000;
     private static final long IDLE_NANOS = 1_000_000_000;
 
+    /** Between two steps of moving the log's frames: so many times as long as the step took, or so many where it took long. */
+    private static final int MOVE_PAUSE = 2;
+
+    private static final int MOVE_LONG_PAUSE = 19;
+    private static final long MOVE_SLOW_NANOS = 3_000_000;
+
     /** The time while what was logged is applied. */
     static final long BEFORE_ALL_EXPIRY = 0;
 
@@ -31,6 +37,9 @@ final class Background {
     private long tickMillis;
 
     private boolean compactionWanted;
+
+    /** When frames of the log are moved next, as long as there are some to move. */
+    private long moveAtNanos;
 
     /** The image that is being made. */
     @Nullable ImageScan scan;
@@ -91,11 +100,7 @@ final class Background {
             settler.work(Math.max(deadline, clock.nanoTime() + budgetNanos / 2), clock);
         }
         if (store.log.isShown()) {
-            // A mapped page is slow to use, and each first write of one costs a copy: a quarter of
-            // the
-            // time goes into it while it lasts, all of it where nothing else is to be done.
-            long until = clock.nanoTime() + budgetNanos / 4;
-            while (store.log.moveShown() && clock.nanoTime() - until < 0) {}
+            moveShown();
         }
         for (int waiter = settler.poll(); waiter >= 0; waiter = settler.poll()) {
             listener.onReady(waiter);
@@ -117,23 +122,35 @@ final class Background {
         if (space.isLow()) {
             return TICK_NANOS;
         }
+        long moveNanos = store.log.isShown() ? moveAtNanos - clock.nanoTime() : Long.MAX_VALUE;
         WalWriter log = store.effects.log();
         long commitNanos = log == null ? Long.MAX_VALUE : log.nextNanos() - clock.nanoTime();
         // Sleeps too long only where another thread adds an earlier one: a command would find it
         // expired nevertheless.
         long millis = Math.clamp(expirer.nextMillis() - clock.currentTimeMillis(), 1, 1_000);
-        return Math.clamp(commitNanos, 0, Math.min(millis * TICK_NANOS, IDLE_NANOS));
+        return Math.clamp(
+                Math.min(commitNanos, moveNanos), 0, Math.min(millis * TICK_NANOS, IDLE_NANOS));
     }
 
     /** Whether {@link #work} has something to do at once. */
     boolean hasWork() {
         ImageScan image = scan;
         return !ready.isEmpty()
-                || store.log.isShown()
                 || !store.reaper.isIdle()
                 || !settler.isIdle()
                 || space.hasWork()
                 || image != null && image.hasWork();
+    }
+
+    /** Mapped pages are slow to use, but it is no hurry: a small part of the time goes into it, for where memory is slow to be had a step takes milliseconds. */
+    private void moveShown() {
+        long from = clock.nanoTime();
+        if (from - moveAtNanos >= 0) {
+            store.log.moveShown();
+            long to = clock.nanoTime();
+            long step = to - from;
+            moveAtNanos = to + step * (step < MOVE_SLOW_NANOS ? MOVE_PAUSE : MOVE_LONG_PAUSE);
+        }
     }
 
     private boolean isExpiryHeld() {

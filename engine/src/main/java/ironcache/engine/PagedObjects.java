@@ -55,7 +55,7 @@ final class PagedObjects {
             return 0;
         }
         if (Log.isMutable(store.foundAddress)) {
-            Record.visit(record);
+            store.visit(record);
             return record;
         }
         return store.log.resolve(store.foundAddress) == 0

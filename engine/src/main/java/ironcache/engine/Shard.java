@@ -307,7 +307,7 @@ public final class Shard implements AutoCloseable {
             return 0;
         }
         if (Log.isMutable(store.foundAddress)) {
-            Record.visit(record);
+            store.visit(record);
             return record;
         }
         return store.log.resolve(store.foundAddress) == 0
@@ -644,6 +644,11 @@ public final class Shard implements AutoCloseable {
             databases[db] = Objects.requireNonNull(store.keyspaces[in.getInt(Store.KEYSPACES - 1)]);
         }
         store.reaper.load(in);
+    }
+
+    /** The state's file is deleted. Any thread. */
+    public void ownState() {
+        store.log.ownState();
     }
 
     // Databases.

@@ -227,6 +227,13 @@ final class Store implements AutoCloseable {
         return copy;
     }
 
+    /** Counts a read; not while a write to the record costs a copy of its memory. */
+    void visit(long record) {
+        if (!log.isShown()) {
+            Record.visit(record);
+        }
+    }
+
     // Writing.
 
     /** Appends a record without its value. @return memory address of the record; {@link #foundAddress} is its logical one */

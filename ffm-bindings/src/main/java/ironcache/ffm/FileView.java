@@ -16,6 +16,11 @@ public final class FileView implements AutoCloseable {
     /** Of the mapped file; negative: the view is a copy. */
     private final int fd;
 
+    /** Who has it open: whoever asked for it, and who has placed parts of it and will {@link #forget} them. Changed by one thread at a time. */
+    private int holds = 1;
+
+    private boolean mapped = true;
+
     private FileView(long address, long bytes, int fd) {
         this.address = address;
         this.bytes = bytes;
@@ -24,7 +29,7 @@ public final class FileView implements AutoCloseable {
 
     /** Of a file of the machine's; who has an {@link Io} asks that. */
     public static FileView map(Path path) throws IOException {
-        int fd = Libc.open(path.toString(), Libc.O_RDONLY | Libc.O_CLOEXEC, 0);
+        int fd = Libc.open(path.toString(), Libc.O_RDWR | Libc.O_CLOEXEC, 0);
         if (fd < 0) {
             throw FileErrors.opening(path, Io.OpenMode.READ, fd);
         }
@@ -75,15 +80,35 @@ public final class FileView implements AutoCloseable {
         return false;
     }
 
-    @Override
-    public void close() {
+    /** One more has to {@link #close} it. */
+    public synchronized void hold() {
+        holds++;
+    }
+
+    /**
+     * Nobody needs this range of the file any more: the memory that caches it is free at once, for those who move it elsewhere piece by piece. Of a file that has been deleted; all
+     * are multiples of 4096. Does nothing where the file system cannot.
+     */
+    public void forget(long from, long length) {
         if (fd >= 0) {
-            if (bytes > 0) {
+            Libc.punchHole(fd, from, length);
+        }
+    }
+
+    /** From the first call on the view shows nothing; after the last one the file is closed. */
+    @Override
+    public synchronized void close() {
+        holds--;
+        if (mapped) {
+            mapped = false;
+            if (bytes > 0 && fd >= 0) {
                 Libc.munmap(address, bytes);
+            } else if (bytes > 0) {
+                Memory.free(address, bytes, MemoryTag.OTHER);
             }
+        }
+        if (holds == 0 && fd >= 0) {
             Libc.close(fd);
-        } else if (bytes > 0) {
-            Memory.free(address, bytes, MemoryTag.OTHER);
         }
     }
 }

@@ -68,6 +68,7 @@ final class Libc {
     private static final long SYS_MUNMAP = X86_64 ? 11 : 215;
     private static final long SYS_MADVISE = X86_64 ? 28 : 233;
     private static final long SYS_MREMAP = X86_64 ? 25 : 216;
+    private static final long SYS_FALLOCATE = X86_64 ? 285 : 47;
     private static final long SYS_LSEEK = X86_64 ? 8 : 62;
     private static final long SYS_SOCKET = X86_64 ? 41 : 198;
     private static final long SYS_BIND = X86_64 ? 49 : 200;
@@ -116,6 +117,8 @@ final class Libc {
 
     private static final int AT_FDCWD = -100;
     private static final int SEEK_END = 2;
+    private static final int FALLOC_FL_KEEP_SIZE = 1;
+    private static final int FALLOC_FL_PUNCH_HOLE = 2;
     private static final int MREMAP_MAYMOVE = 1;
     private static final int MREMAP_FIXED = 2;
     private static final int MREMAP_DONTUNMAP = 4;
@@ -186,6 +189,19 @@ final class Libc {
                         to,
                         0);
         return result == to ? 0 : (int) result;
+    }
+
+    /** Makes a range of a file a hole: what its cache takes is free. @return 0, or a negated errno */
+    static int punchHole(int fd, long offset, long bytes) {
+        return (int)
+                syscall(
+                        SYS_FALLOCATE,
+                        fd,
+                        FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+                        offset,
+                        bytes,
+                        0,
+                        0);
     }
 
     /** Bytes of an open file, or a negated errno. */

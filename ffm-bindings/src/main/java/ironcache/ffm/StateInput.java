@@ -33,6 +33,16 @@ public final class StateInput {
                 offset(block), target, offset, (long) count * StateOutput.BLOCK_BYTES, mayShow);
     }
 
+    /** The file's view, for who has placed blocks of it to {@link FileView#hold}. */
+    public FileView view() {
+        return view;
+    }
+
+    /** Where a whole block is in the file. */
+    public static long offsetOf(int block) {
+        return offset(block);
+    }
+
     public long getLong() {
         return Memory.getLong(take(Long.BYTES));
     }

@@ -1,5 +1,6 @@
 package ironcache.hybridlog;
 
+import ironcache.ffm.FileView;
 import ironcache.ffm.Mapping;
 import ironcache.ffm.Memory;
 import ironcache.ffm.MemoryTag;
@@ -81,6 +82,15 @@ public final class Log implements AutoCloseable {
     private @Nullable Mapping staging;
 
     private int nextShown;
+
+    /** Where shown frames are in the file, by frame. */
+    private int[] shownBlock = new int[0];
+
+    /** The file; null: nothing is shown. */
+    private @Nullable FileView shownFile;
+
+    /** Nobody else needs the file any more. */
+    private volatile boolean fileIsMine;
 
     /** As below, of a log that will not {@link #load}. */
     public Log(int framesLimit) {
@@ -388,6 +398,7 @@ public final class Log implements AutoCloseable {
             runs++;
         }
         int block = 0;
+        shownBlock = new int[framesTouched];
         for (int from = used.nextSetBit(0);
                 from >= 0;
                 from = used.nextSetBit(used.nextClearBit(from))) {
@@ -399,10 +410,15 @@ public final class Log implements AutoCloseable {
                     (long) from << Address.PAGE_SHIFT,
                     runs <= SHOWN_RUNS_MAX)) {
                 shown.set(from, from + count);
+                for (int i = 0; i < count; i++) {
+                    shownBlock[from + i] = block + i;
+                }
             }
             block += count;
         }
         if (!shown.isEmpty()) {
+            shownFile = in.view();
+            shownFile.hold();
             staging = Mapping.reserve(frames.bytes(), MemoryTag.LOG);
             staging.adviseHugePages(0, staging.bytes());
         }
@@ -413,6 +429,11 @@ public final class Log implements AutoCloseable {
         return staging != null;
     }
 
+    /** The file that was loaded from has been deleted, and frames may be moved. Any thread. */
+    public void ownState() {
+        fileIsMine = true;
+    }
+
     /**
      * Gives the next huge page's worth of shown frames memory of its own, at the same address: some hundred microseconds.
      *
@@ -420,7 +441,8 @@ public final class Log implements AutoCloseable {
      */
     public boolean moveShown() {
         Mapping to = staging;
-        if (to == null) {
+        FileView file = shownFile;
+        if (to == null || file == null || !fileIsMine) {
             return false;
         }
         int first = shown.nextSetBit(nextShown);
@@ -437,15 +459,27 @@ public final class Log implements AutoCloseable {
                     (long) first << Address.PAGE_SHIFT,
                     to,
                     (long) (end - first) << Address.PAGE_SHIFT)) {
+                // What the file's cache took is what the next step's memory is made of.
+                for (int frame = first; frame < end; frame++) {
+                    if (shown.get(frame)) {
+                        file.forget(StateInput.offsetOf(shownBlock[frame]), Address.PAGE_BYTES);
+                    }
+                }
                 shown.clear(first, end);
                 nextShown = end;
                 return true;
             }
         }
         // All are moved; or the kernel cannot, and they stay as they are.
-        to.close();
-        staging = null;
+        closeShown(to, file);
         return false;
+    }
+
+    private void closeShown(Mapping to, FileView file) {
+        to.close();
+        file.close();
+        staging = null;
+        shownFile = null;
     }
 
     private long frameAddress(int frame) {
@@ -468,8 +502,8 @@ public final class Log implements AutoCloseable {
 
     @Override
     public void close() {
-        if (staging != null) {
-            staging.close();
+        if (staging != null && shownFile != null) {
+            closeShown(staging, shownFile);
         }
         frames.close();
         table.close();

@@ -89,7 +89,7 @@ public final class WarmState implements AutoCloseable {
         try (FileView view = FileView.map(file(directory, elsewhere, 0))) {
             return shardsIn(view, file(directory, elsewhere, 0));
         } catch (IOException e) {
-            return 0;
+            return elsewhere == null ? 0 : shardsIn(directory, null);
         }
     }
 
@@ -126,6 +126,10 @@ public final class WarmState implements AutoCloseable {
             Parallel parallel,
             Consumer<String> log) {
         int former = shardsIn(io, directory, elsewhere);
+        if (former == 0 && elsewhere != null && shardsIn(io, directory, null) != 0) {
+            // The setting is newer than the state.
+            return find(io, directory, null, shards, manifest, wanted, parallel, log);
+        }
         if (wanted && former != 0 && former != shards) {
             throw new RecoveryException(
                     file(directory, elsewhere, 0)

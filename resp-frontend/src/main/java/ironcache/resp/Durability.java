@@ -399,6 +399,9 @@ final class Durability {
         } catch (IOException e) {
             throw new RecoveryException("the state file cannot be removed: " + e.getMessage());
         }
+        for (Partition partition : node.shards.all) {
+            partition.shard.ownState();
+        }
         node.log.notice(
                 "warm restart: "
                         + (bytes >> 20)
