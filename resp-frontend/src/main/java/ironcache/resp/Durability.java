@@ -229,6 +229,10 @@ final class Durability {
         manifests.close();
     }
 
+    boolean isLoading() {
+        return node.loading;
+    }
+
     /** {@code appendonly}. */
     boolean keepsLog() {
         return keepsLog;

@@ -58,6 +58,10 @@ final class ShardDurability implements Io.FileHandler, Peers {
     private boolean logWanted;
 
     private volatile boolean logBegun;
+
+    /** The log writes no frames before those of all shards are begun. */
+    private boolean isHeld;
+
     private volatile @Nullable ShardSnapshot snapshot;
 
     /** The snapshot that it has taken part in last. */
@@ -256,6 +260,7 @@ final class ShardDurability implements Io.FileHandler, Peers {
                 || logWanted
                 || snapshot != null
                 || closing != null
+                || isHeld
                 || partition.log != null && !logBegun;
     }
 
@@ -294,6 +299,10 @@ final class ShardDurability implements Io.FileHandler, Peers {
             }
             logBegun = log.isBegun();
         }
+        if (log != null && isHeld && !node.isLoading()) {
+            isHeld = false;
+            log.hold(false);
+        }
     }
 
     private void closeQuietLog() {
@@ -315,6 +324,11 @@ final class ShardDurability implements Io.FileHandler, Peers {
             lastSeqno = reading.end();
             try {
                 goOn(node.keepsLog());
+                WalWriter log = partition.log;
+                if (log != null) {
+                    log.hold(true);
+                    isHeld = true;
+                }
             } catch (IOException e) {
                 throw new UncheckedIOException(e);
             }

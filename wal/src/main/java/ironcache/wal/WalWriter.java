@@ -194,6 +194,9 @@ public final class WalWriter implements AutoCloseable {
     private volatile boolean failed;
     private @Nullable String prepareFailure;
 
+    /** Frames stay in memory. */
+    private boolean held;
+
     private boolean closed;
 
     // Figures.
@@ -441,6 +444,14 @@ public final class WalWriter implements AutoCloseable {
         policy = newPolicy;
     }
 
+    /**
+     * Owner. While a log is held its segment is begun, and nothing is written to it. For a log whose first frame may have the number of one that recovery cut off: until all shards
+     * have begun theirs, another shard's log may still name that number as a part of a unit, which must not seem to be there.
+     */
+    public void hold(boolean hold) {
+        held = hold;
+    }
+
     public SyncPolicy policy() {
         return policy;
     }
@@ -674,7 +685,7 @@ public final class WalWriter implements AutoCloseable {
             buffer.mark(0, false);
             buffer.stamp(nowNanos);
         }
-        if (isSegmentOpen(nowNanos) && hasCome(retryNanos, nowNanos)) {
+        if (isSegmentOpen(nowNanos) && !held && hasCome(retryNanos, nowNanos)) {
             if (writesDurably()) {
                 submitDurableWrites(nowNanos);
             } else if (!isWriting()) {
@@ -748,7 +759,7 @@ public final class WalWriter implements AutoCloseable {
             if (durableOpen == 0) {
                 at = Math.min(at, retryNanos);
             }
-            if (retryNanos == NEVER && current != null && buffer.hasCommittable(durableWrites)) {
+            if (retryNanos == NEVER && current != null && !held && buffer.hasCommittable(durableWrites)) {
                 at = Math.min(at, dueNanos());
             }
         }
