@@ -173,9 +173,7 @@ final class ConnectionBuffers implements AutoCloseable {
         while (c.outHead != 0 && c.outStart == OutputChunks.used(c.outHead)) {
             long next = OutputChunks.next(c.outHead);
             c.outBytes -= OutputChunks.capacity(c.outHead);
-            if (c.outHead == c.passTo) {
-                c.passTo = 0;
-            }
+            ReplyGate.sentAll(c, c.outHead);
             chunks.give(c.outHead);
             c.outHead = next;
             c.outStart = 0;

@@ -228,6 +228,19 @@ final class ReplyGate {
         return c.passTo == c.outHead ? c.passUsed - c.outStart : bytes;
     }
 
+    /** A chunk was sent to its end and may become another: marks in it are behind the connection's output. */
+    static void sentAll(Connection c, long chunk) {
+        if (c.passTo == chunk) {
+            c.passTo = 0;
+        }
+        if (c.heldTo == chunk) {
+            c.heldTo = 0;
+        }
+        if (c.laterTo == chunk) {
+            c.laterTo = 0;
+        }
+    }
+
     /** Whether replies wait here. Any thread. */
     boolean isWaiting() {
         return isWaiting;
