@@ -51,6 +51,9 @@ public final class ShardRecovery implements Io.FileHandler, AutoCloseable {
     /** The first frame of the unit that is being read; 0: none is. */
     private long unitFirst;
 
+    /** The unit's last frame is still to come. */
+    private boolean unitGoesOn;
+
     private long lastWhole;
 
     // APPLYING: of the current frame.
@@ -163,8 +166,13 @@ public final class ShardRecovery implements Io.FileHandler, AutoCloseable {
             unitFirst = seqno;
         }
         if ((flags & FrameLayout.MORE) != 0) {
+            unitGoesOn = true;
             return;
         }
+        if (unitGoesOn && reader.kind() == FrameLayout.END) {
+            return; // The file ends in the middle of the unit.
+        }
+        unitGoesOn = false;
         if ((flags & FrameLayout.PARTS) != 0 && seqno > source.cutSeqno()) {
             node.found(part(unitFirst));
         }
