@@ -180,6 +180,12 @@ public final class Shard implements AutoCloseable {
         }
     }
 
+    /** The command waits for something else than a read; where it has changed something, its unit of the log goes on with it. */
+    public void suspend() {
+        store.effects.park();
+        store.cold.end();
+    }
+
     /**
      * As {@link #park}, of a command over several shards, which need not all have something to wait for.
      *

@@ -282,7 +282,7 @@ final class Executor {
             return;
         } catch (Transactions.SpaceWanted wanted) {
             reply.rollback();
-            over.end();
+            over.suspend();
             boolean waits = over.parkForSpace(c);
             assert waits : "space was wanted where there is some";
             transactions.suspended(c);
@@ -402,7 +402,9 @@ final class Executor {
             Transactions.refused(c);
             return false;
         }
-        Transaction executed = row == exec ? transaction : null;
+        // One that is in the middle of its work is not refused: what it did would stay.
+        Transaction executed =
+                row == exec && transaction != null && !transaction.running ? transaction : null;
         if (row.has(CommandFlag.WRITE) || executed != null && executed.has(CommandFlag.WRITE)) {
             String failure = over.logFailure();
             if (failure != null) {

@@ -88,6 +88,13 @@ final class ShardSet {
         }
     }
 
+    /** The command waits in the middle of its work, and not for a read. */
+    void suspend() {
+        for (long rest = mask; rest != 0; rest &= rest - 1) {
+            partition(rest).shard.suspend();
+        }
+    }
+
     /** After a cold miss. @return whether some shard will say when the waiter may go on; else it may at once */
     boolean park() {
         boolean reading = false;

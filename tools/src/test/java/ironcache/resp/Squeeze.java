@@ -43,7 +43,9 @@ final class Squeeze implements Runnable {
             return;
         }
         partition.enter(partition);
-        for (int i = 16 + prng.nextInt(16); i > 0 && partition.shard.hasSpace(); i--) {
+        // A transaction that waits in the middle of its work has the log's unit, and the shard for itself.
+        boolean free = !partition.isHeldBack(null);
+        for (int i = 16 + prng.nextInt(16); free && i > 0 && partition.shard.hasSpace(); i--) {
             write("filler" + written++ % VALUES);
         }
         ShardSpace.squeeze(partition.shard, prng.nextInt(8));

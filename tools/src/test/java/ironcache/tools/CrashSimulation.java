@@ -21,6 +21,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.Consumer;
 
 /**
  * One seed of the whole server on a disk that loses what it may lose: shards, logs, snapshots and recovery as they are ({@link SimulatedNode}), clients that write, crashes at calls of
@@ -75,6 +76,8 @@ final class CrashSimulation {
     private static final int CLIENTS = 3;
     private static final int KEYS_PER_CLIENT = 24;
     private static final int GROUPS = 4;
+    private static Consumer<String> diskLog;
+
     private static final int PIPELINE = 4;
     private static final int READ_BATCH = 16;
     private static final int MOST_CRASHES_IN_RECOVERY = 3;
@@ -227,6 +230,11 @@ final class CrashSimulation {
         }
     }
 
+    /** Tells what is done to the disk. */
+    static void setDiskLog(Consumer<String> newLog) {
+        diskLog = newLog;
+    }
+
     /** @param shards 0: 1 to 4, as the seed says */
     private CrashSimulation(long seed, int shards, Policy policy, Bug bug) {
         prng = new Prng(seed);
@@ -247,6 +255,7 @@ final class CrashSimulation {
         saves = prng.nextInt(3) > 0;
         calm = prng.nextInt(12) == 0;
         names.addAll(CrashDatabases.all());
+        disk.setLog(diskLog);
         faults.ignoreSync = bug == Bug.IGNORED_SYNC;
         faults.ignoreDirectorySync = bug == Bug.IGNORED_DIRECTORY_SYNC;
         faults.reorderedRename = bug == Bug.REORDERED_RENAME;
@@ -438,6 +447,9 @@ final class CrashSimulation {
     /** The power fails, or the process is killed. Then some time passes. */
     private void crash() {
         crashes++;
+        if (diskLog != null) {
+            diskLog.accept("crash " + crashes + " in cycle " + cycle + " at " + clock.nanoTime() + " ns");
+        }
         if (prng.nextInt(8) == 0) {
             disk.kill(prng);
         } else {
@@ -501,6 +513,9 @@ final class CrashSimulation {
 
     private void close() {
         if (node != null) {
+            if (!failures.isEmpty() && !node.log().isEmpty()) {
+                failures.add("the server's log:\n" + node.log());
+            }
             traceHash = Prng.mix(traceHash ^ node.traceHash());
             snapshots += node.snapshots();
             coldReads += node.coldReads();

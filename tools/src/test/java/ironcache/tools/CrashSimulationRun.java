@@ -32,10 +32,15 @@ public final class CrashSimulationRun {
                 case "--shards" -> shards = Integer.parseInt(value);
                 case "--policy" -> policy = Policy.valueOf(value.toUpperCase(Locale.ROOT));
                 case "--bug" -> bug = Bug.valueOf(value.toUpperCase(Locale.ROOT).replace('-', '_'));
+                case "--disk-log" -> {
+                    if (value.equals("yes")) {
+                        CrashSimulation.setDiskLog(System.out::println);
+                    }
+                }
                 default ->
                         throw new IllegalArgumentException(
                                 argv[i]
-                                        + ": allowed are --simulated SEEDS --seed --shards --policy always|everysec --bug BUG");
+                                        + ": allowed are --simulated SEEDS --seed --shards --policy always|everysec --bug BUG --disk-log yes");
             }
         }
         System.exit(run(seed, seeds, shards, policy, bug) == 0 ? 0 : 1);
@@ -70,6 +75,7 @@ public final class CrashSimulationRun {
                 if (kinds.merge(kind(outcome), 1, Integer::sum) <= SHOWN) {
                     System.out.println("seed " + seed + ":");
                     outcome.failures().stream().limit(SHOWN).forEach(System.out::println);
+                    System.out.println(outcome.failures().getLast());
                 }
             }
             if ((System.nanoTime() - told) / 1e9 > PROGRESS_EVERY_SECONDS) {
