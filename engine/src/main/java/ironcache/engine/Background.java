@@ -50,6 +50,9 @@ final class Background {
     /** What was logged is being applied: nothing expires that a later effect may still let live. */
     boolean replaying;
 
+    /** An image is being replayed: what is on the SSD cannot be verified before its tables are there, and what of it is alive is not known. */
+    boolean replayingImage;
+
     Background(
             Store store,
             Space space,
@@ -86,7 +89,7 @@ final class Background {
         if (millis != tickMillis) {
             tickMillis = millis;
             space.boundLog();
-            compactionWanted = rewriter.wantsCompaction();
+            compactionWanted = !replayingImage && rewriter.wantsCompaction();
             while (!isExpiryHeld() && expirer.step() && clock.nanoTime() - deadline < 0) {}
         }
         space.make(now, deadline);
@@ -96,7 +99,7 @@ final class Background {
         while (!store.reaper.isIdle() && clock.nanoTime() - deadline < 0) {
             store.reaper.step();
         }
-        if (!settler.isIdle()) {
+        if (hasToSettle()) {
             settler.work(Math.max(deadline, clock.nanoTime() + budgetNanos / 2), clock);
         }
         if (store.log.isShown()) {
@@ -137,7 +140,7 @@ final class Background {
         ImageScan image = scan;
         return !ready.isEmpty()
                 || !store.reaper.isIdle()
-                || !settler.isIdle()
+                || hasToSettle()
                 || space.hasWork()
                 || image != null && image.hasWork();
     }
@@ -151,6 +154,10 @@ final class Background {
             long step = to - from;
             moveAtNanos = to + step * (step < MOVE_SLOW_NANOS ? MOVE_PAUSE : MOVE_LONG_PAUSE);
         }
+    }
+
+    private boolean hasToSettle() {
+        return !replayingImage && !settler.isIdle();
     }
 
     private boolean isExpiryHeld() {

@@ -506,6 +506,7 @@ public final class Shard implements AutoCloseable {
 
     /** What is replayed now is an image, in an empty shard. */
     public void beginImageReplay() {
+        background.replayingImage = true;
         replay.beginImage();
     }
 
@@ -530,6 +531,7 @@ public final class Shard implements AutoCloseable {
             throw new IllegalStateException(loader.damage());
         }
         replay.endImage();
+        background.replayingImage = false;
         return true;
     }
 
