@@ -519,7 +519,9 @@ final class CrashChecker {
             String with = null;
             for (String key : keys) {
                 Track track = good.get(key);
-                if (track == null || track.required == track.ops.size()) {
+                if (track == null
+                        || track.required == track.ops.size()
+                        || changesNothing(op, key)) {
                     continue;
                 }
                 int position = track.position(op);
@@ -551,6 +553,16 @@ final class CrashChecker {
                 return;
             }
         }
+    }
+
+    /** Where a step has nothing to do, there is nothing that could survive. */
+    private static boolean changesNothing(CrashOp op, String key) {
+        for (int i = 0; op.isAcknowledged() && i < op.steps.size(); i++) {
+            if (op.steps.get(i).key().equals(key)) {
+                return op.steps.get(i).changedNothing(op.replyTo(i));
+            }
+        }
+        return false;
     }
 
     // A later operation does not survive an earlier one.

@@ -603,7 +603,10 @@ final class CrashSimulation {
             }
             Set<String> listed = new TreeSet<>();
             for (Reply key : replies.get(2).elements()) {
-                listed.add(database == 0 ? key.text() : database + "/" + key.text());
+                String name = database == 0 ? key.text() : database + "/" + key.text();
+                if (!listed.add(name)) {
+                    fail("KEYS lists " + name + " twice");
+                }
             }
             // Keys whose time may be over at any moment are there or not.
             int sure = 0;

@@ -90,6 +90,15 @@ record CrashStep(Verb verb, String key, String to, byte[] value, long number) {
         return source.isPresent() ? reply.equals(OK) : reply.isError();
     }
 
+    /** By its reply. */
+    boolean changedNothing(Reply reply) {
+        return switch (verb) {
+            case DEL, UNLINK, PEXPIRE, EXPIRE, PEXPIREAT, PERSIST -> reply.equals(integer(0));
+            case GETDEL -> reply.isNull();
+            default -> false;
+        };
+    }
+
     private static Outcome expiring(CrashState before, long fromMs, long untilMs) {
         return before.isPresent()
                 ? new Outcome(new CrashState(before.value(), fromMs, untilMs), integer(1))
