@@ -601,7 +601,9 @@ public final class WalWriter implements AutoCloseable {
                 !isOpen
                         || buffer.planGeneration() > wanted
                         || buffer.planOffset() > options.segmentBytes() / 2;
-        if (next == null && soon && hasCome(prepareNanos, nowNanos)) {
+        // While the process before may have left a header that is not durable, there is no later name
+        // that would make it damage.
+        if (next == null && soon && predecessor < 0 && hasCome(prepareNanos, nowNanos)) {
             prepare(following, nowNanos);
         }
         if (isOpen) {
