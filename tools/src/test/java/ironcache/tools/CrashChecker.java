@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -125,6 +126,10 @@ final class CrashChecker {
     private final long killedMs;
     private final Map<String, Track> tracks = new LinkedHashMap<>();
     private final List<Violation> violations = new ArrayList<>();
+
+    /** Keys of which operations found nothing that they could change. */
+    private final Map<CrashOp, Set<String>> idle = new IdentityHashMap<>();
+
     private int sent;
     private int acknowledged;
     private int refused;
@@ -234,9 +239,13 @@ final class CrashChecker {
         if (step.verb() == Verb.SWAPPED) {
             Track other = into.get(step.to());
             List<CrashState> here = track.current;
+            noteIdle(op, step, here, other.current);
             track.current = other.current;
             other.current = here;
             return;
+        }
+        if (step.verb() == Verb.FLUSHED) {
+            noteIdle(op, step, track.current, track.current);
         }
         List<CrashState> after = new ArrayList<>();
         Reply expected = null;
@@ -252,6 +261,15 @@ final class CrashChecker {
             after.add(step.apply(met.getFirst(), op.sentMs, doneMs).after());
         }
         track.current = after;
+    }
+
+    /** Nothing was there: shards that hold nothing of a database have no part in its end. */
+    private void noteIdle(
+            CrashOp op, CrashStep step, List<CrashState> here, List<CrashState> there) {
+        if (here.stream().noneMatch(CrashState::isPresent)
+                && there.stream().noneMatch(CrashState::isPresent)) {
+            idle.computeIfAbsent(op, any -> new HashSet<>()).addAll(step.keys());
+        }
     }
 
     /** What a command may have found: a key whose time is about to be over may be there or not. */
@@ -556,7 +574,10 @@ final class CrashChecker {
     }
 
     /** Where a step has nothing to do, there is nothing that could survive. */
-    private static boolean changesNothing(CrashOp op, String key) {
+    private boolean changesNothing(CrashOp op, String key) {
+        if (idle.getOrDefault(op, Set.of()).contains(key)) {
+            return true;
+        }
         for (int i = 0; op.isAcknowledged() && i < op.steps.size(); i++) {
             if (op.steps.get(i).key().equals(key)) {
                 return op.steps.get(i).changedNothing(op.replyTo(i));

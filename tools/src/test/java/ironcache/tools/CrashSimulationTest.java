@@ -32,6 +32,21 @@ class CrashSimulationTest {
         assertTrue(coldReads > 100, "nothing was cold");
     }
 
+    /** Seeds that showed bugs: torn transactions, replies before their time, keys that came back, starts that were refused. */
+    @Test
+    void seedsThatOnceFailed() {
+        for (long seed :
+                new long[] {
+                    5000, 5118, 5126, 5263, 5282, 5370, 5455, 5694, 5934, 6012, 6014, 20181, 20286,
+                    20689, 20748, 21143, 21320
+                }) {
+            assertEquals(
+                    List.of(),
+                    CrashSimulation.play(seed, 0, null, Bug.NONE).failures(),
+                    "seed " + seed);
+        }
+    }
+
     @Test
     void sameSeedGivesTheSameTrace() {
         for (long seed = 1; seed <= 5; seed++) {
