@@ -43,7 +43,8 @@ final class Squeeze implements Runnable {
             return;
         }
         partition.enter(partition);
-        // A transaction that waits in the middle of its work has the log's unit, and the shard for itself.
+        // A transaction that waits in the middle of its work has the log's unit, and the shard for
+        // itself.
         boolean free = !partition.isHeldBack(null);
         for (int i = 16 + prng.nextInt(16); free && i > 0 && partition.shard.hasSpace(); i--) {
             write("filler" + written++ % VALUES);

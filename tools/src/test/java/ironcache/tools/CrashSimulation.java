@@ -448,7 +448,8 @@ final class CrashSimulation {
     private void crash() {
         crashes++;
         if (diskLog != null) {
-            diskLog.accept("crash " + crashes + " in cycle " + cycle + " at " + clock.nanoTime() + " ns");
+            diskLog.accept(
+                    "crash " + crashes + " in cycle " + cycle + " at " + clock.nanoTime() + " ns");
         }
         if (prng.nextInt(8) == 0) {
             disk.kill(prng);

@@ -601,7 +601,8 @@ public final class WalWriter implements AutoCloseable {
                 !isOpen
                         || buffer.planGeneration() > wanted
                         || buffer.planOffset() > options.segmentBytes() / 2;
-        // While the process before may have left a header that is not durable, there is no later name
+        // While the process before may have left a header that is not durable, there is no later
+        // name
         // that would make it damage.
         if (next == null && soon && predecessor < 0 && hasCome(prepareNanos, nowNanos)) {
             prepare(following, nowNanos);
@@ -761,7 +762,10 @@ public final class WalWriter implements AutoCloseable {
             if (durableOpen == 0) {
                 at = Math.min(at, retryNanos);
             }
-            if (retryNanos == NEVER && current != null && !held && buffer.hasCommittable(durableWrites)) {
+            if (retryNanos == NEVER
+                    && current != null
+                    && !held
+                    && buffer.hasCommittable(durableWrites)) {
                 at = Math.min(at, dueNanos());
             }
         }
