@@ -5,7 +5,6 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
-import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -128,7 +127,7 @@ final class CrashChecker {
     private final List<Violation> violations = new ArrayList<>();
 
     /** Keys of which operations found nothing that they could change. */
-    private final Map<CrashOp, Set<String>> idle = new IdentityHashMap<>();
+    private final Map<CrashOp, Set<String>> idle = new HashMap<>();
 
     private int sent;
     private int acknowledged;
