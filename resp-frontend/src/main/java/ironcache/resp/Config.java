@@ -39,6 +39,9 @@ final class Config {
     /** Memory is dealt out: what depends on it stays. */
     private boolean started;
 
+    /** {@code appendonly} at the start. */
+    private boolean keepsLog;
+
     double[] latencyPercentiles = {50, 99, 99.9};
     long latencyMonitorMillis;
 
@@ -150,7 +153,7 @@ final class Config {
     }
 
     private void durability() {
-        add(Setting.yesNo("appendonly", false, START));
+        add(Setting.yesNo("appendonly", false, ANY));
         add(Setting.text("save", "", ANY));
         add(Setting.choice("appendfsync", ANY, "everysec", "always", "no"));
         add(Setting.integer("snapshot-keep", 1, 1, 1, ANY));
@@ -282,6 +285,11 @@ final class Config {
                     return "Invalid save parameters";
                 }
             }
+            case "appendonly" -> {
+                if (started && setting.isYes() != keepsLog) {
+                    return "the log is switched on and off at the start only in this version";
+                }
+            }
             case "shards" -> {}
             default -> {}
         }
@@ -346,6 +354,7 @@ final class Config {
     /** From now on, what memory was dealt out by cannot change. */
     void started() {
         started = true;
+        keepsLog = get("appendonly").isYes();
     }
 
     /** Refreshes the typed fields after changes. */
