@@ -62,6 +62,9 @@ public final class SimulatedNode implements AutoCloseable {
     private final ByteArrayOutputStream log = new ByteArrayOutputStream();
     private final Server server;
 
+    /** Threads that run no more commands. */
+    private int drained;
+
     public SimulatedNode(int shards, long seed, Bug bug) throws IOException {
         this(shards, new Prng(seed), bug, new SimClock(), null);
     }
@@ -127,9 +130,20 @@ public final class SimulatedNode implements AutoCloseable {
             threads.start(
                     () -> {
                         worker.run();
-                        worker.drain(() -> false);
+                        drain(worker);
                     });
         }
+    }
+
+    /** As {@link Server}'s threads end: none stops writing its log while another may still run commands in its shard. */
+    private void drain(Worker worker) {
+        boolean[] first = {true};
+        worker.drain(
+                () -> {
+                    drained += first[0] ? 1 : 0;
+                    first[0] = false;
+                    return drained < server.workers().size();
+                });
     }
 
     private static Config config(int shards, Durable durable) {
