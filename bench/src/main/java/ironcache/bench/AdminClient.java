@@ -43,6 +43,21 @@ final class AdminClient implements AutoCloseable {
 
     /** String, Long, List or null, as the reply is. */
     @Nullable Object command(String... words) throws IOException {
+        send(words);
+        return reply();
+    }
+
+    /** A bulk string as it is; null where there is none. */
+    byte @Nullable [] bytes(String... words) throws IOException {
+        send(words);
+        String line = line();
+        if (line.charAt(0) != '$') {
+            throw new ServerError(line);
+        }
+        return body(Integer.parseInt(line.substring(1)));
+    }
+
+    private void send(String... words) throws IOException {
         ByteArrayOutputStream out = new ByteArrayOutputStream();
         out.writeBytes(("*" + words.length + "\r\n").getBytes(StandardCharsets.US_ASCII));
         for (String word : words) {
@@ -52,7 +67,6 @@ final class AdminClient implements AutoCloseable {
             out.writeBytes(new byte[] {'\r', '\n'});
         }
         socket.getOutputStream().write(out.toByteArray());
-        return reply();
     }
 
     long integer(String... words) throws IOException {
@@ -65,8 +79,12 @@ final class AdminClient implements AutoCloseable {
 
     /** INFO's fields, all sections. */
     Map<String, String> info() throws IOException {
+        return info("everything");
+    }
+
+    Map<String, String> info(String section) throws IOException {
         Map<String, String> fields = new LinkedHashMap<>();
-        Object reply = command("INFO", "everything");
+        Object reply = command("INFO", section);
         for (String line : String.valueOf(reply).split("\r\n")) {
             int colon = line.indexOf(':');
             if (colon > 0 && !line.startsWith("#")) {
@@ -88,13 +106,8 @@ final class AdminClient implements AutoCloseable {
                 return Long.parseLong(rest);
             case '$':
                 {
-                    int length = Integer.parseInt(rest);
-                    if (length < 0) {
-                        return null;
-                    }
-                    byte[] body = in.readNBytes(length);
-                    line();
-                    return new String(body, StandardCharsets.UTF_8);
+                    byte[] body = body(Integer.parseInt(rest));
+                    return body == null ? null : new String(body, StandardCharsets.UTF_8);
                 }
             case '*':
                 {
@@ -107,6 +120,15 @@ final class AdminClient implements AutoCloseable {
             default:
                 throw new IOException("unexpected reply: " + line);
         }
+    }
+
+    private byte @Nullable [] body(int length) throws IOException {
+        if (length < 0) {
+            return null;
+        }
+        byte[] body = in.readNBytes(length);
+        line();
+        return body;
     }
 
     private String line() throws IOException {

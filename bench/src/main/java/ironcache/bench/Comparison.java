@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.function.ToDoubleFunction;
+import java.util.function.ToIntFunction;
 import org.HdrHistogram.Histogram;
 import org.jspecify.annotations.Nullable;
 
@@ -277,6 +278,18 @@ final class Comparison {
         return Spread.ofRatios(array(numerator, cell, measure), array(denominator, cell, measure));
     }
 
+    /** {@link #writeTable} where CPU per request is what counts. */
+    void writeCpuTable() throws IOException {
+        writeTable(
+                Measure.CPU_US,
+                Measure.PER_SECOND,
+                Measure.P50_US,
+                Measure.P999_US,
+                Measure.BUSY,
+                Measure.CLIENT_BUSY,
+                Measure.OTHERS_BUSY);
+    }
+
     /** Every cell by every server. */
     void writeTable(Measure... measures) throws IOException {
         List<String> header = new ArrayList<>(List.of("", "server"));
@@ -294,6 +307,31 @@ final class Comparison {
             }
         }
         harness.report().table(header, rows);
+    }
+
+    /** Who was at the limit of its cores, by the medians. */
+    void writeLimits(ToIntFunction<String> serverThreads) throws IOException {
+        int cores = harness.machineCores();
+        List<List<String>> limits = new ArrayList<>();
+        for (Cell cell : cells) {
+            for (String title : servers.keySet()) {
+                limits.add(
+                        List.of(
+                                cell.title,
+                                title,
+                                bottleneck(
+                                        title,
+                                        cell,
+                                        serverThreads.applyAsInt(title),
+                                        harness.options().clientThreads(),
+                                        cores)));
+            }
+        }
+        harness.report()
+                .line(
+                        "At its limit (90 %% of its threads' time or of the machine's %d cores), by the medians:",
+                        cores);
+        harness.report().table(List.of("", "server", "at its limit"), limits);
     }
 
     void plot(String title, Measure measure) throws IOException {
@@ -329,7 +367,7 @@ final class Comparison {
     }
 
     /** {@link #bottleneck} of the medians. */
-    String bottleneck(
+    private String bottleneck(
             String title, Cell cell, int serverThreads, int clientThreads, int machineCores) {
         double busy = spread(title, cell, Measure.BUSY).median();
         double clientBusy = spread(title, cell, Measure.CLIENT_BUSY).median();

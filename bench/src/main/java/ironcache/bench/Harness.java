@@ -2,6 +2,7 @@ package ironcache.bench;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.FileStore;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -52,6 +53,11 @@ final class Harness implements AutoCloseable {
         public void measureEnds() throws IOException {
             spent = Objects.requireNonNull(clocks).spent();
             further.measureEnds();
+        }
+
+        @Override
+        public boolean isEnough() {
+            return further.isEnough();
         }
 
         CpuClocks.Spent spent() {
@@ -131,6 +137,21 @@ final class Harness implements AutoCloseable {
         return dataDirectory;
     }
 
+    /** What the data directory is on, in words; memory will not do where a disk is to be measured. */
+    String dataFileSystem() throws IOException {
+        FileStore store = Files.getFileStore(dataDirectory);
+        if (store.type().matches("tmpfs|ramfs")) {
+            throw new IllegalArgumentException(
+                    dataDirectory + " is on " + store.type() + ": name a disk by --data");
+        }
+        return String.format(
+                Locale.ROOT,
+                "%s (%s), %.0f GB free",
+                store.name(),
+                store.type(),
+                store.getUsableSpace() / 1e9);
+    }
+
     /** Starts a server with an empty data directory; it runs until {@link #stop} or the harness ends. */
     ServerProcess start(ServerProcess.Kind kind, String... settings) throws IOException {
         return start(kind, serverCores, true, settings);
@@ -147,6 +168,17 @@ final class Harness implements AutoCloseable {
         Path dir =
                 dataDirectory.resolve(kind.name().toLowerCase(Locale.ROOT) + "-" + servers.size());
         deleteTree(dir);
+        return start(kind, dir, cores, logGc, settings);
+    }
+
+    /** Starts a server that has ended again, in the same directory; which settings it gets is up to the caller. */
+    ServerProcess restart(ServerProcess ended, String... settings) throws IOException {
+        return start(ended.kind(), ended.dir(), serverCores, true, settings);
+    }
+
+    private ServerProcess start(
+            ServerProcess.Kind kind, Path dir, String cores, boolean logGc, String... settings)
+            throws IOException {
         List<String> all = new ArrayList<>(List.of(settings));
         if (kind == ServerProcess.Kind.IRONCACHE) {
             all.addAll(options.serverSettings());

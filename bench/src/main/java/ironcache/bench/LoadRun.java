@@ -19,6 +19,11 @@ final class LoadRun implements AutoCloseable {
         default void measureStarts() throws IOException {}
 
         default void measureEnds() throws IOException {}
+
+        /** Asked ten times a second: whether the measured interval may end before its time. */
+        default boolean isEnough() {
+            return false;
+        }
     }
 
     private static final long DRAIN_NS = 30_000_000_000L;
@@ -117,7 +122,8 @@ final class LoadRun implements AutoCloseable {
                 refill(connection, nowNs);
             }
         }
-        while (nowNs < endNs && (requestsLeft > 0 || inFlight > 0)) {
+        boolean isEnough = false;
+        while (!isEnough && nowNs < endNs && (requestsLeft > 0 || inFlight > 0)) {
             if (schedule != null) {
                 issueDue(schedule, nowNs);
             }
@@ -125,6 +131,7 @@ final class LoadRun implements AutoCloseable {
             nowNs = System.nanoTime();
             if (nowNs >= nextProgressNs) {
                 progress.update(stats.replies(), nowNs);
+                isEnough = observer.isEnough();
                 nextProgressNs = nowNs + PROGRESS_NS;
             }
         }

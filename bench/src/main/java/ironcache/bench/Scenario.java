@@ -29,6 +29,7 @@ interface Scenario {
         all.put("shards-cores", new ShardCoresScenario());
         all.put("shards-transactions", new ShardTransactionsScenario());
         all.put("shards-handoff", new ShardHandOffScenario());
+        all.put("durability-throughput", new DurabilityThroughputScenario());
         return all;
     }
 }

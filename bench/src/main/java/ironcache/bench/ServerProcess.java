@@ -14,6 +14,7 @@ final class ServerProcess implements AutoCloseable {
     static final String NOT_PINNED = "";
 
     private static final long START_NS_MAX = 300_000_000_000L;
+    private static final long STOP_SECONDS_MAX = 300;
 
     /** Which server, and how it is started. */
     enum Kind {
@@ -143,7 +144,8 @@ final class ServerProcess implements AutoCloseable {
             } catch (IOException | AdminClient.ServerError e) {
                 // Not listening yet, or loading.
             }
-            pauseMs(1);
+            // Longer starts are measured more coarsely, so that asking costs the server nothing.
+            pauseMs(Math.clamp((System.nanoTime() - startedNs) / 200_000_000, 1, 20));
         }
         throw new IOException(
                 kind.title
@@ -181,6 +183,11 @@ final class ServerProcess implements AutoCloseable {
         return (readyNs - startedNs) / 1e6;
     }
 
+    /** From exec until now. */
+    double sinceStartSeconds() {
+        return (System.nanoTime() - startedNs) / 1e9;
+    }
+
     /** taskset and the launchers all become the server (exec), so the process that was started is the server itself. */
     ProcessFigures figures() {
         return new ProcessFigures(process.pid());
@@ -194,17 +201,34 @@ final class ServerProcess implements AutoCloseable {
         return process.isAlive();
     }
 
-    /** SIGTERM, and SIGKILL where that does not help for a minute. */
-    @Override
-    public void close() throws IOException {
+    /** An orderly stop: SIGTERM. Returns the seconds that it took; a server that does not end is killed and an error. */
+    double terminate() throws IOException {
+        long fromNs = System.nanoTime();
         process.destroy();
         try {
-            if (!process.waitFor(60, TimeUnit.SECONDS)) {
-                System.err.println(kind.title + " ignores SIGTERM, killing it");
-                process.destroyForcibly().waitFor();
+            if (!process.waitFor(STOP_SECONDS_MAX, TimeUnit.SECONDS)) {
+                kill();
+                throw new IOException(
+                        kind.title + " did not end within " + STOP_SECONDS_MAX + " s of SIGTERM");
             }
         } catch (InterruptedException e) {
             throw new IOException("interrupted", e);
         }
+        return (System.nanoTime() - fromNs) / 1e9;
+    }
+
+    /** SIGKILL. */
+    void kill() throws IOException {
+        try {
+            process.destroyForcibly().waitFor();
+        } catch (InterruptedException e) {
+            throw new IOException("interrupted", e);
+        }
+    }
+
+    /** SIGKILL: who is done with a server is done with its data, and an orderly stop would write all of it first. */
+    @Override
+    public void close() throws IOException {
+        kill();
     }
 }

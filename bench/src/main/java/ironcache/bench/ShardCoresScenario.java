@@ -36,32 +36,10 @@ final class ShardCoresScenario implements Scenario {
         comparison.add(VALKEY_IO_THREADS, ServerProcess.Kind.VALKEY, "--io-threads", "2");
         comparison.add(VALKEY, ServerProcess.Kind.VALKEY);
         comparison.run();
-        comparison.writeTable(
-                Measure.CPU_US,
-                Measure.PER_SECOND,
-                Measure.P50_US,
-                Measure.P999_US,
-                Measure.BUSY,
-                Measure.CLIENT_BUSY,
-                Measure.OTHERS_BUSY);
+        comparison.writeCpuTable();
         writeRatios(report, comparison, two);
-        int cores = harness.machineCores();
-        List<List<String>> limits = new ArrayList<>();
-        for (Cell cell : comparison.cells()) {
-            for (String title : comparison.titles()) {
-                int threads = title.equals(two) || title.equals(VALKEY_IO_THREADS) ? 2 : 1;
-                limits.add(
-                        List.of(
-                                cell.title(),
-                                title,
-                                comparison.bottleneck(
-                                        title, cell, threads, options.clientThreads(), cores)));
-            }
-        }
-        report.line(
-                "At its limit (90 %% of its threads' time or of the machine's %d cores), by the medians:",
-                cores);
-        report.table(List.of("", "server", "at its limit"), limits);
+        comparison.writeLimits(
+                title -> title.equals(two) || title.equals(VALKEY_IO_THREADS) ? 2 : 1);
         comparison.plot("Shards: requests per second", Measure.PER_SECOND);
         comparison.plot("Shards: CPU per request", Measure.CPU_US);
     }

@@ -35,14 +35,7 @@ final class ShardCpuScenario implements Scenario {
         String two = comparison.addIronCache(2);
         String four = comparison.addIronCache(4);
         comparison.run();
-        comparison.writeTable(
-                Measure.CPU_US,
-                Measure.PER_SECOND,
-                Measure.P50_US,
-                Measure.P999_US,
-                Measure.BUSY,
-                Measure.CLIENT_BUSY,
-                Measure.OTHERS_BUSY);
+        comparison.writeCpuTable();
         List<List<String>> rows = new ArrayList<>();
         for (Cell cell : comparison.cells()) {
             Spread ratio = comparison.ratio(four, one, cell, Measure.CPU_US);

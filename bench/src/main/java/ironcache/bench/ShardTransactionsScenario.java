@@ -37,14 +37,7 @@ final class ShardTransactionsScenario implements Scenario {
         report.line(
                 "A request is a transaction of %d commands. Latencies are EXEC's: unpipelined of it alone, in one write of all.",
                 COMMANDS);
-        comparison.writeTable(
-                Measure.PER_SECOND,
-                Measure.CPU_US,
-                Measure.P50_US,
-                Measure.P999_US,
-                Measure.BUSY,
-                Measure.CLIENT_BUSY,
-                Measure.OTHERS_BUSY);
+        comparison.writeCpuTable();
         List<List<String>> ratios = new ArrayList<>();
         for (Cell cell : comparison.cells()) {
             for (String title : comparison.titles()) {

@@ -36,6 +36,7 @@ import picocli.CommandLine.Parameters;
             "  shards-cores         two shards against one and against Valkey with I/O threads, client on the same cores",
             "  shards-transactions  MULTI, 5 SETs over 4 shards, EXEC against Valkey",
             "  shards-handoff       for how long shards are lent while their keys are cold",
+            "  durability-throughput  SET with everysec and always against no log and against Valkey's AOF",
             "Rows 5, 6 and 7 share one loaded set if they are named in one command."
         })
 public final class SideBySide implements Callable<Integer> {
@@ -50,7 +51,10 @@ public final class SideBySide implements Callable<Integer> {
         VALKEY_BENCHMARK
     }
 
-    @Parameters(arity = "1..*", paramLabel = "SCENARIO", description = "row1 ... row12, shards-...")
+    @Parameters(
+            arity = "1..*",
+            paramLabel = "SCENARIO",
+            description = "row1 ... row12, shards-..., durability-...")
     private List<String> scenarios = List.of();
 
     @Option(

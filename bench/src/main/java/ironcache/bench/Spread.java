@@ -26,6 +26,20 @@ record Spread(double min, double median, double max) {
         return of(ratios);
     }
 
+    /** The bar, and whether the median is as high. */
+    String atLeast(double bar, String format) {
+        return verdict(bar, format, median >= bar);
+    }
+
+    /** The bar, and whether the median is as low. */
+    String atMost(double bar, String format) {
+        return verdict(bar, format, median <= bar);
+    }
+
+    private static String verdict(double bar, String format, boolean met) {
+        return String.format(Locale.ROOT, format, bar) + (met ? " met" : " MISSED");
+    }
+
     /** min – <b>median</b> – max in Markdown, each in the given format; a dash where nothing was measured. */
     String toText(String format) {
         if (Double.isNaN(median)) {
