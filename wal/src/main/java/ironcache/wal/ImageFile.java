@@ -224,7 +224,14 @@ public final class ImageFile implements AutoCloseable {
         return busy;
     }
 
-    /** Owner. There shall be no image after all. Not while {@link #isBusy}. */
+    /** Owner. There shall be no image after all: no further operation begins; {@link #abandon} when the last has completed. */
+    public void giveUp() {
+        if (failure == null) {
+            failure = path + " is given up";
+        }
+    }
+
+    /** Owner. Deletes what there is of it. Not while {@link #isBusy}. */
     public void abandon() throws IOException {
         if (busy) {
             throw new IllegalStateException("an operation on " + path + " is in flight");

@@ -15,6 +15,9 @@ import org.jspecify.annotations.Nullable;
  * <p>Publishing: write {@code manifest-N.tmp}, sync it, rename it to {@code manifest-N}, sync the directory; then N is in force, and what is older than N-1 is deleted. A crash leaves
  * N-1 or N, whole. So a newest one that does not verify is damage, and is refused rather than passed over: what N-1 names may have been deleted since.
  *
+ * <p>Loading: the name of the newest may not be durable yet, where the process before ended right behind the rename. So the directory is synced before anybody acts on what it
+ * says.
+ *
  * <p>A failure before the rename leaves things as they were, and the caller may publish again. Once the rename was asked for, what is in force is open until the directory is
  * synced: if that fails, {@link #isFailed} for good, and nothing that either of the two names may be deleted.
  *
@@ -26,6 +29,8 @@ public final class Manifests implements AutoCloseable {
         IDLE,
         /** Reads the newest. */
         READING,
+        /** Makes the name of the newest durable. */
+        CONFIRMING,
         /** Writes the next one's temporary file. */
         WRITING,
         SYNCING,
@@ -130,7 +135,9 @@ public final class Manifests implements AutoCloseable {
         try {
             Manifest read = Manifest.parse(path, bytes);
             if (read.generation() == generation(path)) {
-                newest = read;
+                next = read;
+                state = State.CONFIRMING;
+                io.syncDirectory(directory, tokenBase);
             } else {
                 damage =
                         new Damage(
@@ -143,6 +150,18 @@ public final class Manifests implements AutoCloseable {
         } catch (DamagedManifestException e) {
             damage = e.damage();
         }
+    }
+
+    private void onConfirmed(int result) {
+        state = State.IDLE;
+        if (result < 0) {
+            damage =
+                    new Damage(
+                            directory, 0, "fsync", "a durable name of " + path, Errno.name(result));
+        } else {
+            newest = next;
+        }
+        next = null;
     }
 
     // Publishing.
@@ -282,6 +301,7 @@ public final class Manifests implements AutoCloseable {
         switch (state) {
             case IDLE -> throw new IllegalStateException("no operation of the manifests");
             case READING -> onRead(result);
+            case CONFIRMING -> onConfirmed(result);
             case WRITING -> onWritten(result);
             case SYNCING -> onSynced(result);
             case NAMING -> onNamed(result);

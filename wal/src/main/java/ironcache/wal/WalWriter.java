@@ -140,7 +140,9 @@ public final class WalWriter implements AutoCloseable {
     /** Writes that are durable when they complete, of the oldest regions one after the other; by the write's number, its result. */
     private int durableWrites;
 
+    /** Number of the oldest of them. */
     private long durableFirst;
+
     private final int[] durableResults = new int[DURABLE_WRITES_MAX];
 
     /** Those that have not completed. */
@@ -601,9 +603,8 @@ public final class WalWriter implements AutoCloseable {
                 !isOpen
                         || buffer.planGeneration() > wanted
                         || buffer.planOffset() > options.segmentBytes() / 2;
-        // While the process before may have left a header that is not durable, there is no later
-        // name
-        // that would make it damage.
+        // While the process before may have left a header that is not durable, no later name may
+        // make it damage.
         if (next == null && soon && predecessor < 0 && hasCome(prepareNanos, nowNanos)) {
             prepare(following, nowNanos);
         }
@@ -854,7 +855,7 @@ public final class WalWriter implements AutoCloseable {
                 return;
             }
             int i = durableWrites++;
-            int number = (int) (durableFirst + i) % DURABLE_WRITES_MAX;
+            int number = (int) ((durableFirst + i) % DURABLE_WRITES_MAX);
             buffer.sealRegion(i, durableSeqno, stableSeqno, nodeId, crc);
             witnesses = stableSeqno >= buffer.appendedSeqno() ? witnesses + 1 : 0;
             durableResults[number] = OPEN;
@@ -873,7 +874,7 @@ public final class WalWriter implements AutoCloseable {
         durableOpen--;
         durableResults[number] = result;
         while (durableWrites > 0 && !durableFailing) {
-            int oldest = durableResults[(int) durableFirst % DURABLE_WRITES_MAX];
+            int oldest = durableResults[(int) (durableFirst % DURABLE_WRITES_MAX)];
             if (oldest == OPEN) {
                 return;
             }
