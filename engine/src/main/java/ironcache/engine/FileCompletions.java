@@ -29,6 +29,9 @@ final class FileCompletions implements Io.FileHandler {
     private final Settler settler;
     private final Clock clock;
 
+    /** The log that is kept, or was kept last: its operations may still be in flight. */
+    @Nullable WalWriter log;
+
     /** While an image is restored. */
     @Nullable TableLoader tables;
 
@@ -47,9 +50,9 @@ final class FileCompletions implements Io.FileHandler {
     }
 
     private void onLog(int operation, int result) {
-        WalWriter log = store.effects.log();
-        if (log != null) {
-            log.onFile(operation, result, clock.nanoTime());
+        WalWriter to = log;
+        if (to != null) {
+            to.onFile(operation, result, clock.nanoTime());
         }
     }
 
@@ -63,9 +66,7 @@ final class FileCompletions implements Io.FileHandler {
             case (int) (COMPACT >>> SHIFT) -> rewriter.onPageRead(value, result);
             case (int) (SETTLE >>> SHIFT) -> settler.onPageRead(value, result);
             case (int) (TABLES >>> SHIFT) -> onTables(value, result);
-            case (int) (SYNC >>> SHIFT) -> {
-                int _ = store.segments.onSynced(value, result);
-            }
+            case (int) (SYNC >>> SHIFT) -> store.segments.onSynced(value, result);
             case (int) (LOG >>> SHIFT) -> onLog(value, result);
             default ->
                     throw new IllegalStateException(

@@ -469,9 +469,14 @@ public final class Shard implements AutoCloseable {
         return log.appendedSeqno();
     }
 
-    /** Makes the segments durable that the image refers to. @return whether they are; else it is to be asked again */
-    public boolean syncImage() {
-        return store.segments.sync(scan().segments, FileCompletions.SYNC) == 0;
+    /** Begins to make the segments durable that the image refers to: as much of them as has been written. */
+    public void syncImage() {
+        store.segments.sync(scan().segments, FileCompletions.SYNC);
+    }
+
+    /** Whether no sync of segments is in flight. */
+    public boolean isSynced() {
+        return store.segments.isSynced();
     }
 
     /** Why what was written to the SSD tier will never be known to be durable, or null. */
@@ -545,9 +550,15 @@ public final class Shard implements AutoCloseable {
         store.segments.deleteLeftovers();
     }
 
-    /** From now on what commands change is appended to this log, on which the shard's {@link #work} makes commits; null: to none. Between commands. */
+    /**
+     * From now on what commands change is appended to this log, on which the shard's {@link #work} makes commits; null: to none, and the one before only hears how its
+     * operations end. Between commands.
+     */
     public void keepLog(@Nullable WalWriter log) {
         store.effects.appendTo(log);
+        if (log != null) {
+            fileCompletions.log = log;
+        }
     }
 
     /** The token of the log's file operations. */

@@ -17,7 +17,7 @@ public final class Recovery {
     private int shardsToApply;
     private boolean cut;
 
-    // Bytes of all logs: to read, then to apply.
+    // Bytes of all images and logs; of the logs twice, to verify them and to apply them.
     private long totalBytes;
     private long doneBytes;
 
@@ -60,7 +60,8 @@ public final class Recovery {
         return --shardsToApply == 0;
     }
 
-    synchronized void addTotal(long bytes) {
+    /** A shard has so much to read, about. */
+    public synchronized void addTotal(long bytes) {
         totalBytes += bytes;
     }
 
@@ -68,7 +69,7 @@ public final class Recovery {
         doneBytes += bytes;
     }
 
-    /** Bytes of all logs, counted once for reading and once for applying. */
+    /** What is to be read, about: logs are allocated in whole segments. */
     public synchronized long totalBytes() {
         return totalBytes;
     }

@@ -46,6 +46,12 @@ public final class ShardRecovery implements Io.FileHandler, AutoCloseable {
 
     private State state = State.READING;
     private FrameReader reader;
+    private boolean isReading = true;
+
+    /** Bytes that earlier readers read, and those that the node was told of. */
+    private long bytesBefore;
+
+    private long bytesTold;
 
     // READING.
     /** The first frame of the unit that is being read; 0: none is. */
@@ -121,14 +127,32 @@ public final class ShardRecovery implements Io.FileHandler, AutoCloseable {
                         case DONE -> false;
                     };
             if (!on) {
-                return any;
+                break;
             }
             any = true;
             if (++frames % FRAMES_PER_CHECK == 0 && clock.nanoTime() - deadline >= 0) {
-                return true;
+                break;
             }
         }
+        tellProgress();
         return any;
+    }
+
+    private void tellProgress() {
+        long bytes = bytesBefore + (isReading ? reader.bytesRead() : 0);
+        node.addDone(bytes - bytesTold);
+        bytesTold = bytes;
+    }
+
+    private void closeReader() {
+        bytesBefore += reader.bytesRead();
+        isReading = false;
+        reader.close();
+    }
+
+    private void read(FrameReader next) {
+        reader = next;
+        isReading = true;
     }
 
     public boolean isDone() {
@@ -147,8 +171,10 @@ public final class ShardRecovery implements Io.FileHandler, AutoCloseable {
                 log.accept(
                         "shard "
                                 + number
-                                + ": the log's tail was torn by the crash and is cut: "
-                                + reader.damage());
+                                + ": the log's tail was torn by the crash and is cut at "
+                                + reader.file()
+                                + ", offset "
+                                + reader.offset());
                 readToEnd();
             }
             case END -> readToEnd();
@@ -233,14 +259,15 @@ public final class ShardRecovery implements Io.FileHandler, AutoCloseable {
                             + " frames are not applied: a transaction over several shards is not whole in another's log");
         }
         lastGeneration = reader.lastGeneration();
-        reader.close();
+        closeReader();
         Path image = source.image();
         if (image == null) {
-            reader = openLog();
+            read(openLog());
             state = State.APPLYING;
         } else {
-            reader = new FrameReader(io, Shard.FIRST_FOREIGN_TOKEN);
-            reader.openImage(image, number, nodeId);
+            FrameReader images = new FrameReader(io, Shard.FIRST_FOREIGN_TOKEN);
+            images.openImage(image, number, nodeId);
+            read(images);
             shard.beginImageReplay();
             state = State.IMAGE;
         }
@@ -257,7 +284,7 @@ public final class ShardRecovery implements Io.FileHandler, AutoCloseable {
         } catch (IllegalStateException e) {
             throw new RecoveryException(e.getMessage() + "; " + RecoveryException.WHAT_TO_RUN);
         }
-        reader = openLog();
+        read(openLog());
         state = State.APPLYING;
         return true;
     }
@@ -271,11 +298,9 @@ public final class ShardRecovery implements Io.FileHandler, AutoCloseable {
                     return false;
                 }
                 case FRAME -> {
-                    if (state == State.APPLYING && reader.seqno() > end) {
-                        done();
-                        return true;
-                    }
-                    inFrame = reader.length() > 0;
+                    // What is cut off is read nevertheless: the reader reads ahead.
+                    inFrame =
+                            reader.length() > 0 && (state == State.IMAGE || reader.seqno() <= end);
                     applied = 0;
                 }
                 case END, TORN -> applied();
@@ -301,7 +326,7 @@ public final class ShardRecovery implements Io.FileHandler, AutoCloseable {
 
     private void applied() {
         if (state == State.IMAGE) {
-            reader.close();
+            closeReader();
             state = State.TABLES;
         } else {
             done();
@@ -309,7 +334,7 @@ public final class ShardRecovery implements Io.FileHandler, AutoCloseable {
     }
 
     private void done() {
-        reader.close();
+        closeReader();
         shard.endReplay();
         state = State.DONE;
     }
@@ -321,7 +346,7 @@ public final class ShardRecovery implements Io.FileHandler, AutoCloseable {
 
     @Override
     public void close() {
-        if (state != State.DONE && state != State.TABLES) {
+        if (isReading) {
             reader.close();
         }
     }

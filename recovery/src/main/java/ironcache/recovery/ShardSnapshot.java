@@ -33,6 +33,7 @@ public final class ShardSnapshot {
     private final ImageFile image;
 
     private State state = State.WAITING;
+    private boolean syncWanted;
     private long beginSeqno;
     private long firstLog;
     private long cutSeqno;
@@ -58,8 +59,7 @@ public final class ShardSnapshot {
     public boolean step() {
         String failure = image.failure();
         failure = failure != null ? failure : log.isFailed() ? log.failure() : shard.syncFailure();
-        if (failure != null) {
-            node.fail(failure);
+        if (failure != null && node.fail(failure)) {
             return true;
         }
         switch (state) {
@@ -83,8 +83,12 @@ public final class ShardSnapshot {
                 }
             }
             case CUT -> {
-                boolean synced = shard.syncImage();
-                if (synced && log.stableSeqno() >= cutSeqno && shard.syncFailure() == null) {
+                if (syncWanted) {
+                    // The cut may have been another thread's, whose the files are not.
+                    syncWanted = false;
+                    shard.syncImage();
+                }
+                if (shard.isSynced() && log.stableSeqno() >= cutSeqno && failure == null) {
                     state = State.SYNCED;
                     segments = shard.imageSegments();
                     return node.done(Snapshot.Phase.SYNCING);
@@ -113,6 +117,7 @@ public final class ShardSnapshot {
         cutSeqno = shard.markCut();
         lastLog = log.segmentGeneration();
         log.rotate();
+        syncWanted = true;
         state = State.CUT;
     }
 
@@ -146,8 +151,9 @@ public final class ShardSnapshot {
         return lastLog;
     }
 
-    public long generation() {
-        return node.generation();
+    /** What it is the shard's part of. */
+    public Snapshot node() {
+        return node;
     }
 
     /** Segments of the SSD tier that it refers to, once it is synced. */

@@ -60,11 +60,24 @@ public final class Snapshot {
         return false;
     }
 
-    public synchronized void fail(String why) {
-        if (!phase.isOver()) {
-            failure = why;
-            phase = Phase.FAILED;
+    /**
+     * There will be no snapshot. Too late when all of it is durable: then a manifest that names it may be on its way, and only who publishes that can tell.
+     *
+     * @return whether it was not too late
+     */
+    public synchronized boolean fail(String why) {
+        if (phase == Phase.SYNCED || phase.isOver()) {
+            return false;
         }
+        failure = why;
+        phase = Phase.FAILED;
+        return true;
+    }
+
+    /** The manifest that names it could not be published, and is known not to be in force. */
+    public synchronized void failPublished(String why) {
+        failure = why;
+        phase = Phase.FAILED;
     }
 
     /** Why it failed. */

@@ -29,6 +29,9 @@ final class Durability {
     private static final long NANOS_PER_SECOND = 1_000_000_000;
     private static final long LOAD_POLL_NANOS = 100_000_000;
 
+    /** Between two lines that say how far the loading is. */
+    private static final long PROGRESS_NANOS = 2 * NANOS_PER_SECOND;
+
     /** After a snapshot that failed, how long until the next one is begun by itself. */
     private static final long RETRY_NANOS = 5 * NANOS_PER_SECOND;
 
@@ -53,6 +56,9 @@ final class Durability {
     /** On its way, or not looked at yet. */
     private @Nullable Manifest publishing;
 
+    /** It is not known which of two manifests is in force: nothing that either names may be deleted. */
+    private volatile boolean inDoubt;
+
     private final long epoch;
     private volatile long nodeId;
     private final boolean keepsLog;
@@ -62,6 +68,7 @@ final class Durability {
     private final Recovery recovery;
     private final AtomicInteger recovering = new AtomicInteger();
     private final long startNanos;
+    private long progressNanos;
 
     /** Who wanted a snapshot: a save, or a rewrite of the log. For the user they differ by name. */
     enum Kind {
@@ -138,6 +145,7 @@ final class Durability {
         epoch = before == null ? 1 : before.epoch() + 1;
         recovery = new Recovery(shardCount);
         startNanos = clock.nanoTime();
+        progressNanos = startNanos;
         Manifest found = manifest;
         nodeId =
                 found != null
@@ -179,7 +187,7 @@ final class Durability {
         WarmState state = warm;
         if (state != null) {
             node.loading = true;
-            rewriting = keepsLog && !state.logWasKept();
+            rewriting = keepsLog && (!state.logWasKept() || manifest == null);
             for (ShardDurability shard : shards) {
                 shard.takeOver(state, keepsLog && !rewriting);
             }
@@ -219,6 +227,10 @@ final class Durability {
         return policy;
     }
 
+    LogSizes logSizes() {
+        return logSizes;
+    }
+
     /** For a log that is begun now. */
     WalOptions logOptions() {
         return logSizes.options(policy);
@@ -246,8 +258,14 @@ final class Durability {
         return manifest;
     }
 
+    /** The one that is being made, or null. */
     @Nullable Snapshot snapshot() {
-        return snapshot;
+        return manifest == null ? null : snapshot;
+    }
+
+    /** Whether it is open which manifest a crash would leave in force. */
+    boolean isInDoubt() {
+        return inDoubt;
     }
 
     /** Snapshots that the newest manifest names no more. */
@@ -309,6 +327,12 @@ final class Durability {
         if (current == null) {
             return;
         }
+        if (!current.phase().isOver() && !hasManifest()) {
+            if (publishing != null) {
+                return;
+            }
+            current.fail(String.valueOf(manifests.failure()));
+        }
         switch (current.phase()) {
             case CUTTING -> executor.inWholeNode(() -> cut(current));
             case SYNCED -> publish(current);
@@ -318,17 +342,18 @@ final class Durability {
     }
 
     private void finishLoading() {
-        if (recovering.get() > 0 || manifests.isBusy()) {
+        if (recovering.get() > 0) {
+            tellProgress();
             return;
         }
-        Manifest next = publishing;
-        if (next != null) {
-            if (!next.equals(manifests.newest())) {
+        if (!keepsLog && manifest == null) {
+            loaded();
+            return;
+        }
+        if (!hasManifest() || !isPublished()) {
+            if (publishing == null) {
                 throw new RecoveryException(String.valueOf(manifests.failure()));
             }
-            publishing = null;
-            manifest = next;
-            loaded();
             return;
         }
         for (ShardDurability shard : shards) {
@@ -336,28 +361,61 @@ final class Durability {
                 return;
             }
         }
-        Manifest found = manifest;
-        if (found == null && !keepsLog) {
-            loaded();
-            return;
-        }
+        Manifest found = Objects.requireNonNull(manifest);
         List<Manifest.ShardFiles> files = new ArrayList<>();
         for (int i = 0; i < shards.size(); i++) {
-            files.add(
-                    found == null
-                            ? shards.get(i).nextLog()
-                            : filesNow(found.shards().get(i), shards.get(i)));
+            files.add(filesNow(found.shards().get(i), shards.get(i)));
         }
-        if (found != null && files.equals(found.shards())) {
+        if (files.equals(found.shards())) {
             loaded();
         } else {
             // Clients are served when it is durable: it names the logs that they will write to.
-            publish(
-                    manifestOf(
-                            found == null ? 1 : found.generation() + 1,
-                            files,
-                            found == null ? List.of() : found.snapshots()));
+            publish(manifestOf(found.generation() + 1, files, found.snapshots()));
         }
+    }
+
+    private void tellProgress() {
+        long now = clock.nanoTime();
+        if (now - progressNanos >= PROGRESS_NANOS) {
+            progressNanos = now;
+            node.log.notice(
+                    "loading: "
+                            + (recovery.doneBytes() >> 20)
+                            + " of about "
+                            + (recovery.totalBytes() >> 20)
+                            + " MB read");
+        }
+    }
+
+    /** There is a manifest before there is any log or image: where there are some without one, it was lost. @return false: it is on its way, or it failed */
+    private boolean hasManifest() {
+        if (manifest == null && publishing == null) {
+            List<Manifest.ShardFiles> files = new ArrayList<>();
+            for (ShardDurability shard : shards) {
+                files.add(new Manifest.ShardFiles(shard.segmentPages(), 0, 0, 0, 0));
+            }
+            publish(manifestOf(1, files, List.of()));
+            return false;
+        }
+        return manifest != null || isPublished();
+    }
+
+    /** @return false: what is being published is on its way, or it failed, and is not in {@link #publishing} any more */
+    private boolean isPublished() {
+        Manifest next = publishing;
+        if (next == null) {
+            return true;
+        }
+        if (manifests.isBusy()) {
+            return false;
+        }
+        publishing = null;
+        inDoubt = manifests.isFailed();
+        if (!next.equals(manifests.newest())) {
+            return false;
+        }
+        manifest = next;
+        return true;
     }
 
     /** What goes on with a shard's files, now that a log is kept, or none. */
@@ -448,7 +506,11 @@ final class Durability {
         kind = newKind;
         number++;
         snapshotStartNanos = clock.nanoTime();
-        snapshot = new Snapshot(last == null ? 1 : last.generation() + 1, shards.size());
+        // The first manifest is one without a snapshot.
+        snapshot = new Snapshot(last == null ? 2 : last.generation() + 1, shards.size());
+        if (inDoubt) {
+            snapshot.fail(String.valueOf(manifests.failure()));
+        }
         for (Partition partition : node.shards.all) {
             partition.loop.io().wake();
         }
@@ -465,8 +527,7 @@ final class Durability {
         scheduled = any ? null : scheduled;
         Snapshot current = snapshot;
         if (current != null && kind == Kind.SAVE) {
-            current.fail("cancelled");
-            return true;
+            return current.fail("cancelled");
         }
         return any;
     }
@@ -532,6 +593,9 @@ final class Durability {
     }
 
     private void cut(Snapshot current) {
+        if (current.phase() != Snapshot.Phase.CUTTING) {
+            return;
+        }
         for (ShardDurability shard : shards) {
             if (Objects.requireNonNull(shard.snapshot()).isInUnit()) {
                 return;
@@ -548,21 +612,13 @@ final class Durability {
     }
 
     private void publish(Snapshot current) {
-        if (manifests.isBusy()) {
-            return;
-        }
-        Manifest next = publishing;
-        if (next == null) {
+        if (publishing == null) {
             publish(manifestWith(current));
-            return;
-        }
-        publishing = null;
-        if (next.equals(manifests.newest())) {
-            manifest = next;
+        } else if (isPublished()) {
             dropped = surplus;
             current.keep();
-        } else {
-            current.fail(String.valueOf(manifests.failure()));
+        } else if (publishing == null) {
+            current.failPublished(String.valueOf(manifests.failure()));
         }
     }
 

@@ -34,7 +34,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import java.util.function.IntConsumer;
@@ -319,14 +318,9 @@ public final class Server implements AutoCloseable {
     }
 
     private void end(Worker worker) {
-        AtomicBoolean first = new AtomicBoolean(true);
-        worker.drain(
-                () -> {
-                    if (first.getAndSet(false)) {
-                        drained.countDown();
-                    }
-                    return drained.getCount() > 0;
-                });
+        worker.drain();
+        drained.countDown();
+        worker.settle(() -> drained.getCount() > 0);
         settled.countDown();
         awaitUninterruptibly(settled);
         WarmExit exit = warmExit;

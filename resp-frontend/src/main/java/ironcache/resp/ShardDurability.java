@@ -94,13 +94,17 @@ final class ShardDurability implements Io.FileHandler, Peers {
 
     /** Reads back what the manifest names; {@link #step} goes on with it. */
     void recover(Manifest manifest) throws IOException {
+        ShardSource source = source(manifest);
+        // The log is read twice: to verify it, and to apply it.
+        long logBytes = 2L * source.log().size() * node.logSizes().segmentBytes();
+        node.recovery().addTotal(logBytes + (part(manifest) == null ? 0 : imageBytes(manifest)));
         recovery =
                 new ShardRecovery(
                         node.recovery(),
                         partition.number,
                         io,
                         partition.shard,
-                        source(manifest),
+                        source,
                         manifest.nodeId(),
                         node::notice);
     }
@@ -134,6 +138,9 @@ final class ShardDurability implements Io.FileHandler, Peers {
         manifestLog = files.logFromGeneration();
         long last = files.logToGeneration() == 0 ? Long.MAX_VALUE : files.logToGeneration();
         Manifest.SnapshotPart part = part(manifest);
+        if (part == null && manifestLog == 0) {
+            return new ShardSource(null, List.of(), 1, 0);
+        }
         if (part == null) {
             return new ShardSource(
                     null,
@@ -156,6 +163,12 @@ final class ShardDurability implements Io.FileHandler, Peers {
         return snapshots.isEmpty()
                 ? null
                 : snapshots.get(snapshots.size() - 1).parts().get(partition.number);
+    }
+
+    /** An equal share of the newest snapshot's: the shards' are about as large. */
+    private static long imageBytes(Manifest manifest) {
+        List<Manifest.Snapshot> snapshots = manifest.snapshots();
+        return snapshots.get(snapshots.size() - 1).bytes() / manifest.shards().size();
     }
 
     /** Segment files of the log, oldest first. */
@@ -205,14 +218,22 @@ final class ShardDurability implements Io.FileHandler, Peers {
     }
 
     /**
-     * The directory holds nothing that counts.
+     * There is no manifest, so the directory holds nothing that counts: there is one before there is any log or image.
      *
-     * @param keepsLog whether a log is begun in the first turn
+     * @param keepsLog whether a log is begun when there is one
      */
     void beginAnew(boolean keepsLog) throws IOException {
+        for (Path file : io.openDirectory(directory)) {
+            if (WalFileLayout.imageGeneration(file) >= 0
+                    || WalFileLayout.logGeneration(file) >= 0) {
+                throw new RecoveryException(
+                        file
+                                + ", field file: expected a manifest that names it, actual none: it is missing; "
+                                + RecoveryException.WHAT_TO_RUN);
+            }
+        }
         logWanted = keepsLog;
         partition.shard.deleteLeftovers();
-        deleteUnnamed(Set.of(), 0, -1);
     }
 
     /** Deletes images that are not among these, and segments of the log that are not from here to there. */
@@ -276,15 +297,12 @@ final class ShardDurability implements Io.FileHandler, Peers {
         }
         beginWantedLog();
         closeQuietLog();
-        Snapshot current = node.snapshot();
-        if (current != null) {
-            takePart(current);
-        }
+        takePart();
         return false;
     }
 
     private void beginWantedLog() {
-        if (logWanted) {
+        if (logWanted && node.manifest() != null) {
             logWanted = false;
             try {
                 openLog(1, 1);
@@ -310,6 +328,7 @@ final class ShardDurability implements Io.FileHandler, Peers {
         if (log != null) {
             log.commit(clock.nanoTime());
             if (log.isQuiet()) {
+                log.closeFiles();
                 log.close();
                 closing = null;
             }
@@ -351,25 +370,20 @@ final class ShardDurability implements Io.FileHandler, Peers {
     // The end.
 
     /**
-     * Writes the shard's state, on its thread, when no thread runs commands any more. Waits for completions.
+     * Writes the shard's state, on its thread, when no thread runs commands any more. The caller is in the shard; it waits for completions.
      *
      * @throws IOException why it is not there
      */
     long keepState(Path file, Path dataDirectory, long shutdown, int shardCount)
             throws IOException {
-        settleLog();
-        WalWriter log = partition.log;
-        if (log != null && log.begunGeneration() != 0) {
-            lastGeneration = log.begunGeneration();
-            lastSeqno = log.lastSeqno();
-        }
         StateKeeper keeper =
                 new StateKeeper(io, Shard.FIRST_FOREIGN_TOKEN | (long) STATE << PART_SHIFT);
         Io.FileHandler shard = partition.shard.fileHandler();
         io.setHandlers(
                 new NoSockets(),
                 (token, result) -> {
-                    // While the state is written, nothing else may change the shard.
+                    // The thread is in the shard. While the state is written, nothing else may
+                    // change that.
                     if (token >= Shard.FIRST_FOREIGN_TOKEN
                             && ((int) (token >>> PART_SHIFT) & 0xFF) == STATE) {
                         keeper.onFile((int) token, result);
@@ -377,6 +391,12 @@ final class ShardDurability implements Io.FileHandler, Peers {
                         shard.onFile(token, result);
                     }
                 });
+        settleLog();
+        WalWriter log = partition.log;
+        if (log != null && log.begunGeneration() != 0) {
+            lastGeneration = log.begunGeneration();
+            lastSeqno = log.lastSeqno();
+        }
         return keeper.keep(
                 partition.shard,
                 file,
@@ -411,23 +431,31 @@ final class ShardDurability implements Io.FileHandler, Peers {
 
     // Snapshots.
 
-    private void takePart(Snapshot current) {
+    private void takePart() {
         ShardSnapshot mine = snapshot;
-        if (snapshotSeen != current) {
-            snapshotSeen = current;
-            mine = current.phase().isOver() ? null : begin(current);
-        }
         if (mine == null) {
-            return;
-        }
-        if (current.phase().isOver()) {
-            end(mine, current.phase() == Snapshot.Phase.KEPT);
+            Snapshot current = node.snapshot();
+            WalWriter before = closing;
+            if (current == null || current == snapshotSeen) {
+                return;
+            }
+            if (before == null) {
+                snapshotSeen = current;
+                begin(current);
+            } else if (before.failure() != null && current.fail(String.valueOf(before.failure()))) {
+                node.wakeFirst();
+            }
+        } else if (mine.node().phase().isOver()) {
+            end(mine, mine.node().phase() == Snapshot.Phase.KEPT);
         } else if (mine.step()) {
             node.wakeFirst();
         }
     }
 
-    private @Nullable ShardSnapshot begin(Snapshot current) {
+    private void begin(Snapshot current) {
+        if (current.phase().isOver()) {
+            return;
+        }
         try {
             if (partition.log == null) {
                 openLog(lastGeneration + 1, lastSeqno + 1);
@@ -447,25 +475,34 @@ final class ShardDurability implements Io.FileHandler, Peers {
             current.fail(String.valueOf(e.getMessage()));
             node.wakeFirst();
         }
-        return snapshot;
     }
 
     private void end(ShardSnapshot mine, boolean kept) {
-        mine.end(kept);
-        mine.image().close();
+        ImageFile image = mine.image();
+        if (!kept) {
+            image.giveUp();
+        }
+        if (image.isBusy()) {
+            return;
+        }
+        boolean inDoubt = node.isInDoubt();
+        mine.end(kept || inDoubt);
         snapshot = null;
         WalWriter log = partition.log;
         if (log != null && !node.keepsLog()) {
             closeLog(log);
         }
         try {
-            if (!kept) {
-                io.deleteFile(WalFileLayout.imageFile(directory, mine.generation()));
+            if (!inDoubt) {
+                if (!kept) {
+                    image.abandon();
+                }
+                deleteOld();
             }
-            deleteOld();
         } catch (IOException e) {
             node.notice("what a snapshot replaced cannot be deleted: " + e.getMessage());
         }
+        image.close();
         node.wakeFirst();
     }
 

@@ -109,16 +109,20 @@ final class Worker {
         loop.run();
     }
 
-    /**
-     * Says to its clients what is still to be said, makes what was logged durable, and takes no further turn.
-     *
-     * @param others whether other threads may still run commands; asked when this one does no more
-     */
-    void drain(BooleanSupplier others) {
+    /** Says to its clients what is still to be said: it runs no more commands. */
+    void drain() {
         for (int listener : listeners) {
             io.closeListener(listener);
         }
         loop.drain();
+    }
+
+    /**
+     * Makes what was logged durable, and takes no further turn.
+     *
+     * @param others whether other threads may still run commands in the shard
+     */
+    void settle(BooleanSupplier others) {
         loop.settleLog(others);
         if (!node.shards.isSingle()) {
             partition.unlockTurn();

@@ -461,12 +461,16 @@ public final class SegmentStore implements AutoCloseable {
         return syncing;
     }
 
-    /** @return how many are in flight still */
-    public int onSynced(int number, int result) {
+    /** Whether no sync is in flight. */
+    public boolean isSynced() {
+        return syncing == 0;
+    }
+
+    public void onSynced(int number, int result) {
         if (result < 0) {
             syncFailure = path(number) + ", fsync: " + Errno.name(result);
         }
-        return --syncing;
+        syncing--;
     }
 
     /** Why what was written to some segment will never be known to be durable; null: nothing of that kind happened. */

@@ -130,20 +130,13 @@ public final class SimulatedNode implements AutoCloseable {
             threads.start(
                     () -> {
                         worker.run();
-                        drain(worker);
+                        // None stops writing its log while another may still run commands in its
+                        // shard.
+                        worker.drain();
+                        drained++;
+                        worker.settle(() -> drained < server.workers().size());
                     });
         }
-    }
-
-    /** As {@link Server}'s threads end: none stops writing its log while another may still run commands in its shard. */
-    private void drain(Worker worker) {
-        boolean[] first = {true};
-        worker.drain(
-                () -> {
-                    drained += first[0] ? 1 : 0;
-                    first[0] = false;
-                    return drained < server.workers().size();
-                });
     }
 
     private static Config config(int shards, Durable durable) {

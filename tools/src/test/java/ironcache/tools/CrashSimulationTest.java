@@ -67,7 +67,7 @@ class CrashSimulationTest {
 
     @Test
     void renameBeforeContentsIsCaught() {
-        assertCaught(Bug.REORDERED_RENAME, 100);
+        assertCaught(Bug.REORDERED_RENAME, 400);
     }
 
     @Test

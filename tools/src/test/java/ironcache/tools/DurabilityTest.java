@@ -1,0 +1,132 @@
+package ironcache.tools;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What an operator sees of logs and snapshots, with servers in processes of their own. */
+final class DurabilityTest {
+    private static final int KEYS = 2000;
+
+    @TempDir Path directory;
+
+    private ServerProcess start(String... more) throws IOException {
+        List<String> settings = new ArrayList<>(List.of("--maxmemory", "320mb", "--shards", "2"));
+        settings.addAll(List.of(more));
+        return ServerProcess.start("ironcache", directory, settings.toArray(String[]::new));
+    }
+
+    private static String call(RespClient client, String... args) throws IOException {
+        while (true) {
+            String reply = String.valueOf(client.call(args).text());
+            if (!reply.contains("LOADING")) {
+                return reply;
+            }
+        }
+    }
+
+    private static void fill(RespClient client) throws IOException {
+        for (int i = 0; i < KEYS; i++) {
+            assertEquals("OK", call(client, "SET", "key:" + i, "value:" + i));
+        }
+    }
+
+    private static void verify(RespClient client) throws IOException {
+        for (int i = 0; i < KEYS; i++) {
+            assertEquals("value:" + i, call(client, "GET", "key:" + i));
+        }
+    }
+
+    private List<Path> manifests() throws IOException {
+        try (Stream<Path> files = Files.list(directory)) {
+            return files.filter(file -> file.getFileName().toString().startsWith("manifest-"))
+                    .toList();
+        }
+    }
+
+    /** Without its manifest a directory is damaged, not empty. */
+    @Test
+    void aLostManifestStopsTheStart() throws Exception {
+        for (String log : new String[] {"yes", "no"}) {
+            try (ServerProcess server = start("--appendonly", log);
+                    RespClient client = server.connect()) {
+                fill(client);
+                assertEquals("OK", call(client, "SAVE"));
+                server.kill();
+            }
+            Path aside = Files.createDirectory(directory.resolve("aside-" + log));
+            for (Path manifest : manifests()) {
+                Files.move(manifest, aside.resolve(manifest.getFileName()));
+            }
+            IOException e =
+                    assertThrows(IOException.class, () -> start("--appendonly", log).close());
+            assertTrue(
+                    String.valueOf(e.getMessage()).contains("expected a manifest"), e.getMessage());
+            try (Stream<Path> moved = Files.list(aside)) {
+                for (Path manifest : moved.toList()) {
+                    Files.move(manifest, directory.resolve(manifest.getFileName()));
+                }
+            }
+            try (ServerProcess server = start("--appendonly", log);
+                    RespClient client = server.connect()) {
+                verify(client);
+            }
+        }
+    }
+
+    /** The log is kept for as long as the snapshot is made; then its files are closed. */
+    @Test
+    void snapshotsWithoutLogLeaveNoFileOpen() throws Exception {
+        try (ServerProcess server = start("--appendonly", "no");
+                RespClient client = server.connect()) {
+            fill(client);
+            for (int i = 0; i < 3; i++) {
+                assertEquals("OK", call(client, "SAVE"));
+            }
+            // Begins when the logs of the one before are closed.
+            assertEquals("OK", call(client, "SAVE"));
+            List<String> open = new ArrayList<>();
+            try (Stream<Path> files = Files.list(Path.of("/proc/" + server.pid() + "/fd"))) {
+                for (Path file : files.toList()) {
+                    String name =
+                            Files.isSymbolicLink(file) ? Files.readSymbolicLink(file) + "" : "";
+                    if (name.contains("/wal-") || name.contains("/image-")) {
+                        open.add(name);
+                    }
+                }
+            }
+            // Of each shard at most the current segment and the next, of the last one's log.
+            assertTrue(open.size() <= 4, open.toString());
+        }
+        try (ServerProcess server = start("--warm-restart", "no");
+                RespClient client = server.connect()) {
+            verify(client);
+        }
+    }
+
+    /** Segments of the log are being made at that moment. */
+    @Test
+    void aTermRightBehindASnapshotEndsInGoodOrder() throws Exception {
+        for (int i = 0; i < 4; i++) {
+            try (ServerProcess server = start("--appendonly", "yes");
+                    RespClient client = server.connect()) {
+                if (i == 0) {
+                    fill(client);
+                } else {
+                    verify(client);
+                }
+                assertEquals("Background saving started", call(client, "BGSAVE"));
+                assertEquals(0, server.stop());
+            }
+        }
+    }
+}
