@@ -33,7 +33,7 @@ final class AdminClient implements AutoCloseable {
         try {
             socket.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), port), 1000);
             socket.setTcpNoDelay(true);
-            socket.setSoTimeout(120_000);
+            socket.setSoTimeout(600_000);
             in = new BufferedInputStream(socket.getInputStream());
         } catch (IOException e) {
             socket.close();

@@ -1,24 +1,18 @@
 package ironcache.bench;
 
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 
 /**
  * Row 5: uniform GETs over the cold set, 16 connections with 16 requests in flight each and 256 with one, against what fio
  * reads from the same disk in 4 KiB at queue depth 64. fio runs before and after, for a virtual disk changes its mind.
  */
 final class ColdReadScenario implements Scenario {
-    private static final Pattern READ_IOPS =
-            Pattern.compile("\"read\"\\s*:\\s*\\{.*?\"iops\"\\s*:\\s*([0-9.]+)", Pattern.DOTALL);
     private static final double SHARE_MIN = 0.6;
     private static final double READS_PER_COLD_GET_MAX = 1.05;
 
@@ -151,33 +145,18 @@ final class ColdReadScenario implements Scenario {
 
     /** NaN where fio is not installed. */
     private static double fioReadsPerSecond(Harness harness) throws IOException {
-        boolean installed = false;
-        for (String folder : System.getenv("PATH").split(":")) {
-            installed |= Files.isExecutable(Path.of(folder, "fio"));
-        }
-        if (!installed) {
+        if (!Fio.isInstalled()) {
             return Double.NaN;
         }
-        String json =
-                Harness.output(
-                        List.of(
-                                "fio",
-                                "--name=randread",
-                                "--filename=" + harness.dataDirectory().resolve("fio.dat"),
-                                "--size=" + Math.max(64, harness.scaled(4096)) + "m",
-                                "--rw=randread",
-                                "--bs=4k",
-                                "--iodepth=64",
-                                "--ioengine=io_uring",
-                                "--direct=1",
-                                "--refill_buffers=1",
-                                "--time_based=1",
-                                "--runtime=" + Math.round(Math.max(3, harness.options().seconds())),
-                                "--output-format=json"));
-        Matcher iops = READ_IOPS.matcher(json);
-        if (!iops.find()) {
-            throw new IOException("no read iops in fio's output:\n" + json);
-        }
-        return Double.parseDouble(iops.group(1));
+        return Fio.read(
+                "iops",
+                "--filename=" + harness.dataDirectory().resolve("fio.dat"),
+                "--size=" + Math.max(64, harness.scaled(4096)) + "m",
+                "--rw=randread",
+                "--bs=4k",
+                "--iodepth=64",
+                "--refill_buffers=1",
+                "--time_based=1",
+                "--runtime=" + Math.round(Math.max(3, harness.options().seconds())));
     }
 }

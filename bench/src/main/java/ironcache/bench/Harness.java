@@ -129,8 +129,17 @@ final class Harness implements AutoCloseable {
     }
 
     String scaledMb(long megabytes, int shards) {
-        long least = MEMORY_MB_MIN + SHARD_MEMORY_MB_MIN * shards;
-        return Math.max(least, (long) Math.ceil(megabytes * options.scale())) + "mb";
+        return Math.max(memoryMbMin(shards), (long) Math.ceil(megabytes * options.scale())) + "mb";
+    }
+
+    /** The least {@code --maxmemory} that IronCache starts with. */
+    long memoryMbMin(int shards) {
+        return MEMORY_MB_MIN + SHARD_MEMORY_MB_MIN * shards;
+    }
+
+    /** Where servers run, as taskset takes it. */
+    String serverCores() {
+        return serverCores;
     }
 
     Path dataDirectory() {
@@ -271,6 +280,22 @@ final class Harness implements AutoCloseable {
                             + " errors, first "
                             + result.errorSamples());
         }
+    }
+
+    /** Reads every key once and compares its value. */
+    LoadResult readAll(ServerProcess server, long keys, String valueSize) throws IOException {
+        LoadOptions read = new LoadOptions();
+        read.port = server.port();
+        read.keys = keys;
+        read.valueSize = valueSize;
+        read.operations = "get";
+        read.requests = keys;
+        read.keyDistribution = "sequential";
+        read.pipeline = 16;
+        read.verify = true;
+        read.requireHits = true;
+        read.label = "read back every value";
+        return run(server, read).load();
     }
 
     /** Runs a program to its end and returns its standard output; what it says on standard error is passed on. */

@@ -36,15 +36,7 @@ final class LargerThanMemoryScenario implements Scenario {
                     keys, seconds, keys / seconds, said);
             long peakAfterLoad = server.figures().rssPeakBytes();
 
-            options.load = false;
-            options.operations = "get";
-            options.requests = keys;
-            options.keyDistribution = "sequential";
-            options.pipeline = 16;
-            options.verify = true;
-            options.requireHits = true;
-            options.label = "read back every value";
-            LoadResult read = harness.run(server, options).load();
+            LoadResult read = harness.readAll(server, keys, options.valueSize);
             report.code(read.toText());
             long peak = server.figures().rssPeakBytes();
             long onDisk = server.figures().writtenBytes();

@@ -81,6 +81,11 @@ final class ProcessFigures {
         return statusKb("VmRSS:") * 1024;
     }
 
+    /** Without files that are mapped. */
+    long rssAnonymousBytes() throws IOException {
+        return statusKb("RssAnon:") * 1024;
+    }
+
     /** The most that was ever resident, tracked by the kernel: nothing escapes between two samples. */
     long rssPeakBytes() throws IOException {
         return statusKb("VmHWM:") * 1024;

@@ -30,6 +30,11 @@ interface Scenario {
         all.put("shards-transactions", new ShardTransactionsScenario());
         all.put("shards-handoff", new ShardHandOffScenario());
         all.put("durability-throughput", new DurabilityThroughputScenario());
+        all.put("snapshot-pause", new SnapshotPauseScenario());
+        all.put("warm-restart", new WarmRestartScenario());
+        all.put("recovery-rate", new RecoveryRateScenario());
+        all.put("verify-rate", new VerifyRateScenario());
+        all.put("restart-budget", new RestartBudgetScenario());
         return all;
     }
 }

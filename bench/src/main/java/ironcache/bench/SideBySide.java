@@ -37,6 +37,11 @@ import picocli.CommandLine.Parameters;
             "  shards-transactions  MULTI, 5 SETs over 4 shards, EXEC against Valkey",
             "  shards-handoff       for how long shards are lent while their keys are cold",
             "  durability-throughput  SET with everysec and always against no log and against Valkey's AOF",
+            "  snapshot-pause       latencies and memory while BGSAVE runs, against those without",
+            "  warm-restart         SIGTERM and start: to the first GET, to the former throughput",
+            "  recovery-rate        kill -9 and start: bytes of log per second, against the disk's rate",
+            "  verify-rate          ironcache-tool verify against the disk's rate, and on one core from memory",
+            "  restart-budget       restarts at full maxmemory and with half of it, every value read",
             "Rows 5, 6 and 7 share one loaded set if they are named in one command."
         })
 public final class SideBySide implements Callable<Integer> {
@@ -54,7 +59,7 @@ public final class SideBySide implements Callable<Integer> {
     @Parameters(
             arity = "1..*",
             paramLabel = "SCENARIO",
-            description = "row1 ... row12, shards-..., durability-...")
+            description = "row1 ... row12, shards-... and the others above")
     private List<String> scenarios = List.of();
 
     @Option(
@@ -134,6 +139,13 @@ public final class SideBySide implements Callable<Integer> {
     private double scale;
 
     @Option(
+            names = "--gigabytes",
+            defaultValue = "5",
+            description =
+                    "snapshot-pause, warm-restart, recovery-rate, verify-rate, restart-budget: values in all (${DEFAULT-VALUE})")
+    private double gigabytes;
+
+    @Option(
             names = "--data",
             description = "where servers keep their data, on the disk to measure (in the report)")
     private @Nullable Path data;
@@ -176,8 +188,8 @@ public final class SideBySide implements Callable<Integer> {
         report.line(
                 "- client: %s%s", who, clientThreads > 1 ? ", " + clientThreads + " threads" : "");
         report.line(
-                "- %d rounds of %s s after %s s of warm-up, scale %s",
-                rounds, seconds, warmupSeconds, scale);
+                "- %d rounds of %s s after %s s of warm-up, scale %s, %s GB",
+                rounds, seconds, warmupSeconds, scale, gigabytes);
         report.line("- figures read: minimum – **median** – maximum of the rounds");
         try (Harness harness = new Harness(this, report)) {
             for (Scenario scenario : chosen) {
@@ -295,6 +307,10 @@ public final class SideBySide implements Callable<Integer> {
 
     List<String> serverSettings() {
         return serverSettings;
+    }
+
+    double gigabytes() {
+        return gigabytes;
     }
 
     double scale() {

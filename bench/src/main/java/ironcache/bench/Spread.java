@@ -1,6 +1,7 @@
 package ironcache.bench;
 
 import java.util.Arrays;
+import java.util.List;
 import java.util.Locale;
 
 /** What repeated measurements of one figure gave. The median is the figure; minimum and maximum say how far to trust it. */
@@ -34,6 +35,15 @@ record Spread(double min, double median, double max) {
     /** The bar, and whether the median is as low. */
     String atMost(double bar, String format) {
         return verdict(bar, format, median <= bar);
+    }
+
+    /** Name, figure and bar: a row of a table. */
+    List<String> rowAtLeast(String title, String format, double bar, String barFormat) {
+        return List.of(title, toText(format), atLeast(bar, barFormat));
+    }
+
+    List<String> rowAtMost(String title, String format, double bar, String barFormat) {
+        return List.of(title, toText(format), atMost(bar, barFormat));
     }
 
     private static String verdict(double bar, String format, boolean met) {
