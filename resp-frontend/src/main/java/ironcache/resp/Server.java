@@ -432,8 +432,8 @@ public final class Server implements AutoCloseable {
             throw new IOException(
                     "dir "
                             + dir
-                            + ": `ironcache-tool recover` was interrupted while it wrote this: delete it"
-                            + " and recover again");
+                            + ": ironcache-tool (recover, restore or load) was cut off while it wrote"
+                            + " this: delete it and begin again");
         }
         int shards = decideShards(config, memoryBytes, dir);
         log.notice(

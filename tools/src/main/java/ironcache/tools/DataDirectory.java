@@ -17,6 +17,7 @@ import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.NavigableMap;
+import java.util.Objects;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
@@ -127,6 +128,47 @@ final class DataDirectory {
             return new ReadManifest(
                     file, null, new Damage(file, 0, "read", "the bytes there", String.valueOf(e)));
         }
+    }
+
+    /**
+     * The newest manifest, which says what counts.
+     *
+     * @throws ToolException where there is none
+     * @throws DamageException where it does not verify
+     */
+    Manifest manifest() {
+        if (manifests.isEmpty()) {
+            throw new ToolException(
+                    path + ": no manifest: neither log nor snapshot was ever kept here");
+        }
+        ReadManifest read = readManifest(manifests.lastEntry().getValue());
+        if (read.manifest() == null) {
+            throw new DamageException(Objects.requireNonNull(read.damage()));
+        }
+        return read.manifest();
+    }
+
+    /**
+     * Keeps servers away, until it is closed.
+     *
+     * @throws ToolException where one runs on it
+     */
+    FileChannel hold() throws IOException {
+        FileChannel channel =
+                FileChannel.open(
+                        path.resolve(LOCK), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+        FileLock lock = null;
+        try {
+            lock = channel.tryLock();
+        } catch (OverlappingFileLockException e) {
+            // By this process.
+        }
+        if (lock == null) {
+            channel.close();
+            throw new ToolException(
+                    path + ": a running server holds it (" + LOCK + "): stop it first");
+        }
+        return channel;
     }
 
     /** Whether a server runs on it now. */

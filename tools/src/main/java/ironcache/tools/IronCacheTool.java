@@ -1,6 +1,10 @@
 package ironcache.tools;
 
+import ironcache.recovery.RecoveryException;
 import java.lang.module.ModuleDescriptor;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -21,7 +25,8 @@ import picocli.CommandLine.Spec;
             VerifyCommand.class,
             RecoverCommand.class,
             InspectCommand.class,
-            SnapshotsCommand.class
+            SnapshotsCommand.class,
+            RestartCommand.class
         },
         exitCodeListHeading = "%nExit codes:%n",
         exitCodeList = {
@@ -49,13 +54,43 @@ public final class IronCacheTool implements Runnable {
     }
 
     private static int failed(Exception failure, CommandLine command, ParseResult parsed) {
-        if (failure instanceof ToolException) {
+        CommonOptions.done();
+        int code =
+                switch (failure) {
+                    case DamageException e -> ExitCode.DAMAGE;
+                    case RecoveryException e -> ExitCode.DAMAGE;
+                    case InterruptedToolException e -> ExitCode.INTERRUPTED;
+                    default -> ExitCode.FAILED;
+                };
+        if (code == ExitCode.DAMAGE) {
+            command.getErr().println("ironcache-tool: DAMAGED: " + failure.getMessage());
+        } else if (failure instanceof ToolException
+                || failure instanceof InterruptedToolException) {
             command.getErr().println("ironcache-tool: " + failure.getMessage());
         } else {
             failure.printStackTrace(command.getErr());
         }
         command.getErr().flush();
-        return ExitCode.FAILED;
+        if (wantsJson(parsed)) {
+            Map<String, Object> result = new LinkedHashMap<>();
+            result.put("ok", false);
+            result.put("interrupted", code == ExitCode.INTERRUPTED);
+            result.put("error", String.valueOf(failure.getMessage()));
+            if (failure instanceof DamageException damaged) {
+                result.put("findings", List.of(VerifyCommand.json(damaged.damage())));
+            }
+            System.out.println(Json.of(result));
+        }
+        return code;
+    }
+
+    /** Whether the command, or the one below it, was told so. */
+    private static boolean wantsJson(ParseResult parsed) {
+        ParseResult at = parsed;
+        while (at.hasSubcommand()) {
+            at = at.subcommand();
+        }
+        return at.hasMatchedOption("--json");
     }
 
     /** Without a subcommand there is nothing to do. */

@@ -1,8 +1,6 @@
 package ironcache.tools;
 
 import java.io.IOException;
-import java.nio.file.DirectoryStream;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Locale;
@@ -58,7 +56,7 @@ final class RecoverCommand implements Callable<Integer> {
     public Integer call() throws IOException {
         DataDirectory found = DataDirectory.open(directory);
         found.refuseHeld(force);
-        checkTarget();
+        NewDirectory.check(target, directory);
         ToolProgress progress = new ToolProgress("recover", common.silent());
         Verification verification = new Verification(found, progress);
         Salvage salvage = new Salvage(found, target, Math.max(64, memoryMib) * MIB, progress);
@@ -73,38 +71,17 @@ final class RecoverCommand implements Callable<Integer> {
             if (!verification.isCancelled()) {
                 salvage.run(verification.findings());
             }
-        } catch (ToolException e) {
+        } catch (ToolException | InterruptedToolException e) {
             if (!salvage.isCancelled()) {
                 throw e;
             }
         }
         CommonOptions.done();
         if (salvage.isCancelled()) {
-            System.err.println(
-                    "ironcache-tool: interrupted; "
-                            + target
-                            + " is not whole ("
-                            + Salvage.MARKER
-                            + "): delete it");
-            return ExitCode.INTERRUPTED;
+            throw new InterruptedToolException(NewDirectory.notWhole(target));
         }
         report(salvage.report, progress);
         return salvage.report.isComplete() ? ExitCode.FINE : ExitCode.DAMAGE;
-    }
-
-    private void checkTarget() throws IOException {
-        if (Files.exists(target)) {
-            try (DirectoryStream<Path> entries = Files.newDirectoryStream(target)) {
-                if (entries.iterator().hasNext()) {
-                    throw new ToolException(target + ": not empty; name a directory to be made");
-                }
-            }
-        }
-        if (target.toAbsolutePath()
-                .normalize()
-                .startsWith(directory.toAbsolutePath().normalize())) {
-            throw new ToolException(target + ": in the directory that is to be saved");
-        }
     }
 
     private void report(SalvageReport report, ToolProgress progress) {

@@ -17,7 +17,6 @@ import ironcache.wal.FileScan;
 import ironcache.wal.FrameLayout;
 import ironcache.wal.FrameReader;
 import ironcache.wal.Manifest;
-import ironcache.wal.Manifests;
 import ironcache.wal.WalFileLayout;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -65,9 +64,6 @@ import org.jspecify.annotations.Nullable;
  * <p>One thread. Memory: 16 bytes for each reference of the shard that is being loaded, and what {@code --memory} gives the new shard.
  */
 final class Salvage {
-    /** While it is there, the directory is not whole. */
-    static final String MARKER = "recover-incomplete";
-
     private static final int BATCH_BYTES = 1 << 20;
     private static final int PAGES_IN_FLIGHT = 8;
 
@@ -120,9 +116,7 @@ final class Salvage {
         try (FileWorker reader = new FileWorker()) {
             readLogs(reader);
         }
-        Files.createDirectories(to);
-        Files.writeString(
-                to.resolve(MARKER), "ironcache-tool recover did not come to its end here\n");
+        NewDirectory made = NewDirectory.begin(to, "recover");
         long nodeId = new Prng(Prng.freshSeed()).nextLong();
         long hashSeed = manifest == null ? Prng.freshSeed() : manifest.hashSeed();
         List<Manifest.ShardFiles> files = new ArrayList<>();
@@ -158,24 +152,10 @@ final class Salvage {
                 }
             }
         }
-        Manifest.Snapshot made =
+        Manifest.Snapshot only =
                 new Manifest.Snapshot(1, System.currentTimeMillis(), report.keys, bytes, parts);
-        publish(new Manifest(1, nodeId, hashSeed, 1, files, List.of(made)));
-        Files.delete(to.resolve(MARKER));
-    }
-
-    private void publish(Manifest made) throws IOException {
-        try (FileWorker writer = new FileWorker();
-                Manifests manifests = new Manifests(writer.io, to, 0)) {
-            writer.handle((token, result) -> manifests.onFile(result));
-            manifests.publish(made);
-            while (manifests.isBusy()) {
-                writer.await();
-            }
-            if (!made.equals(manifests.newest())) {
-                throw new ToolException(String.valueOf(manifests.failure()));
-            }
-        }
+        made.publish(new Manifest(1, nodeId, hashSeed, 1, files, List.of(only)));
+        made.complete();
     }
 
     // What counts.

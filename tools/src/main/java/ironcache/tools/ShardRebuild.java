@@ -1,6 +1,5 @@
 package ironcache.tools;
 
-import ironcache.engine.ColdMiss;
 import ironcache.engine.RootLayout;
 import ironcache.engine.Shard;
 import ironcache.engine.ShardConfig;
@@ -28,9 +27,7 @@ import org.jspecify.annotations.Nullable;
  * A shard of the engine in a new directory: takes effects as a start of the server does, and leaves a snapshot behind. Owned by one thread; owns the shard.
  */
 final class ShardRebuild implements AutoCloseable {
-    private static final long WORK_NANOS = 1_000_000;
     private static final long STUCK_NANOS = 30_000_000_000L;
-    private static final int WAITER = 0;
     private static final long IMAGE_TOKEN = Shard.FIRST_FOREIGN_TOKEN | 1L << 48;
     private static final int LOG_SEGMENT_BYTES = 2 << 20;
 
@@ -40,7 +37,7 @@ final class ShardRebuild implements AutoCloseable {
     private final int number;
     private final Shard shard;
     private final BooleanSupplier cancelled;
-    private boolean ready;
+    private final ShardTurns turns;
     private @Nullable ImageFile image;
     private @Nullable WalWriter log;
 
@@ -50,7 +47,8 @@ final class ShardRebuild implements AutoCloseable {
         this.number = number;
         this.config = config;
         this.cancelled = cancelled;
-        shard = new Shard(worker.io, clock, config, waiter -> ready = true);
+        turns = new ShardTurns(worker, cancelled);
+        shard = new Shard(worker.io, clock, config, turns);
         worker.handle(this::onFile);
         shard.beginReplay();
     }
@@ -73,8 +71,8 @@ final class ShardRebuild implements AutoCloseable {
         while (at < length) {
             int before = at;
             at = shard.replay(effects, length, at);
-            boolean more = shard.work(WORK_NANOS);
-            worker.io.poll(at > before || more ? 0 : WORK_NANOS);
+            boolean more = shard.work(ShardTurns.WORK_NANOS);
+            worker.io.poll(at > before || more ? 0 : ShardTurns.WORK_NANOS);
             long now = clock.nanoTime();
             if (at > before) {
                 progressNanos = now;
@@ -101,32 +99,11 @@ final class ShardRebuild implements AutoCloseable {
     }
 
     private void turn() {
-        boolean more = shard.work(WORK_NANOS);
-        worker.io.poll(more ? 0 : WORK_NANOS);
-        if (cancelled.getAsBoolean()) {
-            throw new ToolException("interrupted");
-        }
+        turns.turn(shard);
     }
 
-    /** Runs a command to its end, however often it misses. */
     private void run(Runnable command) {
-        while (true) {
-            while (!shard.hasSpace()) {
-                turn();
-            }
-            shard.begin(WAITER, clock.currentTimeMillis());
-            try {
-                command.run();
-                shard.end();
-                return;
-            } catch (ColdMiss miss) {
-                ready = false;
-                shard.park();
-                while (!ready) {
-                    turn();
-                }
-            }
-        }
+        turns.write(shard, command);
     }
 
     /** Whether the database has the key of this record. */

@@ -1,6 +1,7 @@
 package ironcache.tools;
 
 import ironcache.wal.Manifest;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -16,18 +17,24 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
-/** {@code snapshots list DIR}: what the newest manifest says of the snapshots that are kept. */
+/** {@code snapshots}: {@code list DIR} says what the newest manifest does of the snapshots that are kept; restore and prune are classes of their own. */
 @Command(
         name = "snapshots",
-        description = "Lists the snapshots that a data directory keeps.",
+        description = "The snapshots that a data directory keeps: list, restore, prune.",
         mixinStandardHelpOptions = true,
-        subcommands = SnapshotsCommand.ListCommand.class)
+        synopsisSubcommandLabel = "list|restore|prune",
+        subcommands = {
+            SnapshotsCommand.ListCommand.class,
+            SnapshotsRestoreCommand.class,
+            SnapshotsPruneCommand.class
+        })
 final class SnapshotsCommand implements Runnable {
     @Spec private CommandSpec spec;
 
     @Override
     public void run() {
-        throw new CommandLine.ParameterException(spec.commandLine(), "snapshots: say list DIR");
+        throw new CommandLine.ParameterException(
+                spec.commandLine(), "snapshots: say list, restore or prune");
     }
 
     /** A snapshot as it is listed. */
@@ -54,16 +61,7 @@ final class SnapshotsCommand implements Runnable {
         @Override
         public Integer call() {
             DataDirectory found = DataDirectory.open(directory);
-            if (found.manifests.isEmpty()) {
-                throw new ToolException(directory + ": no manifest, so no snapshots");
-            }
-            DataDirectory.ReadManifest read =
-                    DataDirectory.readManifest(found.manifests.lastEntry().getValue());
-            Manifest manifest = read.manifest();
-            if (manifest == null) {
-                System.err.println("ironcache-tool: DAMAGED: " + read.damage());
-                return ExitCode.DAMAGE;
-            }
+            Manifest manifest = found.manifest();
             List<Row> rows = new ArrayList<>();
             int missing = 0;
             for (Manifest.Snapshot snapshot : manifest.snapshots()) {
@@ -76,20 +74,11 @@ final class SnapshotsCommand implements Runnable {
         }
 
         private static Row row(DataDirectory found, Manifest.Snapshot snapshot) {
-            int missing = 0;
-            for (int i = 0; i < snapshot.parts().size(); i++) {
-                Manifest.SnapshotPart part = snapshot.parts().get(i);
-                DataDirectory.ShardDirectory files = found.shard(i);
-                missing += files.images.containsKey(part.imageGeneration()) ? 0 : 1;
-                for (long g = part.firstLogGeneration(); g <= part.lastLogGeneration(); g++) {
-                    missing += files.logs.containsKey(g) ? 0 : 1;
-                }
-                missing +=
-                        (int)
-                                part.segments().stream()
-                                        .filter(n -> !files.segments.containsKey(n))
-                                        .count();
-            }
+            int missing =
+                    (int)
+                            SnapshotFiles.of(found, snapshot).all().stream()
+                                    .filter(file -> !Files.exists(file))
+                                    .count();
             return new Row(snapshot, snapshot.bytes(), missing);
         }
 
