@@ -12,6 +12,9 @@ final class SequentialRead {
     private static final int BLOCK_BYTES = 1 << 20;
     private static final int DEPTH = 8;
 
+    /** fio takes options of 4096 characters at most. */
+    private static final int FIO_NAMES_MAX = 4000;
+
     private SequentialRead() {}
 
     /** Who measures, in words. */
@@ -22,20 +25,46 @@ final class SequentialRead {
     }
 
     static double bytesPerSecond(List<Path> files) throws IOException {
-        if (Fio.isInstalled()) {
-            return Fio.read(
-                    "bw_bytes",
-                    "--filename="
-                            + files.stream()
-                                    .map(file -> file.toString().replace(":", "\\:"))
-                                    .collect(Collectors.joining(":")),
-                    "--file_service_type=sequential",
-                    "--readonly",
-                    "--rw=read",
-                    "--bs=" + BLOCK_BYTES,
-                    "--iodepth=" + DEPTH);
+        if (!Fio.isInstalled()) {
+            return bytesPerSecondByDd(files);
         }
-        return bytesPerSecondByDd(files);
+        double seconds = 0;
+        for (List<Path> some : groups(files, FIO_NAMES_MAX)) {
+            double bytesPerSecond =
+                    Fio.read(
+                            "bw_bytes",
+                            "--filename=" + fioNames(some),
+                            "--file_service_type=sequential",
+                            "--readonly",
+                            "--rw=read",
+                            "--bs=" + BLOCK_BYTES,
+                            "--iodepth=" + DEPTH);
+            seconds += bytes(some) / bytesPerSecond;
+        }
+        return bytes(files) / seconds;
+    }
+
+    private static String fioNames(List<Path> files) {
+        return files.stream()
+                .map(file -> file.toString().replace(":", "\\:"))
+                .collect(Collectors.joining(":"));
+    }
+
+    /** In order, as many together as have names of so many characters at most; one at least. */
+    static List<List<Path>> groups(List<Path> files, int namesMax) {
+        List<List<Path>> groups = new ArrayList<>();
+        for (Path file : files) {
+            if (!groups.isEmpty()) {
+                List<Path> longer = new ArrayList<>(groups.getLast());
+                longer.add(file);
+                if (fioNames(longer).length() <= namesMax) {
+                    groups.set(groups.size() - 1, longer);
+                    continue;
+                }
+            }
+            groups.add(List.of(file));
+        }
+        return groups;
     }
 
     /** As many files at a time stand for the queue depth. */

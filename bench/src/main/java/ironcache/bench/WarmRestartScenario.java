@@ -120,7 +120,7 @@ final class WarmRestartScenario implements Scenario {
     }
 
     /** Seconds from exec to the end of the first second in which the share was reached; infinite where it was not. */
-    private static double recovered(double[] shares, double loadFromSeconds) {
+    static double recovered(double[] shares, double loadFromSeconds) {
         for (int second = 0; second < shares.length; second++) {
             if (shares[second] >= SHARE_MIN) {
                 return loadFromSeconds + second + 1;
