@@ -9,6 +9,7 @@ import ironcache.ffm.StateOutput;
 import ironcache.hybridlog.Address;
 import ironcache.hybridlog.Log;
 import ironcache.hybridlog.Record;
+import ironcache.tiering.SegmentStore;
 import ironcache.tiering.TableLoader;
 import ironcache.wal.ImageFile;
 import ironcache.wal.WalWriter;
@@ -775,6 +776,11 @@ public final class Shard implements AutoCloseable {
             case REPLAY_WAITER -> replayWaits = false;
             default -> listener.onReady(waiter - INTERNAL_WAITERS);
         }
+    }
+
+    /** Tells of the SSD tier's segments. */
+    public void visitSegments(SegmentStore.SegmentVisitor visitor) {
+        store.segments.visitSegments(visitor);
     }
 
     /** Walks everything that is in RAM and asserts that it hangs together; for tests and the simulator. */

@@ -796,6 +796,40 @@ public final class SegmentStore implements AutoCloseable {
         return segmentPages;
     }
 
+    /** Is told of segments, for reports. */
+    public interface SegmentVisitor {
+        /**
+         * One of them.
+         *
+         * @param pages written or about to be
+         * @param images that refer to it
+         */
+        void visit(
+                int number,
+                String state,
+                int pages,
+                long liveBytes,
+                long liveRecords,
+                int images,
+                boolean damaged);
+    }
+
+    /** Tells of all segments in use. What is alive in one that was restored is known by count; its bytes are an average of its page. */
+    public void visitSegments(SegmentVisitor visitor) {
+        for (Segment segment : segments) {
+            if (segment != null) {
+                visitor.visit(
+                        segment.number,
+                        segment.state.name(),
+                        segment.pagesTaken,
+                        segment.liveBytes,
+                        segment.liveRecords,
+                        segment.images,
+                        segment.damaged);
+            }
+        }
+    }
+
     /** The sealed segment with the least alive, or null where all are alive to so many sixteenths at least. */
     public @Nullable Segment mostDead(int aliveSixteenths) {
         Segment best = null;

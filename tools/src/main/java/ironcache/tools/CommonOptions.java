@@ -1,5 +1,7 @@
 package ironcache.tools;
 
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
@@ -20,28 +22,38 @@ final class CommonOptions {
     }
 
     private static final AtomicReference<@Nullable Thread> HOOK = new AtomicReference<>();
+    private static final CountDownLatch ENDED = new CountDownLatch(1);
+    private static final long INTERRUPT_SECONDS = 10;
 
     /**
-     * Ctrl-C and SIGTERM call {@code cancel} and wait until {@link #done}: so that whatever the job holds is closed, and what it made is marked.
+     * Ctrl-C and SIGTERM call {@code cancel} and wait until the command has ended: so that whatever the job holds is closed, and what it made is marked or gone.
      */
     static void onInterrupt(Runnable cancel) {
-        Thread job = Thread.currentThread();
-        Thread hook =
-                new Thread(
-                        () -> {
-                            cancel.run();
-                            try {
-                                job.join(INTERRUPT_MILLIS);
-                            } catch (InterruptedException e) {
-                                Thread.currentThread().interrupt();
-                            }
-                        },
-                        "interrupt");
+        Thread hook = new Thread(() -> interrupted(cancel), "interrupt");
         HOOK.set(hook);
         Runtime.getRuntime().addShutdownHook(hook);
     }
 
-    private static final long INTERRUPT_MILLIS = 10_000;
+    private static void interrupted(Runnable cancel) {
+        cancel.run();
+        try {
+            if (!ENDED.await(INTERRUPT_SECONDS, TimeUnit.SECONDS)) {
+                System.err.println("ironcache-tool: interrupted, and cut off");
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        System.out.flush();
+        System.err.flush();
+        // The signal's own code differs from signal to signal.
+        Runtime.getRuntime().halt(ExitCode.INTERRUPTED);
+    }
+
+    /** Ends the process, unless a signal does so already. */
+    static void exit(int code) {
+        ENDED.countDown();
+        System.exit(code);
+    }
 
     /** The job is over. */
     static void done() {

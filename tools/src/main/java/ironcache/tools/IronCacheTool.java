@@ -1,6 +1,7 @@
 package ironcache.tools;
 
 import ironcache.recovery.RecoveryException;
+import ironcache.tiering.DamagedBlockException;
 import java.lang.module.ModuleDescriptor;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -26,6 +27,9 @@ import picocli.CommandLine.Spec;
             RecoverCommand.class,
             InspectCommand.class,
             SnapshotsCommand.class,
+            StatCommand.class,
+            DumpCommand.class,
+            LoadCommand.class,
             RestartCommand.class
         },
         exitCodeListHeading = "%nExit codes:%n",
@@ -43,7 +47,7 @@ public final class IronCacheTool implements Runnable {
     private IronCacheTool() {}
 
     public static void main(String[] arguments) {
-        System.exit(execute(arguments));
+        CommonOptions.exit(execute(arguments));
     }
 
     /** @return the exit code */
@@ -59,6 +63,7 @@ public final class IronCacheTool implements Runnable {
                 switch (failure) {
                     case DamageException e -> ExitCode.DAMAGE;
                     case RecoveryException e -> ExitCode.DAMAGE;
+                    case DamagedBlockException e -> ExitCode.DAMAGE;
                     case InterruptedToolException e -> ExitCode.INTERRUPTED;
                     default -> ExitCode.FAILED;
                 };

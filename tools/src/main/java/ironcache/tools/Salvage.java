@@ -119,9 +119,7 @@ final class Salvage {
         NewDirectory made = NewDirectory.begin(to, "recover");
         long nodeId = new Prng(Prng.freshSeed()).nextLong();
         long hashSeed = manifest == null ? Prng.freshSeed() : manifest.hashSeed();
-        List<Manifest.ShardFiles> files = new ArrayList<>();
-        List<Manifest.SnapshotPart> parts = new ArrayList<>();
-        long bytes = 0;
+        RebuiltNode node = new RebuiltNode(nodeId, hashSeed);
         int segmentPages = 0;
         for (int i = 0; i < shardCount; i++) {
             checkCancelled();
@@ -139,12 +137,8 @@ final class Salvage {
                                 () -> cancelled);
                 try (ShardRebuild shard = rebuild) {
                     load(i, shard);
-                    report.keys += shard.keyCount();
-                    Manifest.SnapshotPart part = shard.snapshot(nodeId);
+                    node.add(shard);
                     segmentPages = shard.segmentPages();
-                    bytes += shard.imageBytes();
-                    parts.add(part);
-                    files.add(new Manifest.ShardFiles(segmentPages, 0, 0, 0, part.cutSeqno()));
                 }
             } finally {
                 if (rebuild != null) {
@@ -152,9 +146,8 @@ final class Salvage {
                 }
             }
         }
-        Manifest.Snapshot only =
-                new Manifest.Snapshot(1, System.currentTimeMillis(), report.keys, bytes, parts);
-        made.publish(new Manifest(1, nodeId, hashSeed, 1, files, List.of(only)));
+        report.keys = node.keys();
+        made.publish(node.manifest());
         made.complete();
     }
 

@@ -1,5 +1,6 @@
 package ironcache.tools;
 
+import ironcache.datatypes.Strings;
 import ironcache.engine.RootLayout;
 import ironcache.engine.Shard;
 import ironcache.engine.ShardConfig;
@@ -140,7 +141,7 @@ final class ShardRebuild implements AutoCloseable {
                                             1000,
                                             record -> {
                                                 if (Record.isPaged(record)) {
-                                                    batch.add(keyOf(record));
+                                                    batch.add(StoredShard.keyOf(record));
                                                 }
                                             });
                             cursor[0] = next;
@@ -154,12 +155,6 @@ final class ShardRebuild implements AutoCloseable {
             }
         }
         return names;
-    }
-
-    private static byte[] keyOf(long record) {
-        byte[] key = new byte[Record.keyLength(record)];
-        Memory.copyOut(Record.key(record), key, 0, key.length);
-        return key;
     }
 
     private interface KeyCommand {
@@ -211,6 +206,21 @@ final class ShardRebuild implements AutoCloseable {
                     shard.delete(db, at, length, hash);
                 });
         return name[0];
+    }
+
+    /** Makes a key hold a value. */
+    void set(int db, long key, int keyLength, long value, long valueLength, long expiryMillis) {
+        run(
+                () ->
+                        Strings.set(
+                                shard,
+                                db,
+                                key,
+                                keyLength,
+                                shard.hash(key, keyLength),
+                                value,
+                                valueLength,
+                                expiryMillis));
     }
 
     long keyCount() {

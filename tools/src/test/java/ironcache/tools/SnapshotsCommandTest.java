@@ -14,6 +14,7 @@ import java.nio.file.StandardOpenOption;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.stream.Stream;
+import java.util.zip.CRC32C;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -46,11 +47,14 @@ final class SnapshotsCommandTest {
         return directory;
     }
 
-    private static Map<Path, Long> filesOf(Path directory) throws IOException {
+    /** Files and checksums of what is in them. */
+    static Map<Path, Long> filesOf(Path directory) throws IOException {
         Map<Path, Long> files = new HashMap<>();
         try (Stream<Path> all = Files.walk(directory)) {
             for (Path file : all.filter(Files::isRegularFile).toList()) {
-                files.put(directory.relativize(file), Files.size(file));
+                CRC32C crc = new CRC32C();
+                crc.update(Files.readAllBytes(file));
+                files.put(directory.relativize(file), crc.getValue());
             }
         }
         return files;
