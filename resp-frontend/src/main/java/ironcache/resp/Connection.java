@@ -51,6 +51,9 @@ final class Connection {
     /** CLIENT KILL by a client of another thread: its own closes it as soon as it can. */
     boolean killed;
 
+    /** Its transaction went on though the log had failed: nobody is told what it did. */
+    boolean lost;
+
     /** Never reused: CLIENT ID. */
     final long id;
 

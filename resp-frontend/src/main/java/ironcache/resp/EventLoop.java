@@ -126,6 +126,9 @@ final class EventLoop implements Io.SocketHandler, ShardListener, ReplyGate.List
                 wait = Math.min(wait, mostNanos);
             }
         }
+        if (node.logFailed) {
+            gate.forgetFailed();
+        }
         io.poll(wait);
         clock.refresh();
         gate.release();
@@ -168,6 +171,7 @@ final class EventLoop implements Io.SocketHandler, ShardListener, ReplyGate.List
             return;
         }
         stableSeqno = log.stableSeqno();
+        node.logFailed |= log.isFailed();
         for (Partition partition : shards.all) {
             if (partition != own && partition.loop.gate.isWaiting()) {
                 partition.loop.io.wake();
@@ -214,6 +218,10 @@ final class EventLoop implements Io.SocketHandler, ShardListener, ReplyGate.List
     /** Keeps the rest of the connection's region, sends its output, closes it where it is due. */
     private void finish(Connection c) {
         if (c.state == Connection.State.CLOSED) {
+            return;
+        }
+        if (c.lost && !c.isExecuting()) {
+            close(c);
             return;
         }
         if (c.at != 0) {

@@ -405,6 +405,7 @@ final class Executor {
         // One that is in the middle of its work is not refused: what it did would stay.
         Transaction executed =
                 row == exec && transaction != null && !transaction.running ? transaction : null;
+        c.lost |= transaction != null && transaction.running && over.isLogFailed();
         if (row.has(CommandFlag.WRITE) || executed != null && executed.has(CommandFlag.WRITE)) {
             String failure = over.logFailure();
             if (failure != null) {

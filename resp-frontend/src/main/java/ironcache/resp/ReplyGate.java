@@ -68,7 +68,9 @@ final class ReplyGate {
     /** Commands ran in the shard, which this thread is in. */
     void saw(Partition shard) {
         WalWriter log = shard.log;
-        if (log != null && node.waitsForLog) {
+        // What a log that failed has not made durable it never will: who comes later is shown it
+        // nevertheless, but what this turn did before the failure counts.
+        if (log != null && node.waitsForLog && !log.isFailed()) {
             seen[shard.number] = log.appendedSeqno();
         }
     }
@@ -168,6 +170,16 @@ final class ReplyGate {
             released = lastTurn - count;
             isWaiting = count > 0;
             deliver(state == LOST);
+        }
+    }
+
+    /** Between two turns: what comes next need not wait for what was seen of logs that have failed since. */
+    void forgetFailed() {
+        for (int s = 0; s < seen.length; s++) {
+            WalWriter log = shards[s].log;
+            if (log != null && log.isFailed()) {
+                seen[s] = Math.min(seen[s], log.stableSeqno());
+            }
         }
     }
 

@@ -16,7 +16,6 @@ import ironcache.wal.Peers;
 import ironcache.wal.WalFileLayout;
 import ironcache.wal.WalWriter;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -269,6 +268,12 @@ final class ShardDurability implements Io.FileHandler, Peers {
     }
 
     @Override
+    public boolean isFailed(int shard) {
+        WalWriter log = node.partition(shard).log;
+        return log != null && log.isFailed();
+    }
+
+    @Override
     public void wake(int shard) {
         node.partition(shard).loop.io().wake();
     }
@@ -307,7 +312,7 @@ final class ShardDurability implements Io.FileHandler, Peers {
             try {
                 openLog(1, 1);
             } catch (IOException e) {
-                throw new UncheckedIOException(e);
+                throw new RecoveryException(String.valueOf(e.getMessage()));
             }
         }
         WalWriter log = partition.log;
@@ -349,7 +354,7 @@ final class ShardDurability implements Io.FileHandler, Peers {
                     isHeld = true;
                 }
             } catch (IOException e) {
-                throw new UncheckedIOException(e);
+                throw new RecoveryException(String.valueOf(e.getMessage()));
             }
             node.recovered();
         }
@@ -492,6 +497,11 @@ final class ShardDurability implements Io.FileHandler, Peers {
         if (log != null && !node.keepsLog()) {
             closeLog(log);
         }
+        if (kept) {
+            for (Manifest.Snapshot dropped : node.dropped()) {
+                partition.shard.releaseImage(dropped.parts().get(partition.number).segments());
+            }
+        }
         try {
             if (!inDoubt) {
                 if (!kept) {
@@ -519,9 +529,6 @@ final class ShardDurability implements Io.FileHandler, Peers {
             log.deleteBefore(oldestLog);
         }
         deleteUnnamed(images, log == null && closing == null ? oldestLog : 0, Long.MAX_VALUE);
-        for (Manifest.Snapshot dropped : node.dropped()) {
-            partition.shard.releaseImage(dropped.parts().get(partition.number).segments());
-        }
     }
 
     /** @return the first segment of the log that the manifest has a use for */

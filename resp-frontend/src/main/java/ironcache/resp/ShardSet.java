@@ -1,6 +1,7 @@
 package ironcache.resp;
 
 import ironcache.engine.Shard;
+import ironcache.wal.WalWriter;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -121,6 +122,16 @@ final class ShardSet {
             refusal = partition(rest).shard.writeRefusal();
         }
         return refusal;
+    }
+
+    /** Whether what is written now will never be durable. */
+    boolean isLogFailed() {
+        boolean failed = false;
+        for (long rest = mask; rest != 0; rest &= rest - 1) {
+            WalWriter log = partition(rest).log;
+            failed |= log != null && log.isFailed();
+        }
+        return failed;
     }
 
     /** Why nothing that is written now can become durable, or null. */

@@ -5,6 +5,9 @@ public interface Peers {
     /** {@link WalWriter#readySeqno} of that shard's log. */
     long readySeqno(int shard);
 
+    /** {@link WalWriter#isFailed} of that shard's log: what is not ready there never will be. */
+    boolean isFailed(int shard);
+
     /** That shard's owner shall call {@link WalWriter#commit} soon: what it waited for may have come to be. */
     void wake(int shard);
 
@@ -14,6 +17,11 @@ public interface Peers {
                 @Override
                 public long readySeqno(int shard) {
                     return 0;
+                }
+
+                @Override
+                public boolean isFailed(int shard) {
+                    return false;
                 }
 
                 @Override

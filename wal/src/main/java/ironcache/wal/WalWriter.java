@@ -684,6 +684,9 @@ public final class WalWriter implements AutoCloseable {
         buffer.stamp(nowNanos);
         if (unitsFrom < unitsTo) {
             advanceWatermarks();
+            if (failed) {
+                return false;
+            }
         }
         if (isMarkDue(nowNanos)) {
             buffer.mark(0, false);
@@ -920,7 +923,9 @@ public final class WalWriter implements AutoCloseable {
         regionDone = 0;
         regionSealed = false;
         buffer.releaseRegion();
-        failure = null;
+        if (!failed) {
+            failure = null;
+        }
         retryNanos = NEVER;
     }
 
@@ -981,8 +986,16 @@ public final class WalWriter implements AutoCloseable {
             }
             for (int i = 0; i < parts; i++) {
                 int part = (int) units[unitsFrom + 2 + 2 * i];
-                if (part != shard && peers.readySeqno(part) < units[unitsFrom + 3 + 2 * i]) {
+                if (part == shard) {
+                    continue;
+                }
+                // In this order: what fails is ready no more.
+                boolean partFailed = peers.isFailed(part);
+                if (peers.readySeqno(part) < units[unitsFrom + 3 + 2 * i]) {
                     publishStable(unit - 1);
+                    if (partFailed) {
+                        failWithPart(part);
+                    }
                     return;
                 }
             }
@@ -1071,8 +1084,32 @@ public final class WalWriter implements AutoCloseable {
     }
 
     private void failForGood(int result, Path path, long offset) {
-        failure = text(Errno.name(result), path, offset);
+        failForGood(text(Errno.name(result), path, offset));
+    }
+
+    /** Recovery cuts this log before the first unit that lacks a part: what comes behind it can never be acknowledged. */
+    private void failWithPart(int part) {
+        failForGood(
+                "Errors writing to the AOF file: the log of shard "
+                        + part
+                        + " has failed, and with it a transaction over shards "
+                        + part
+                        + " and "
+                        + shard);
+    }
+
+    private void failForGood(String why) {
+        failure = why;
         failed = true;
+        // Those whose units wait for a part of this log have failed as well.
+        for (int unit = unitsFrom; unit < unitsTo; unit += 2 + 2 * (int) units[unit + 1]) {
+            for (int i = 0; i < (int) units[unit + 1]; i++) {
+                int part = (int) units[unit + 2 + 2 * i];
+                if (part != shard) {
+                    peers.wake(part);
+                }
+            }
+        }
     }
 
     private static String text(String cause, Path path, long offset) {

@@ -70,6 +70,11 @@ final class WalUnitsTest {
                         }
 
                         @Override
+                        public boolean isFailed(int shard) {
+                            return writers[shard].isFailed();
+                        }
+
+                        @Override
                         public void wake(int shard) {
                             woken[shard] = true;
                         }
