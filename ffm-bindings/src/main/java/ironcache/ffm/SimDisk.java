@@ -26,7 +26,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Every operation but reads is a <em>call</em> and counted when it takes effect; a write that is linked to a sync is two. {@link #crashAt} lets
  * the power fail right before or after one of them: from then on nothing completes, and whatever touches a name throws, until {@link #crash} or
  * {@link #kill} has decided what is left and a new {@link SimIo} has been made. {@link #failAt} lets one call fail. So a test runs once, reads
- * {@link #calls}, and then crashes or fails at each.
+ * {@link #calls}, and then crashes or fails at each. {@link #failFrom} lets all fail that follow.
  *
  * <p>All chance comes from the callers' generators. Owned by the simulation's thread; heap only.
  */
@@ -88,6 +88,8 @@ public final class SimDisk {
     private long crashCall = -1;
     private Moment crashMoment = Moment.BEFORE;
     private final TreeMap<Long, Failure> failures = new TreeMap<>();
+    private long failingFrom = Long.MAX_VALUE;
+    private Failure lastingFailure = Failure.IO_ERROR;
 
     /** Changes with each crash: a {@link SimIo} of an earlier time is cut off. */
     private int generation;
@@ -124,7 +126,7 @@ public final class SimDisk {
         generation++;
         dead = false;
         crashCall = -1;
-        failures.clear();
+        heal();
     }
 
     /**
@@ -139,6 +141,20 @@ public final class SimDisk {
     /** Lets a call fail, counted from 1 as {@link #calls} does. May be asked for several. */
     public void failAt(long atCall, Failure failure) {
         failures.put(atCall, failure);
+    }
+
+    /**
+     * Lets all calls fail from one on, counted from 1 as {@link #calls} does, until {@link #heal}. Where that is for want of space, syncs and deletions go on.
+     */
+    public void failFrom(long fromCall, Failure failure) {
+        failingFrom = fromCall;
+        lastingFailure = failure;
+    }
+
+    /** No call fails from now on. */
+    public void heal() {
+        failingFrom = Long.MAX_VALUE;
+        failures.clear();
     }
 
     /** How many calls there have been, crashes included. */
@@ -300,7 +316,14 @@ public final class SimDisk {
         observer.at(calls, Moment.BEFORE);
         Failure failure = failures.remove(calls);
         if (failure == null) {
-            return Verdict.DONE;
+            if (calls < failingFrom
+                    || lastingFailure == Failure.NO_SPACE
+                            && (call == Call.SYNC
+                                    || call == Call.SYNC_DIRECTORY
+                                    || call == Call.DELETE)) {
+                return Verdict.DONE;
+            }
+            failure = lastingFailure;
         }
         return switch (failure) {
             case IO_ERROR -> Verdict.FAILS_WITH_EIO;

@@ -167,6 +167,10 @@ public final class SimulatedNode implements AutoCloseable {
         return server.node().durability.snapshots();
     }
 
+    public int logBytes() {
+        return log.size();
+    }
+
     /** What the server has said for the operator. */
     public String log() {
         return log.toString(ISO_8859_1);

@@ -27,7 +27,7 @@ import java.util.function.Consumer;
  * One seed of the whole server on a disk that loses what it may lose: shards, logs, snapshots and recovery as they are ({@link SimulatedNode}), clients that write, crashes at calls of
  * the disk that the seed chooses, and {@link CrashChecker}, which says what has to be there afterwards. Owned by one thread.
  */
-final class CrashSimulation {
+class CrashSimulation {
     /** What is wrong on purpose. */
     enum Bug {
         NONE,
@@ -72,6 +72,7 @@ final class CrashSimulation {
     /** Nobody waits so long. */
     private static final long MOST_WAIT_NANOS = 30 * NANOS_PER_SECOND;
 
+    private static final int MOST_LOG_SHOWN = 4000;
     private static final int MOST_SHARDS = 4;
     private static final int CLIENTS = 3;
     private static final int KEYS_PER_CLIENT = 24;
@@ -88,8 +89,26 @@ final class CrashSimulation {
     /** Of {@code everysec}: a sync takes its time. */
     private static final long SLACK_NANOS = 100_000_000;
 
+    /**
+     * What the server has to do.
+     *
+     * @param thinkNanosMax between a client's operations
+     * @param squeezeChance how often a shard's memory is squeezed, so that it evicts
+     * @param saves there are snapshots
+     */
+    record Load(long thinkNanosMax, double squeezeChance, boolean saves) {
+        static Load drawn(Prng prng, Policy policy) {
+            return new Load(
+                    policy == Policy.EVERYSEC
+                            ? new long[] {20_000_000, 200_000_000}[prng.nextInt(2)]
+                            : new long[] {0, 200_000, 5_000_000}[prng.nextInt(3)],
+                    new double[] {0, 0, 0.001, 0.005}[prng.nextInt(4)],
+                    prng.nextInt(3) > 0);
+        }
+    }
+
     /** An end of a connection that sends operations and waits for their replies. */
-    private final class Player {
+    final class Player {
         private final CrashClient writer;
         private final CrashDatabases databases;
         private SimulatedSession session;
@@ -101,6 +120,15 @@ final class CrashSimulation {
 
         /** Its connection was closed: what became of its last operations is not known. */
         private boolean ended;
+
+        /** Nothing that it sent waits for a reply, or for ever. */
+        boolean isQuiet() {
+            return ended || at >= batch.size();
+        }
+
+        boolean wasCutOff() {
+            return ended;
+        }
 
         Player(CrashClient writer, CrashDatabases databases) {
             this.writer = writer;
@@ -169,7 +197,8 @@ final class CrashSimulation {
             if (writer != null) {
                 writer.answered();
             }
-            dueNanos = clock.nanoTime() + (thinkNanosMax == 0 ? 0 : prng.nextLong(thinkNanosMax));
+            long most = load.thinkNanosMax;
+            dueNanos = clock.nanoTime() + (most == 0 ? 0 : prng.nextLong(most));
         }
 
         void end() {
@@ -179,49 +208,47 @@ final class CrashSimulation {
         }
     }
 
-    private final Prng prng;
-    private final int shards;
-    private final Policy policy;
+    final Prng prng;
+    final int shards;
+    final Policy policy;
     private final Bug bug;
-    private final Rules rules;
-    private SimClock clock = new SimClock();
-    private SimDisk disk = new SimDisk(DISK_BYTES);
+    final Rules rules;
+    final SimClock clock = new SimClock();
+    final SimDisk disk = new SimDisk(DISK_BYTES);
     private final SimFaults faults = new SimFaults();
     private final CrashKeys keys = new CrashKeys(CLIENTS, KEYS_PER_CLIENT, GROUPS);
     private final List<String> names = keys.all();
-    private final long thinkNanosMax;
-    private final double squeezeChance;
-    private final boolean saves;
+    private final Load load;
 
     /** The power stays on, and the process ends in good order. */
     private final boolean calm;
 
-    private final List<String> failures = new ArrayList<>();
+    final List<String> failures = new ArrayList<>();
 
-    private SimulatedNode node;
-    private Map<String, CrashState> base = new HashMap<>();
+    SimulatedNode node;
+    Map<String, CrashState> base = new HashMap<>();
 
     // Of the cycle.
     private int cycle;
-    private List<CrashOp> ops = new ArrayList<>();
+    List<CrashOp> ops = new ArrayList<>();
 
     /** Nothing new is sent. */
-    private boolean resting;
+    boolean resting;
 
     /** The disk may fail, and so may operations. */
-    private boolean mayFail;
+    boolean mayFail;
 
     // Of all.
     private long traceHash;
     private long repliesHash;
-    private int sent;
-    private int acknowledged;
-    private int refused;
-    private int lost;
-    private int crashes;
+    int sent;
+    int acknowledged;
+    int refused;
+    int lost;
+    int crashes;
     private int crashesInRecovery;
-    private long snapshots;
-    private long coldReads;
+    long snapshots;
+    long coldReads;
 
     static {
         // The first servers of a process leave constants behind.
@@ -235,8 +262,11 @@ final class CrashSimulation {
         diskLog = newLog;
     }
 
-    /** @param shards 0: 1 to 4, as the seed says */
-    private CrashSimulation(long seed, int shards, Policy policy, Bug bug) {
+    /**
+     * @param shards 0: 1 to 4, as the seed says
+     * @param load null: as the seed says
+     */
+    CrashSimulation(long seed, int shards, Policy policy, Bug bug, Load load) {
         prng = new Prng(seed);
         this.shards = shards > 0 ? shards : 1 + prng.nextInt(MOST_SHARDS);
         this.policy = policy;
@@ -247,12 +277,7 @@ final class CrashSimulation {
                         SLACK_NANOS,
                         CLOCK_SLACK_MS,
                         policy == Policy.ALWAYS ? Prefix.ALL : Prefix.SLOT);
-        thinkNanosMax =
-                policy == Policy.EVERYSEC
-                        ? new long[] {20_000_000, 200_000_000}[prng.nextInt(2)]
-                        : new long[] {0, 200_000, 5_000_000}[prng.nextInt(3)];
-        squeezeChance = new double[] {0, 0, 0.001, 0.005}[prng.nextInt(4)];
-        saves = prng.nextInt(3) > 0;
+        this.load = load != null ? load : Load.drawn(prng, policy);
         calm = prng.nextInt(12) == 0;
         names.addAll(CrashDatabases.all());
         disk.setLog(diskLog);
@@ -281,7 +306,7 @@ final class CrashSimulation {
                         ? policy
                         : new Prng(~seed).nextInt(3) == 0 ? Policy.EVERYSEC : Policy.ALWAYS;
         Map<MemoryTag, Long> bytes = offHeapBytes();
-        CrashSimulation one = new CrashSimulation(seed, shards, chosen, bug);
+        CrashSimulation one = new CrashSimulation(seed, shards, chosen, bug, null);
         try {
             one.play(2 + one.prng.nextInt(3));
             if (one.calm && one.failures.isEmpty()) {
@@ -319,11 +344,11 @@ final class CrashSimulation {
                 disk.calls());
     }
 
-    private void fail(String what) {
+    final void fail(String what) {
         failures.add("cycle " + cycle + ": " + what);
     }
 
-    private void fail(String what, Throwable e) {
+    final void fail(String what, Throwable e) {
         StringBuilder text = new StringBuilder(what + ": " + e);
         StackTraceElement[] stack = e.getStackTrace();
         for (int i = 0; i < Math.min(8, stack.length); i++) {
@@ -362,7 +387,7 @@ final class CrashSimulation {
         if (!calm) {
             disk.crashAt(before + 1 + prng.nextInt(400), moment());
         }
-        long saveAt = saves ? before + prng.nextInt(200) : Long.MAX_VALUE;
+        long saveAt = load.saves ? before + prng.nextInt(200) : Long.MAX_VALUE;
         resting = false;
         while (!disk.isDead() && failures.isEmpty() && ops.size() < mostOps) {
             step(players);
@@ -386,7 +411,7 @@ final class CrashSimulation {
         return prng.nextInt(2) == 0 ? SimDisk.Moment.BEFORE : SimDisk.Moment.AFTER;
     }
 
-    private List<Player> players() {
+    final List<Player> players() {
         List<Player> players = new ArrayList<>();
         for (int i = 0; i < CLIENTS; i++) {
             int pipeline = i == CLIENTS - 1 ? PIPELINE : 1;
@@ -405,7 +430,7 @@ final class CrashSimulation {
         return players;
     }
 
-    private void step(List<Player> players) throws IOException {
+    final void step(List<Player> players) throws IOException {
         step();
         if (!disk.isDead()) {
             for (Player player : players) {
@@ -415,24 +440,33 @@ final class CrashSimulation {
     }
 
     /** One thread of the server goes on. What it throws when the power has failed is of no interest. */
-    private void step() {
+    final void step() {
         try {
             node.step();
         } catch (RuntimeException | Error e) {
             if (!disk.isDead()) {
-                fail("the server ended", e);
+                onEnded(e);
             }
         }
     }
 
+    /** The server has ended by itself. */
+    void onEnded(Throwable e) {
+        fail("the server ended", e);
+    }
+
     private void save() throws IOException {
+        save("BGSAVE");
+    }
+
+    final void save(String command) throws IOException {
         // Whoever asks: it is not waited for.
         SimulatedSession session = new SimulatedSession(node.connect());
-        session.send(List.<byte[][]>of(RespClient.bytes("BGSAVE")));
+        session.send(List.<byte[][]>of(RespClient.bytes(command)));
     }
 
     /** Asks the process to end, and waits for that. @return whether it did so before the power failed */
-    private boolean stop() {
+    final boolean stop() {
         try {
             node.stop();
             return true;
@@ -446,20 +480,25 @@ final class CrashSimulation {
 
     /** The power fails, or the process is killed. Then some time passes. */
     private void crash() {
+        crash(prng, prng.nextInt(8) == 0);
+        if (prng.nextInt(3) == 0) {
+            clock.advance(prng.nextLong(20 * NANOS_PER_SECOND));
+        }
+    }
+
+    /** @param kill the power stays on */
+    final void crash(Prng chance, boolean kill) {
         crashes++;
         if (diskLog != null) {
             diskLog.accept(
                     "crash " + crashes + " in cycle " + cycle + " at " + clock.nanoTime() + " ns");
         }
-        if (prng.nextInt(8) == 0) {
-            disk.kill(prng);
+        if (kill) {
+            disk.kill(chance);
         } else {
-            disk.crash(prng);
+            disk.crash(chance);
         }
         close();
-        if (prng.nextInt(3) == 0) {
-            clock.advance(prng.nextLong(20 * NANOS_PER_SECOND));
-        }
     }
 
     /** Starts on what the crash left; that may crash too. @return whether it serves */
@@ -481,7 +520,7 @@ final class CrashSimulation {
     }
 
     /** @return whether it serves; false where the power failed, or something was wrong */
-    private boolean start() throws IOException {
+    final boolean start() throws IOException {
         try {
             node =
                     new SimulatedNode(
@@ -495,27 +534,40 @@ final class CrashSimulation {
                                     clock,
                                     faults,
                                     policy.name().toLowerCase(Locale.ROOT),
-                                    squeezeChance));
+                                    load.squeezeChance));
         } catch (IOException | RuntimeException | Error e) {
             if (!disk.isDead()) {
-                fail("the server does not start", e);
+                onNotStarted(e);
             }
             return false;
         }
         long from = clock.nanoTime();
-        while (node.isLoading() && !disk.isDead() && failures.isEmpty()) {
+        while (isUp() && node.isLoading() && !disk.isDead() && failures.isEmpty()) {
             step();
             if (clock.nanoTime() - from > MOST_WAIT_NANOS) {
                 fail("the server does not get ready: " + node);
             }
         }
-        return !disk.isDead() && failures.isEmpty();
+        return isUp() && !disk.isDead() && failures.isEmpty();
     }
 
-    private void close() {
+    /** Whether the server has not ended by itself. */
+    boolean isUp() {
+        return true;
+    }
+
+    /** The server could not be made. */
+    void onNotStarted(Throwable e) {
+        fail("the server does not start", e);
+    }
+
+    final void close() {
         if (node != null) {
             if (!failures.isEmpty() && !node.log().isEmpty()) {
-                failures.add("the server's log:\n" + node.log());
+                String log = node.log();
+                failures.add(
+                        "the server's log:\n"
+                                + log.substring(Math.max(0, log.length() - MOST_LOG_SHOWN)));
             }
             traceHash = Prng.mix(traceHash ^ node.traceHash());
             snapshots += node.snapshots();
@@ -527,7 +579,7 @@ final class CrashSimulation {
 
     // Afterwards.
 
-    private void judge(Rules now, long killedNs, long killedMs) throws IOException {
+    final void judge(Rules now, long killedNs, long killedMs) throws IOException {
         CrashChecker checker = new CrashChecker(now, base, ops, killedNs, killedMs);
         Map<String, Seen> found = read();
         if (found == null) {
@@ -543,7 +595,7 @@ final class CrashSimulation {
         checkKeyspaces(checker, found);
     }
 
-    private Map<String, Seen> read() throws IOException {
+    final Map<String, Seen> read() throws IOException {
         Map<String, Seen> found = new LinkedHashMap<>();
         SimulatedSession session = new SimulatedSession(node.connect());
         for (int database = 0; database <= 2; database++) {
@@ -647,7 +699,7 @@ final class CrashSimulation {
     }
 
     /** Returns null where there was a failure. */
-    private List<Reply> call(SimulatedSession session, List<byte[][]> commands) {
+    final List<Reply> call(SimulatedSession session, List<byte[][]> commands) {
         List<Reply> replies = new ArrayList<>();
         session.send(commands);
         long from = clock.nanoTime();
@@ -660,7 +712,10 @@ final class CrashSimulation {
             }
             step();
             if (session.isClosed() || clock.nanoTime() - from > MOST_WAIT_NANOS) {
-                fail("no reply to " + Reply.escape(commands.get(replies.size())[0], 20));
+                fail(
+                        "no reply to "
+                                + Reply.escape(commands.get(replies.size())[0], 20)
+                                + (session.isClosed() ? ": the connection was closed" : ""));
             }
             if (!failures.isEmpty()) {
                 return null;

@@ -1,10 +1,14 @@
 package ironcache.tools;
 
+import ironcache.tools.CallsRun.Fault;
+import ironcache.tools.CallsRun.Options;
 import ironcache.tools.CrashChecker.Policy;
 import ironcache.tools.CrashSimulation.Bug;
 import ironcache.tools.CrashSimulation.Outcome;
+import java.util.EnumSet;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 
 /**
@@ -24,9 +28,22 @@ public final class CrashSimulationRun {
         int shards = 0;
         Policy policy = null;
         Bug bug = Bug.NONE;
+        boolean everyCall = false;
+        Set<Fault> faults = EnumSet.noneOf(Fault.class);
+        int stride = 1;
+        int call = 0;
+        int operations = Options.OPERATIONS;
         for (int i = 0; i < argv.length; i += 2) {
             String value = i + 1 < argv.length ? argv[i + 1] : "";
             switch (argv[i]) {
+                case "--every-call" -> {
+                    everyCall = true;
+                    i--;
+                }
+                case "--fault" -> faults = faults(value);
+                case "--call" -> call = Integer.parseInt(value);
+                case "--stride" -> stride = Integer.parseInt(value);
+                case "--operations" -> operations = Integer.parseInt(value);
                 case "--simulated" -> seeds = Integer.parseInt(value);
                 case "--seed" -> seed = Long.parseLong(value);
                 case "--shards" -> shards = Integer.parseInt(value);
@@ -40,10 +57,32 @@ public final class CrashSimulationRun {
                 default ->
                         throw new IllegalArgumentException(
                                 argv[i]
-                                        + ": allowed are --simulated SEEDS --seed --shards --policy always|everysec --bug BUG --disk-log yes");
+                                        + ": allowed are --simulated SEEDS --seed --shards --policy always|everysec --bug BUG --disk-log yes;"
+                                        + " --every-call --fault eio|short|enospc|all --stride N --call N --operations N");
             }
         }
+        if (everyCall) {
+            Options options =
+                    new Options(
+                            seed,
+                            shards == 0 ? Options.SHARDS : shards,
+                            policy == null ? Policy.ALWAYS : policy,
+                            bug,
+                            operations,
+                            stride,
+                            call,
+                            faults);
+            System.exit(CallsRun.run(options).isEmpty() ? 0 : 1);
+        }
         System.exit(run(seed, seeds, shards, policy, bug) == 0 ? 0 : 1);
+    }
+
+    private static Set<Fault> faults(String name) {
+        return switch (name) {
+            case "all" -> EnumSet.allOf(Fault.class);
+            case "eio" -> EnumSet.of(Fault.EIO, Fault.EIO_DROPPING);
+            default -> EnumSet.of(Fault.valueOf(name.toUpperCase(Locale.ROOT)));
+        };
     }
 
     /** Plays so many seeds and says what was found; returns how many of them were not clean. */
