@@ -19,6 +19,7 @@ import org.jspecify.annotations.Nullable;
  * <tr><td>B</td><td>the header of the last segment does not verify, but one of its frames does</td><td>DAMAGED: frames follow only a durable header</td></tr>
  * <tr><td>C</td><td>the same, and its header is that of another segment from the first one on</td><td>DAMAGED: swapped; only segments older than that are recycled</td></tr>
  * <tr><td>D</td><td>the header of the last segment does not verify, otherwise</td><td>it was made ready and not begun: skipped</td></tr>
+ * <tr><td>M</td><td>the last segment is shorter than a header</td><td>DAMAGED: it gets its name when its length is durable</td></tr>
  * <tr><td>E</td><td>a frame at or beyond the first seqno of a later segment</td><td>skipped: a cut that recovery made stays made</td></tr>
  * <tr><td>F</td><td>a frame before that does not verify</td><td>DAMAGED: a segment is begun when the one before it is durable</td></tr>
  * <tr><td>G</td><td>a frame of the last segment does not verify, and a later one says that it was durable</td><td>DAMAGED</td></tr>
@@ -30,8 +31,7 @@ import org.jspecify.annotations.Nullable;
  * </table>
  *
  * <p>Never gives a frame whose checksum, place or seqno is not as it should. A unit whose frames have the flag MORE may still lack its end at the end of the log:
- * that is for the caller to see. So is a last segment that is missing, or cut off before its first block: it looks as if it had not been begun, and only what the manifest knows to be
- * stable tells that it was.
+ * that is for the caller to see. So is a last segment that is missing: only what the manifest knows to be stable tells that it was there.
  *
  * <p>Owned by one thread. Owns 3 MiB of memory.
  */
@@ -247,7 +247,8 @@ public final class FrameReader implements AutoCloseable {
             return damaged(unreadable(segment));
         }
         if (block == ReadAhead.BEYOND_END) {
-            segment.damage = truncated(segment, "" + BLOCK_BYTES);
+            segment.damage = truncated(segment, BLOCK_BYTES + " at least");
+            segment.fatal = true;
         } else {
             evaluateHeader(segment, block);
         }

@@ -53,6 +53,7 @@ public final class WalWriter implements AutoCloseable {
     private static final int SPARE_SEGMENTS = 2;
 
     private static final int FILL_BYTES = 1 << 20;
+    private static final String UNNAMED = "wal-next.tmp";
 
     private static final long NEVER = FrameBuffer.NEVER;
     private static final int BLOCK_BYTES = WalFileLayout.BLOCK_BYTES;
@@ -66,6 +67,7 @@ public final class WalWriter implements AutoCloseable {
     private static final int DIRECTORY = 6;
     private static final int PREDECESSOR = 7;
     private static final int FILL = 8;
+    private static final int MADE = 9;
 
     /** And the write's number, modulo {@link #DURABLE_WRITES_MAX}. */
     private static final int DURABLE_WRITE = 16;
@@ -79,6 +81,8 @@ public final class WalWriter implements AutoCloseable {
         ALLOCATING,
         /** It is written once: a write over what was never written waits for the file system's journal as well. */
         FILLING,
+        /** It is being synced before it gets its name, so that what has the name of a segment is never shorter than one. */
+        SYNCING,
         /** The directory is being synced, so that its name is durable. */
         NAMING,
         /** Ready to be begun. */
@@ -93,6 +97,10 @@ public final class WalWriter implements AutoCloseable {
         final long generation;
         final Path path;
         final int file;
+
+        /** Whether it has its name; not yet where it is new. */
+        boolean named;
+
         State state = State.ALLOCATING;
 
         /** Bytes from the start that were written once; all of one that is used again. */
@@ -501,6 +509,11 @@ public final class WalWriter implements AutoCloseable {
         }
     }
 
+    /** A new segment until it is made; one that a crash left is overwritten. */
+    private Path unnamed() {
+        return directory.resolve(UNNAMED);
+    }
+
     /** Makes the file of the next segment. */
     private void prepare(long generation, long nowNanos) {
         Path path = WalFileLayout.logFile(directory, generation);
@@ -508,12 +521,13 @@ public final class WalWriter implements AutoCloseable {
             int file;
             boolean used = !spares.isEmpty();
             if (!used) {
-                file = io.openFile(path, Io.OpenMode.CREATE, true);
+                file = io.openFile(unnamed(), Io.OpenMode.CREATE, true);
             } else {
                 io.renameFile(WalFileLayout.logFile(directory, spares.remove(0)), path);
                 file = io.openFile(path, Io.OpenMode.READ_WRITE, true);
             }
             next = new Segment(generation, path, file);
+            next.named = used;
             next.filledBytes = used ? options.segmentBytes() : 0;
             preparing = true;
             io.allocate(file, 0, options.segmentBytes(), tokenBase | ALLOCATE);
@@ -558,6 +572,35 @@ public final class WalWriter implements AutoCloseable {
             return;
         }
         freeZeros();
+        if (segment.named) {
+            name(segment);
+        } else {
+            segment.state = State.SYNCING;
+            io.sync(segment.file, tokenBase | MADE);
+        }
+    }
+
+    private void onMade(Segment segment, int result, long nowNanos) {
+        if (isDiskFull(result)) {
+            abandon(segment, result, nowNanos);
+            return;
+        }
+        if (result < 0) {
+            preparing = false;
+            failForGood(result, unnamed(), 0);
+            return;
+        }
+        try {
+            io.renameFile(unnamed(), segment.path);
+            segment.named = true;
+        } catch (IOException e) {
+            abandon(segment, text(String.valueOf(e.getMessage()), segment.path, 0), nowNanos);
+            return;
+        }
+        name(segment);
+    }
+
+    private void name(Segment segment) {
         segment.state = State.NAMING;
         io.syncDirectory(directory, tokenBase | DIRECTORY);
     }
@@ -581,9 +624,17 @@ public final class WalWriter implements AutoCloseable {
     }
 
     private void abandon(Segment segment, int result, long nowNanos) {
+        abandon(segment, text(Errno.name(result), segment.path, 0), nowNanos);
+    }
+
+    private void abandon(Segment segment, String cause, long nowNanos) {
         io.closeFile(segment.file);
-        delete(segment.generation); // If it stays: the next attempt truncates it.
-        prepareFailure = text(Errno.name(result), segment.path, 0);
+        try {
+            io.deleteFile(segment.named ? segment.path : unnamed());
+        } catch (IOException e) {
+            // If it stays: the next attempt overwrites it.
+        }
+        prepareFailure = cause;
         preparing = false;
         next = null;
         prepareNanos = nowNanos + RETRY_NANOS;
@@ -1037,6 +1088,7 @@ public final class WalWriter implements AutoCloseable {
                             result >= 0 && result < BLOCK_BYTES ? -Errno.ENOSPC : result,
                             nowNanos);
             case FILL -> onFilled(making(), result, nowNanos);
+            case MADE -> onMade(making(), result, nowNanos);
             case DIRECTORY -> onNamed(making(), result);
             case HEADER -> onHeader(making(), result, nowNanos);
             default -> onDurableWrite(op - DURABLE_WRITE, result, nowNanos);

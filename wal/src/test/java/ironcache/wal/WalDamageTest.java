@@ -85,13 +85,10 @@ final class WalDamageTest {
                 switch (i % 3) {
                     case 0 -> copy.zero(file, prng.nextInt(96) * 512L, 512);
                     case 1 -> copy.swapBlocks(file, block, other, otherBlock);
-                    // A last segment without so much as its header looks like one that was made
-                    // ready and not begun, and so does one that is missing:
-                    // against that there is the manifest's stable seqno.
-                    default -> {
-                        long least = file.equals(THIRD) ? 4096 : 0;
-                        copy.truncate(file, least + prng.nextLong(sim.disk.bytes(file) - least));
-                    }
+                    // Every other one so short that its header is not whole.
+                    default ->
+                            copy.truncate(
+                                    file, prng.nextLong(i % 2 == 0 ? 4096 : sim.disk.bytes(file)));
                 }
                 checkHarmlessOrFound(sim, copy, what, counts);
             }
