@@ -9,11 +9,13 @@ import ironcache.ffm.StateOutput;
 import ironcache.hybridlog.Address;
 import ironcache.hybridlog.Log;
 import ironcache.hybridlog.Record;
+import ironcache.tiering.DamagedBlockException;
 import ironcache.tiering.SegmentStore;
 import ironcache.tiering.TableLoader;
 import ironcache.wal.ImageFile;
 import ironcache.wal.WalWriter;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.util.BitSet;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
@@ -584,6 +586,7 @@ public final class Shard implements AutoCloseable {
      * @param from how many bytes of them have been applied
      * @return how many have been now: fewer than {@code length} where it has to wait for the SSD or for memory; call it again in a later turn
      * @throws IllegalStateException where something is no effect that this version knows; the message says where
+     * @throws UncheckedIOException where a record that an effect changes cannot be read from the SSD; the message says why
      */
     public int replay(long effects, int length, int from) {
         int at = from;
@@ -603,6 +606,8 @@ public final class Shard implements AutoCloseable {
                 at += bytes;
             } catch (ColdMiss miss) {
                 replayWaits = store.cold.park();
+            } catch (DamagedBlockException damage) {
+                throw new UncheckedIOException(new IOException(damage.getMessage()));
             }
         }
         return at;

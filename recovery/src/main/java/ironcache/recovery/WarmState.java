@@ -57,9 +57,8 @@ public final class WarmState implements AutoCloseable {
             return Memory.getLong(header + offset);
         }
 
-        String wrong(long offset, String field, Object expected, Object actual) {
-            return new Damage(file, offset, field, expected.toString(), actual.toString())
-                    .toString();
+        Damage wrong(long offset, String field, Object expected, Object actual) {
+            return new Damage(file, offset, field, expected.toString(), actual.toString());
         }
 
         long blockOffset(int block) {
@@ -157,12 +156,12 @@ public final class WarmState implements AutoCloseable {
             return null;
         }
         for (int i = 0; i < state.parts.size() && refusal == null; i++) {
-            refusal = checkHeader(state.parts.get(i));
+            refusal = text(checkHeader(state.parts.get(i)));
         }
         for (int i = 0; i < state.parts.size() && refusal == null; i++) {
-            refusal = state.check(i, io, directory, elsewhere != null, shards, manifest);
+            refusal = text(state.check(i, io, directory, elsewhere != null, shards, manifest));
         }
-        refusal = refusal != null ? refusal : state.verify(parallel);
+        refusal = refusal != null ? refusal : text(state.verify(parallel));
         if (refusal == null) {
             return state;
         }
@@ -172,6 +171,10 @@ public final class WarmState implements AutoCloseable {
             setAside(io, file(directory, elsewhere, i), log);
         }
         return null;
+    }
+
+    private static @Nullable String text(@Nullable Damage damage) {
+        return damage == null ? null : damage.toString();
     }
 
     private static void setAside(Io io, Path file, Consumer<String> log) {
@@ -185,7 +188,7 @@ public final class WarmState implements AutoCloseable {
     }
 
     /** What the file says of itself. @return what is wrong, or null */
-    private static @Nullable String checkHeader(Part part) {
+    private static @Nullable Damage checkHeader(Part part) {
         if (part.view.bytes() < StateOutput.HEADER_BYTES) {
             return part.wrong(0, "header", StateOutput.HEADER_BYTES + " bytes", part.view.bytes());
         }
@@ -229,7 +232,7 @@ public final class WarmState implements AutoCloseable {
     }
 
     /** Whether it is the one that belongs here. @return what is wrong, or null */
-    private @Nullable String check(
+    private @Nullable Damage check(
             int shard,
             Io io,
             Path directory,
@@ -252,7 +255,7 @@ public final class WarmState implements AutoCloseable {
                     part.getInt(StateFileLayout.SHARDS_OFFSET));
         }
         Part first = parts.get(0);
-        String wrong = same(part, StateFileLayout.SHUTDOWN_OFFSET, "shutdown", first);
+        Damage wrong = same(part, StateFileLayout.SHUTDOWN_OFFSET, "shutdown", first);
         wrong = wrong != null ? wrong : same(part, StateFileLayout.NODE_ID_OFFSET, "nodeId", first);
         wrong =
                 wrong != null
@@ -273,9 +276,9 @@ public final class WarmState implements AutoCloseable {
                 : checkManifest(shard, io, directory, manifest);
     }
 
-    private @Nullable String checkManifest(int shard, Io io, Path directory, Manifest manifest) {
+    private @Nullable Damage checkManifest(int shard, Io io, Path directory, Manifest manifest) {
         Part part = parts.get(shard);
-        String wrong = is(part, StateFileLayout.NODE_ID_OFFSET, "nodeId", manifest.nodeId());
+        Damage wrong = is(part, StateFileLayout.NODE_ID_OFFSET, "nodeId", manifest.nodeId());
         wrong =
                 wrong != null
                         ? wrong
@@ -296,7 +299,7 @@ public final class WarmState implements AutoCloseable {
     }
 
     /** No segment of the log was begun since. @return what is wrong, or null */
-    private @Nullable String checkLog(int shard, Io io, Path directory, long nodeId) {
+    private @Nullable Damage checkLog(int shard, Io io, Path directory, long nodeId) {
         Part part = parts.get(shard);
         long last = part.getLong(StateFileLayout.LOG_GENERATION_OFFSET);
         try {
@@ -310,7 +313,7 @@ public final class WarmState implements AutoCloseable {
                 }
             }
         } catch (IOException e) {
-            return e.getMessage();
+            return new Damage(directory, 0, "log", "readable", String.valueOf(e.getMessage()));
         }
         return null;
     }
@@ -329,11 +332,11 @@ public final class WarmState implements AutoCloseable {
         }
     }
 
-    private static @Nullable String same(Part part, int offset, String field, Part first) {
+    private static @Nullable Damage same(Part part, int offset, String field, Part first) {
         return is(part, offset, field, first.getLong(offset));
     }
 
-    private static @Nullable String is(Part part, int offset, String field, long expected) {
+    private static @Nullable Damage is(Part part, int offset, String field, long expected) {
         long actual = part.getLong(offset);
         return actual == expected ? null : part.wrong(offset, field, hex(expected), hex(actual));
     }
@@ -353,8 +356,8 @@ public final class WarmState implements AutoCloseable {
         return shutdown * 31 + shard;
     }
 
-    private @Nullable String verify(Parallel parallel) {
-        AtomicReference<@Nullable String> wrong = new AtomicReference<>();
+    private @Nullable Damage verify(Parallel parallel) {
+        AtomicReference<@Nullable Damage> wrong = new AtomicReference<>();
         int count = 0;
         int[] firstTask = new int[parts.size() + 1];
         for (int i = 0; i < parts.size(); i++) {
@@ -372,7 +375,12 @@ public final class WarmState implements AutoCloseable {
                     }
                     int group = task - firstTask[shard] - 1;
                     if (wrong.get() == null) {
-                        String found = group < 0 ? verifyTable(shard) : verifyBlocks(shard, group);
+                        Part part = parts.get(shard);
+                        int from = group * BLOCKS_AT_ONCE;
+                        Damage found =
+                                group < 0
+                                        ? checkTable(part)
+                                        : checkBlocks(part, shard, from, from + BLOCKS_AT_ONCE);
                         if (found != null) {
                             wrong.compareAndSet(null, found);
                         }
@@ -381,39 +389,143 @@ public final class WarmState implements AutoCloseable {
         return wrong.get();
     }
 
-    private @Nullable String verifyTable(int shard) {
-        Part part = parts.get(shard);
+    private static @Nullable Damage checkTable(Part part) {
         int blocks = part.getInt(StateFileLayout.BLOCKS_OFFSET);
         long table = part.blockOffset(blocks);
         int computed = new Crc32c().of(part.header + table, StateOutput.tableBytes(blocks));
         int stored = part.getInt(StateFileLayout.TABLE_CRC_OFFSET);
         return computed == stored
                 ? null
-                : new Damage(part.file, table, "checksums", hex(stored), hex(computed)).toString();
+                : part.wrong(table, "checksums", hex(stored), hex(computed));
     }
 
-    private @Nullable String verifyBlocks(int shard, int group) {
-        Part part = parts.get(shard);
+    private static @Nullable Damage checkBlocks(Part part, int shard, int from, int to) {
         int blocks = part.getInt(StateFileLayout.BLOCKS_OFFSET);
         long salt = salt(part.getLong(StateFileLayout.SHUTDOWN_OFFSET), shard);
         long table = part.header + part.blockOffset(blocks);
         Crc32c crc = new Crc32c();
-        int end = Math.min(blocks, (group + 1) * BLOCKS_AT_ONCE);
-        for (int block = group * BLOCKS_AT_ONCE; block < end; block++) {
+        int end = Math.min(blocks, to);
+        for (int block = from; block < end; block++) {
             long offset = part.blockOffset(block);
             int computed = StateOutput.checksum(crc, salt, block, part.header + offset);
             int stored = Memory.getInt(table + (long) block * Integer.BYTES);
             if (computed != stored) {
-                return new Damage(
-                                part.file,
-                                offset,
-                                "checksum of block " + block,
-                                hex(stored),
-                                hex(computed))
-                        .toString();
+                return part.wrong(offset, "checksum of block " + block, hex(stored), hex(computed));
             }
         }
         return null;
+    }
+
+    // For whoever only looks.
+
+    /**
+     * What is wrong with the headers of states: each by itself, and all of them together.
+     *
+     * @param manifest in force, or null
+     * @param isManifestKnown false: there is one, and it cannot be read
+     * @param notes told why a start would not use states that are whole
+     */
+    public static List<Damage> checkHeaders(
+            Path directory,
+            int shards,
+            @Nullable Manifest manifest,
+            boolean isManifestKnown,
+            Consumer<String> notes) {
+        List<Damage> found = new ArrayList<>();
+        List<Path> missing = new ArrayList<>();
+        try (WarmState state = new WarmState(new ArrayList<>())) {
+            for (int i = 0; i < shards; i++) {
+                Path file = file(directory, null, i);
+                try {
+                    Part part = new Part(file, FileView.map(file));
+                    state.parts.add(part);
+                    Damage damage = checkHeader(part);
+                    if (damage != null) {
+                        found.add(damage);
+                    } else if (part.getInt(StateFileLayout.SHARD_OFFSET) != i) {
+                        found.add(
+                                part.wrong(
+                                        StateFileLayout.SHARD_OFFSET,
+                                        "shard",
+                                        i,
+                                        part.getInt(StateFileLayout.SHARD_OFFSET)));
+                    }
+                } catch (NoSuchFileException e) {
+                    missing.add(file);
+                } catch (IOException e) {
+                    found.add(new Damage(file, 0, "file", "readable", String.valueOf(e)));
+                }
+            }
+            if (found.isEmpty() && !state.parts.isEmpty()) {
+                for (Path file : missing) {
+                    found.add(new Damage(file, 0, "file", "a state, as other shards", "nothing"));
+                }
+                state.checkTogether(shards, manifest, isManifestKnown, found, notes);
+            }
+        }
+        return found;
+    }
+
+    private void checkTogether(
+            int shards,
+            @Nullable Manifest manifest,
+            boolean isManifestKnown,
+            List<Damage> found,
+            Consumer<String> notes) {
+        Part first = parts.get(0);
+        for (Part part : parts) {
+            Damage wrong = same(part, StateFileLayout.SHUTDOWN_OFFSET, "shutdown", first);
+            wrong =
+                    wrong != null
+                            ? wrong
+                            : same(part, StateFileLayout.NODE_ID_OFFSET, "nodeId", first);
+            if (wrong == null && part.getInt(StateFileLayout.SHARDS_OFFSET) != shards) {
+                wrong =
+                        part.wrong(
+                                StateFileLayout.SHARDS_OFFSET,
+                                "shards",
+                                shards,
+                                part.getInt(StateFileLayout.SHARDS_OFFSET));
+            }
+            if (wrong != null) {
+                found.add(wrong);
+            }
+        }
+        if (isManifestKnown) {
+            Damage other =
+                    is(
+                            first,
+                            StateFileLayout.MANIFEST_OFFSET,
+                            "manifestGeneration",
+                            manifest == null ? 0 : manifest.generation());
+            if (other != null) {
+                notes.accept("the state of the last shutdown will not be used: " + other);
+            }
+        }
+    }
+
+    /** What is wrong with the blocks of a state whose header is as it should be; of another, nothing. */
+    public static List<Damage> checkBlocks(Path file, int shard) throws IOException {
+        List<Damage> found = new ArrayList<>();
+        try (FileView view = FileView.map(file)) {
+            Part part = new Part(file, view);
+            if (checkHeader(part) != null) {
+                return found;
+            }
+            Damage table = checkTable(part);
+            if (table != null) {
+                found.add(table);
+                return found;
+            }
+            int blocks = part.getInt(StateFileLayout.BLOCKS_OFFSET);
+            for (int block = 0; block < blocks; block++) {
+                Damage damage = checkBlocks(part, shard, block, block + 1);
+                if (damage != null) {
+                    found.add(damage);
+                }
+            }
+        }
+        return found;
     }
 
     // What they say.

@@ -53,10 +53,10 @@ public final class TableLoader implements AutoCloseable {
         if (result != PageLayout.BLOCK_BYTES) {
             damage =
                     segments.describe(read)
-                            + ", read of "
+                            + ", field block 0: expected "
                             + PageLayout.BLOCK_BYTES
-                            + " bytes: "
-                            + (result < 0 ? Errno.name(result) : "got " + result);
+                            + " bytes, actual "
+                            + (result < 0 ? Errno.name(result) : Integer.toString(result));
         } else {
             String wrong = segments.restoreTables(read, address(slot));
             damage = wrong == null ? damage : wrong;

@@ -41,9 +41,9 @@ import org.jspecify.annotations.Nullable;
  * <table>
  * <caption>Decisions</caption>
  * <tr><td>A</td><td>the newest manifest verifies</td><td>it says what counts</td></tr>
- * <tr><td>B</td><td>it does not, an older one does</td><td>that one does: what it names is mostly still there, what is gone is reported</td></tr>
- * <tr><td>C</td><td>none does</td><td>the files themselves: in each shard the newest image and all of the log, on which effects come right when all of them are applied in order, however
- * early they begin</td></tr>
+ * <tr><td>B</td><td>it does not, an older one does</td><td>that one says whose files these are; what it names may be gone since, so what counts is as in C</td></tr>
+ * <tr><td>C</td><td>none does</td><td>the files themselves: the newest images that all shards have finished, and all of the log, on which effects come right when all of them are applied
+ * in order, however early they begin</td></tr>
  * <tr><td>D</td><td>all that the newest snapshot needs verifies</td><td>it is loaded, then the log from its begin</td></tr>
  * <tr><td>E</td><td>not so, but all that an older one needs does, and the log goes on from its begin to the end</td><td>the older one: nothing is lost</td></tr>
  * <tr><td>F</td><td>otherwise</td><td>the newest, what verifies of it</td></tr>
@@ -75,7 +75,16 @@ final class Salvage {
     private volatile boolean cancelled;
 
     // What counts.
+
+    /** The newest, where it verifies. */
     private @Nullable Manifest manifest;
+
+    /** The newest that verifies: whose directory it is. */
+    private @Nullable Manifest identity;
+
+    /** Where no manifest says it, the images that count; 0: in each shard the newest. */
+    private long imageGeneration;
+
     private int shardCount;
     private Manifest.@Nullable Snapshot snapshot;
 
@@ -114,11 +123,12 @@ final class Salvage {
         chooseManifest();
         chooseSnapshot(damage);
         try (FileWorker reader = new FileWorker()) {
+            chooseImages(reader);
             readLogs(reader);
         }
         NewDirectory made = NewDirectory.begin(to, "recover");
         long nodeId = new Prng(Prng.freshSeed()).nextLong();
-        long hashSeed = manifest == null ? Prng.freshSeed() : manifest.hashSeed();
+        long hashSeed = identity == null ? Prng.freshSeed() : identity.hashSeed();
         RebuiltNode node = new RebuiltNode(nodeId, hashSeed);
         int segmentPages = 0;
         for (int i = 0; i < shardCount; i++) {
@@ -157,10 +167,15 @@ final class Salvage {
         for (Path file : from.manifests.descendingMap().values()) {
             DataDirectory.ReadManifest read = DataDirectory.readManifest(file);
             if (read.manifest() != null) {
-                manifest = read.manifest();
+                identity = read.manifest();
                 shardCount = read.manifest().shards().size();
-                boolean newest = file.equals(from.manifests.lastEntry().getValue());
-                report.decide(newest ? "A" : "B", "manifest " + read.manifest().generation());
+                String name = "manifest " + read.manifest().generation();
+                if (file.equals(from.manifests.lastEntry().getValue())) {
+                    manifest = identity;
+                    report.decide("A", name);
+                } else {
+                    report.decide("B", name + " says whose files these are");
+                }
                 return;
             }
             if (read.damage() != null) {
@@ -216,6 +231,50 @@ final class Salvage {
         return true;
     }
 
+    /** Rows B and C: the newest images that are whole in all shards. */
+    private void chooseImages(FileWorker reader) throws IOException {
+        if (manifest != null || shardCount == 0) {
+            return;
+        }
+        for (long generation : from.shard(0).images.descendingKeySet()) {
+            boolean all = true;
+            for (int i = 0; i < shardCount && all; i++) {
+                Path file = from.shard(i).images.get(generation);
+                all = file != null && isFinished(reader, file);
+            }
+            if (all) {
+                imageGeneration = generation;
+                report.decide("C", "images " + generation);
+                return;
+            }
+        }
+    }
+
+    /** Whether the image has its END frame. */
+    private boolean isFinished(FileWorker reader, Path file) throws IOException {
+        boolean ended = false;
+        try (FileScan scan = new FileScan(reader.io, 0)) {
+            reader.handle((token, result) -> scan.onFile((int) token, result));
+            scan.open(file, nodeId(), 0);
+            FrameReader.Status status = scan.next();
+            while (status == FrameReader.Status.FRAME || status == FrameReader.Status.PENDING) {
+                if (status == FrameReader.Status.PENDING) {
+                    reader.await();
+                    checkCancelled();
+                } else {
+                    ended |= scan.kind() == FrameLayout.END;
+                }
+                status = scan.next();
+            }
+        }
+        return ended;
+    }
+
+    /** 0: not known. */
+    private long nodeId() {
+        return identity == null ? 0 : identity.nodeId();
+    }
+
     // Logs, to know what is there.
 
     /** One shard's log, as far as it can be read. */
@@ -229,6 +288,8 @@ final class Salvage {
         final List<long[]> runs = new ArrayList<>();
 
         final List<Part> parts = new ArrayList<>();
+
+        /** Frames before do not count, or the image has them; 0: not known. */
         long fromSeqno;
 
         boolean has(long seqno) {
@@ -276,9 +337,13 @@ final class Salvage {
         if (last >= first) {
             log.files.addAll(from.shard(shard).logs.subMap(first, true, last, true).values());
         }
+        if (found == null && imageFile(shard) != null) {
+            dropSpares(log.files);
+        }
         ends(reader, log);
-        Damage tear = scan(reader, shard, log, found == null ? 0 : found.nodeId());
-        long need = Math.max(cut, found == null ? 0 : found.shards().get(shard).stableSeqno());
+        Damage tear = scan(reader, shard, log, nodeId());
+        Manifest known = identity;
+        long need = Math.max(cut, known == null ? 0 : known.shards().get(shard).stableSeqno());
         if (log.end() < need) {
             Path file = log.files.isEmpty() ? from.shard(shard).path : log.files.getLast();
             report.lost(
@@ -292,6 +357,19 @@ final class Salvage {
             report.decide("K", "shard " + shard + ": the log's torn tail is cut: " + tear);
         }
         return log;
+    }
+
+    /** The log that an image needs has no gap: what is before one was kept only to be used again. */
+    private static void dropSpares(List<Path> files) {
+        int first = files.size() - 1;
+        while (first > 0
+                && WalFileLayout.logGeneration(files.get(first - 1))
+                        == WalFileLayout.logGeneration(files.get(first)) - 1) {
+            first--;
+        }
+        if (first > 0) {
+            files.subList(0, first).clear();
+        }
     }
 
     /** Where each file ends for the sake of those behind it. */
@@ -310,6 +388,9 @@ final class Salvage {
                 while (scan.next() == FrameReader.Status.PENDING) {
                     reader.await();
                 }
+                if (i == 0 && log.fromSeqno == 0) {
+                    log.fromSeqno = scan.firstSeqno();
+                }
                 if (scan.firstSeqno() > 0) {
                     end = Math.min(end, scan.firstSeqno());
                 }
@@ -323,6 +404,7 @@ final class Salvage {
         if (log.files.isEmpty()) {
             return null;
         }
+        Damage damaged = null;
         if (nodeId != 0) {
             FrameReader rules = new FrameReader(reader.io, 0);
             reader.handle((token, result) -> rules.onFile((int) token, result));
@@ -344,12 +426,16 @@ final class Salvage {
                 starts.cutOpenUnit();
                 return status == FrameReader.Status.TORN ? rules.tear() : null;
             }
-            report.lost("L", Objects.requireNonNull(rules.damage()));
+            Damage damage = Objects.requireNonNull(rules.damage());
+            report.lost("L", damage);
+            damaged = damage;
             log.runs.clear();
             log.parts.clear();
         }
         UnitStarts starts = new UnitStarts(shard, log);
+        boolean behind = false;
         for (Path file : log.files) {
+            boolean passed = damaged != null && damaged.file().compareTo(file) < 0;
             try (FileScan scan = new FileScan(reader.io, 0)) {
                 reader.handle((token, result) -> scan.onFile((int) token, result));
                 scan.open(file, nodeId, 0);
@@ -376,6 +462,11 @@ final class Salvage {
                             report.lostFrames += missing;
                         }
                         starts.frame(scan.seqno(), scan.flags(), scan.payload(), scan.length());
+                        behind |=
+                                passed
+                                        || damaged != null
+                                                && damaged.file().equals(file)
+                                                && scan.offset() >= damaged.offset();
                         offset = scan.offset() + FrameLayout.HEADER_BYTES + scan.length();
                     }
                     checkCancelled();
@@ -387,6 +478,20 @@ final class Salvage {
             }
         }
         starts.cutOpenUnit();
+        if (damaged != null && !behind) {
+            // No frame behind the damage verifies.
+            report.lostTail = true;
+            report.lost(
+                    "L",
+                    damaged.file(),
+                    damaged.offset(),
+                    "the log of shard "
+                            + shard
+                            + " ends here with frame "
+                            + log.end()
+                            + "; how much followed is not known: keys may be as they were before it",
+                    -1);
+        }
         return null;
     }
 
@@ -495,7 +600,7 @@ final class Salvage {
                 batch.flush();
                 shard.endImage();
             }
-            LogReplay replay = new LogReplay(batch, image.lastObject);
+            LogReplay replay = new LogReplay(batch, logs.get(number).fromSeqno, image.lastObject);
             loadLog(reader, number, replay);
             batch.flush();
             shard.endReplay();
@@ -514,6 +619,9 @@ final class Salvage {
                     from.shard(number).path, base.parts().get(number).imageGeneration());
         }
         NavigableMap<Long, Path> images = from.shard(number).images;
+        if (imageGeneration != 0) {
+            return images.get(imageGeneration);
+        }
         return manifest == null && !images.isEmpty() ? images.lastEntry().getValue() : null;
     }
 
@@ -616,7 +724,7 @@ final class Salvage {
         boolean ended = false;
         try (FileScan scan = new FileScan(reader.io, 0)) {
             reader.handle((token, result) -> scan.onFile((int) token, result));
-            scan.open(file, manifest == null ? 0 : manifest.nodeId(), 0);
+            scan.open(file, nodeId(), 0);
             FrameReader.Status status = scan.next();
             long readBefore = 0;
             while (status == FrameReader.Status.FRAME || status == FrameReader.Status.PENDING) {
@@ -684,7 +792,7 @@ final class Salvage {
     private void loadPages(FileWorker reader, int number, Batch batch, Image image)
             throws IOException {
         Arrays.sort(image.references, 0, image.referenceCount);
-        Manifest found = manifest;
+        Manifest found = identity;
         KeyHash first = found == null ? null : new KeyHash(found.hashSeed());
         KeyHash second = found == null ? null : LoggedEffects.secondHash(found.hashSeed());
         int pagesOfSegment = image.segmentPages;
@@ -849,7 +957,7 @@ final class Salvage {
         for (Path file : log.files) {
             try (FileScan scan = new FileScan(reader.io, 0)) {
                 reader.handle((token, result) -> scan.onFile((int) token, result));
-                scan.open(file, manifest == null ? 0 : manifest.nodeId(), 0);
+                scan.open(file, nodeId(), 0);
                 long fileEnd = Objects.requireNonNull(log.fileEnds.get(file));
                 long readBefore = 0;
                 FrameReader.Status status = scan.next();
@@ -878,6 +986,10 @@ final class Salvage {
         private final Batch batch;
         private final KeyHash hash = new KeyHash(0x5A17A6E);
         private long lastSeqno;
+
+        /** Of the frame that is to come; 0: not known. */
+        private long nextSeqno;
+
         private long lastObject;
 
         /** Some of the log before is missing. */
@@ -900,16 +1012,18 @@ final class Salvage {
         private final Map<Long, Long> rootsPut = new HashMap<>();
         private boolean pass;
 
-        LogReplay(Batch batch, long lastObject) {
+        LogReplay(Batch batch, long firstSeqno, long lastObject) {
             this.batch = batch;
+            nextSeqno = firstSeqno;
             this.lastObject = lastObject;
         }
 
         void frame(FileScan scan) {
-            if (lastSeqno != 0 && scan.seqno() != lastSeqno + 1) {
+            if (nextSeqno != 0 && scan.seqno() != nextSeqno) {
                 gap();
             }
             lastSeqno = scan.seqno();
+            nextSeqno = lastSeqno + 1;
             long payload = scan.payload();
             int length = scan.length();
             boolean more = (scan.flags() & FrameLayout.MORE) != 0;

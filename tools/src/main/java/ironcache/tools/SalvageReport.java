@@ -35,6 +35,10 @@ final class SalvageReport {
     long removedKeyCount;
     long lostReferences;
     long lostFrames;
+
+    /** A log lost its end: as {@link #lostFrames}, and nobody knows how many. */
+    boolean lostTail;
+
     long keys;
 
     void decide(String row, String what) {

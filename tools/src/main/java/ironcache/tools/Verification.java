@@ -5,6 +5,7 @@ import ironcache.engine.LoggedEffects;
 import ironcache.ffm.Io;
 import ironcache.ffm.Memory;
 import ironcache.hybridlog.Address;
+import ironcache.recovery.WarmState;
 import ironcache.tiering.PageCheck;
 import ironcache.tiering.SegmentStore;
 import ironcache.wal.Damage;
@@ -32,7 +33,7 @@ import org.jspecify.annotations.Nullable;
  * Reads everything that counts in a data directory and says what is wrong with it. Changes nothing.
  *
  * <pre>
- * manifests → logs, images (a job each) → segment files that images refer to (a job each)
+ * manifests → state files, logs, images (a job each) → segment files that images refer to (a job each)
  * </pre>
  *
  * <p>Each job runs on one thread with an {@link Io} of its own; as many threads as there are cores. A log is read by the rules of {@link FrameReader}; behind the first
@@ -114,10 +115,11 @@ final class Verification {
     /** Runs to the end, or until {@link #cancel}. */
     void run(int threads) {
         manifests();
+        states();
         if (manifest != null) {
             plan(manifest);
-            runJobs(threads);
         }
+        runJobs(threads);
     }
 
     private void runJobs(int threads) {
@@ -222,6 +224,31 @@ final class Verification {
                 found(new Damage(directory.path, 0, "manifest", "one", "none"));
             } else {
                 notes.add("no manifest: nothing here was promised to be durable");
+            }
+        }
+    }
+
+    /** What an orderly shutdown left, where it is in the data directory itself. */
+    private void states() {
+        int shards = directory.shards.isEmpty() ? 0 : directory.shards.lastKey() + 1;
+        Manifest found = manifest;
+        boolean isKnown =
+                directory.manifests.isEmpty()
+                        || found != null && found.generation() == directory.manifests.lastKey();
+        WarmState.checkHeaders(directory.path, shards, found, isKnown, notes::add)
+                .forEach(this::found);
+        for (int i = 0; i < shards; i++) {
+            int shard = i;
+            Path file = WarmState.file(directory.path, null, shard);
+            if (Files.exists(file)) {
+                files.incrementAndGet();
+                add(
+                        file,
+                        size(file),
+                        worker -> {
+                            WarmState.checkBlocks(file, shard).forEach(this::found);
+                            progress.did(size(file));
+                        });
             }
         }
     }
