@@ -54,12 +54,38 @@ public final class SimIo implements Io {
             return PIPE_BYTES - bytes();
         }
 
-        void put(byte value) {
-            ring[(int) (written++ % PIPE_BYTES)] = value;
+        // At most room() bytes, or bytes(). In two pieces where the ring ends between.
+
+        void put(byte[] from, int offset, int length) {
+            int at = (int) (written % PIPE_BYTES);
+            int first = Math.min(length, PIPE_BYTES - at);
+            System.arraycopy(from, offset, ring, at, first);
+            System.arraycopy(from, offset + first, ring, 0, length - first);
+            written += length;
         }
 
-        byte take() {
-            return ring[(int) (read++ % PIPE_BYTES)];
+        void put(long from, int length) {
+            int at = (int) (written % PIPE_BYTES);
+            int first = Math.min(length, PIPE_BYTES - at);
+            Memory.copyOut(from, ring, at, first);
+            Memory.copyOut(from + first, ring, 0, length - first);
+            written += length;
+        }
+
+        void take(byte[] to, int offset, int length) {
+            int at = (int) (read % PIPE_BYTES);
+            int first = Math.min(length, PIPE_BYTES - at);
+            System.arraycopy(ring, at, to, offset, first);
+            System.arraycopy(ring, 0, to, offset + first, length - first);
+            read += length;
+        }
+
+        void take(long to, int length) {
+            int at = (int) (read % PIPE_BYTES);
+            int first = Math.min(length, PIPE_BYTES - at);
+            Memory.copyIn(ring, at, to, first);
+            Memory.copyIn(ring, 0, to + first, length - first);
+            read += length;
         }
     }
 
@@ -103,9 +129,7 @@ public final class SimIo implements Io {
                 throw new IOException("Broken pipe");
             }
             int taken = Math.min(length, connection.toServer.room());
-            for (int i = 0; i < taken; i++) {
-                connection.toServer.put(bytes[offset + i]);
-            }
+            connection.toServer.put(bytes, offset, taken);
             scheduleReceive(connection);
             return taken;
         }
@@ -113,9 +137,7 @@ public final class SimIo implements Io {
         /** @return bytes read, 0 where none have arrived, -1 at the end */
         public int read(byte[] bytes, int offset, int length) {
             int available = Math.min(length, connection.toPeer.bytes());
-            for (int i = 0; i < available; i++) {
-                bytes[offset + i] = connection.toPeer.take();
-            }
+            connection.toPeer.take(bytes, offset, available);
             if (available > 0) {
                 scheduleSend(connection);
             }
@@ -404,9 +426,7 @@ public final class SimIo implements Io {
         }
         long address = receiveMemory.address() + receiveMemoryUsed;
         receiveMemoryUsed += length;
-        for (int i = 0; i < length; i++) {
-            Memory.putByte(address + i, connection.toServer.take());
-        }
+        connection.toServer.take(address, length);
         scheduleReceive(connection);
         return tellReceive(connection, address, length);
     }
@@ -450,9 +470,7 @@ public final class SimIo implements Io {
             return tellSent(connection, connection.reset ? -Errno.ECONNRESET : -Errno.EPIPE);
         }
         int now = Math.min(connection.sendLeft, connection.toPeer.room());
-        for (int i = 0; i < now; i++) {
-            connection.toPeer.put(Memory.getByte(connection.sendAddress + i));
-        }
+        connection.toPeer.put(connection.sendAddress, now);
         connection.sendAddress += now;
         connection.sendLeft -= now;
         if (connection.sendLeft > 0) {

@@ -1,5 +1,6 @@
 package ironcache.resp;
 
+import ironcache.ffm.FileView;
 import ironcache.ffm.Io;
 import ironcache.ffm.SimDisk;
 import ironcache.ffm.SimIo;
@@ -113,6 +114,11 @@ final class SimThreadIo implements Io {
     @Override
     public List<Path> openDirectory(Path directory) {
         return own().openDirectory(directory);
+    }
+
+    @Override
+    public FileView viewFile(Path path) throws IOException {
+        return own().viewFile(path);
     }
 
     @Override

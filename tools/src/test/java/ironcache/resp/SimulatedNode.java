@@ -7,12 +7,18 @@ import ironcache.ffm.SimClock;
 import ironcache.ffm.SimDisk;
 import ironcache.ffm.SimFaults;
 import ironcache.ffm.SimIo;
+import ironcache.recovery.RecoveryException;
+import ironcache.recovery.WarmState;
+import ironcache.wal.DamagedManifestException;
+import ironcache.wal.Manifest;
+import ironcache.wal.Manifests;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /**
  * The server's shards, loops and executors as they are, over simulated threads, locks, disk, network and time: all in the caller's thread, and from one
@@ -38,9 +44,27 @@ public final class SimulatedNode implements AutoCloseable {
      * @param faults of all shards' I/O
      * @param fsync {@code appendfsync}
      * @param squeezeChance how often a shard's log gets less memory, so that it seals and evicts
+     * @param appendOnly whether it does keep a log; what there is on the disk is read back anyway
+     * @param warm whether the state of an orderly end is kept, and taken over
      */
     public record Durable(
-            SimDisk disk, SimClock clock, SimFaults faults, String fsync, double squeezeChance) {}
+            SimDisk disk,
+            SimClock clock,
+            SimFaults faults,
+            String fsync,
+            double squeezeChance,
+            boolean appendOnly,
+            boolean warm) {
+        /** With a log, and without the state. */
+        public Durable(
+                SimDisk disk,
+                SimClock clock,
+                SimFaults faults,
+                String fsync,
+                double squeezeChance) {
+            this(disk, clock, faults, fsync, squeezeChance, true, false);
+        }
+    }
 
     private static final long MIB = 1L << 20;
     private static final long SHARD_BYTES = 32 * MIB;
@@ -54,13 +78,21 @@ public final class SimulatedNode implements AutoCloseable {
     /** Of a shard: its segments are the smallest there are. */
     private static final long SMALL_DISK_BYTES = 256 * MIB;
 
-    private static final Path DIRECTORY = Path.of("data");
+    /** Of the data, on the simulated disk. */
+    public static final Path DIRECTORY = Path.of("data");
+
+    /** Between two looks whether the other threads have settled. */
+    private static final long SETTLE_POLL_NANOS = 100_000;
 
     private final Prng prng;
     private final SimThreads threads;
     private final List<SimIo> ios = new ArrayList<>();
     private final ByteArrayOutputStream log = new ByteArrayOutputStream();
     private final Server server;
+    private final List<Squeeze> squeezes = new ArrayList<>();
+    private final boolean warm;
+    private int settled;
+    private IOException stateFailure;
 
     /** Threads that run no more commands. */
     private int drained;
@@ -84,6 +116,7 @@ public final class SimulatedNode implements AutoCloseable {
         if (durable != null) {
             squeezeChance = durable.squeezeChance;
         }
+        warm = durable != null && durable.warm;
         List<SimThreadIo> seams = new ArrayList<>();
         for (int i = 0; i < shards; i++) {
             SimFaults faults = durable == null ? new SimFaults() : durable.faults;
@@ -92,22 +125,29 @@ public final class SimulatedNode implements AutoCloseable {
             ios.add(io);
             seams.add(new SimThreadIo(io, threads, i, disk));
         }
+        Log serverLog = new Log(new PrintStream(log, true, ISO_8859_1), clock, 1);
+        WarmState state = null;
         try {
+            state = warm ? state(disk, seams.get(0), shards, serverLog) : null;
             server =
                     new Server(
                             config(shards, durable),
                             seams,
                             threads,
                             threads.clock(),
-                            new Log(new PrintStream(log, true, ISO_8859_1), clock, 1),
+                            serverLog,
                             DIRECTORY,
                             shards * SHARD_BYTES,
                             NETWORK_BYTES,
                             prng.nextLong(),
                             null,
                             Commands::table,
-                            durable == null ? LogSizes.DEFAULT : SMALL_LOGS);
+                            durable == null ? LogSizes.DEFAULT : SMALL_LOGS,
+                            state);
         } catch (Throwable e) {
+            if (state != null) {
+                state.close();
+            }
             ios.forEach(SimIo::close);
             throw e;
         }
@@ -117,6 +157,7 @@ public final class SimulatedNode implements AutoCloseable {
         for (int i = 0; i < shards; i++) {
             Partition partition = server.node().shards.all[i];
             Squeeze squeeze = new Squeeze(partition, prng.split(), squeezeChance);
+            squeezes.add(squeeze);
             seams.get(i)
                     .setBetweenTurns(
                             () -> {
@@ -135,8 +176,50 @@ public final class SimulatedNode implements AutoCloseable {
                         worker.drain();
                         drained++;
                         worker.settle(() -> drained < server.workers().size());
+                        settled++;
+                        if (warm) {
+                            keepState(worker);
+                        }
                     });
         }
+    }
+
+    /** As the server's main does. */
+    private static WarmState state(SimDisk disk, SimThreadIo io, int shards, Log log) {
+        List<Path> names = disk.names().stream().map(Path::of).toList();
+        Path newest = Manifests.newestOf(names);
+        try {
+            return WarmState.find(
+                    io,
+                    DIRECTORY,
+                    null,
+                    shards,
+                    newest == null ? null : Manifest.parse(newest, disk.contents(newest)),
+                    true,
+                    (count, task) -> IntStream.range(0, count).forEach(task),
+                    log::warn);
+        } catch (DamagedManifestException e) {
+            throw new RecoveryException(e.damage() + "; " + RecoveryException.WHAT_TO_RUN);
+        }
+    }
+
+    /** On the worker's thread: as {@link WarmExit} does when all have settled. */
+    private void keepState(Worker worker) {
+        int count = server.workers().size();
+        int number = worker.partition().number;
+        while (settled < count) {
+            threads.poll(ios.get(number), SETTLE_POLL_NANOS);
+        }
+        try {
+            worker.keepState(WarmState.file(DIRECTORY, null, number), DIRECTORY, 77, count);
+        } catch (IOException e) {
+            stateFailure = e;
+        }
+    }
+
+    /** The shards' keys go cold, as far as they fit no more: in the next turn of each. */
+    public void squeeze() {
+        squeezes.forEach(Squeeze::once);
     }
 
     private static Config config(int shards, Durable durable) {
@@ -145,7 +228,7 @@ public final class SimulatedNode implements AutoCloseable {
         config.set(config.get("bind"), "127.0.0.1");
         config.set(config.get("enable-debug-command"), "yes");
         if (durable != null) {
-            config.set(config.get("appendonly"), "yes");
+            config.set(config.get("appendonly"), durable.appendOnly ? "yes" : "no");
             config.set(config.get("appendfsync"), durable.fsync);
             config.set(config.get("maxdisk"), Long.toString(shards * SMALL_DISK_BYTES));
         }
@@ -299,7 +382,13 @@ public final class SimulatedNode implements AutoCloseable {
             }
             threads.step();
         }
+        if (stateFailure != null) {
+            throw new IllegalStateException(stateFailure);
+        }
         for (Partition partition : server.node().shards.all) {
+            if (warm) {
+                return; // A shard whose state was written can only be closed.
+            }
             partition.shard.checkInvariants();
         }
     }

@@ -30,6 +30,7 @@ final class Squeeze implements Runnable {
     private final Prng prng;
     private final double chance;
     private int written;
+    private boolean wanted;
 
     Squeeze(Partition partition, Prng prng, double chance) {
         this.partition = partition;
@@ -37,8 +38,19 @@ final class Squeeze implements Runnable {
         this.chance = chance;
     }
 
+    /** In the next turn, and without values of its own: somebody else writes some. */
+    void once() {
+        wanted = true;
+    }
+
     @Override
     public void run() {
+        if (wanted) {
+            wanted = false;
+            partition.enter(partition);
+            ShardSpace.squeeze(partition.shard, 0);
+            partition.leave();
+        }
         if (chance == 0 || !prng.chance(chance)) {
             return;
         }

@@ -1,215 +1,363 @@
 package ironcache.tools;
 
 import ironcache.ffm.Prng;
+import ironcache.ffm.SimDisk;
+import ironcache.tools.CorruptionDamage.Kind;
+import ironcache.tools.CorruptionDamage.Target;
+import ironcache.tools.CorruptionData.Origin;
+import ironcache.tools.CorruptionData.Served;
+import ironcache.wal.Damage;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.HashMap;
-import java.util.HashSet;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
-import java.util.Set;
+import java.util.TreeMap;
+import java.util.function.Predicate;
 import java.util.stream.Stream;
 
 /**
- * Damages a small data directory of all kinds of files, one place at a time, and judges what {@code verify} says: each damage is found, or harmless. Harmless is proven: the
- * directory is started again by the server, and all values are those of the model.
+ * Damages small data directories of all kinds of files, one place at a time, and judges what the tool and the server make of it ({@link CorruptionData}, {@link
+ * CorruptionDamage}):
  *
- * <p>{@code tools/conformance corruption --cases N --seed S}.
+ * <ul>
+ *   <li>{@code verify} finds it, or it is harmless: a start serves everything.
+ *   <li>A start refuses, naming the file, or serves what is right: a key that cannot be read is an error, never another value.
+ *   <li>What {@code recover} makes has no wrong value, and where a key is missing, its report is not empty. Where frames of the log are lost, and the report says so, a key may
+ *       be as it was before them: nobody knows whose they were.
+ * </ul>
+ *
+ * <p>The server is the real one on the simulated disk; verify and recover read the same bytes from real files. {@code tools/conformance corruption --cases N --seed S}.
  */
-final class CorruptionRun {
-    private static final int BLOCK = 4096;
-
-    /** What the damage is. */
-    private enum Kind {
-        FLIP,
-        TRUNCATE,
-        ZERO,
-        SWAP,
-        STALE
+final class CorruptionRun implements AutoCloseable {
+    /** What is wrong on purpose. */
+    enum Bug {
+        NONE,
+        /** verify does not look at the checksums of pages and their blocks. */
+        VERIFY_SKIPS_PAGES,
+        /** verify does not look at those of frames. */
+        VERIFY_SKIPS_FRAMES,
+        /** verify does not look at state files. */
+        VERIFY_SKIPS_STATE,
+        /** recover does not say what it lost. */
+        RECOVER_IS_MUTE
     }
 
+    private static final long SALVAGE_MEMORY_BYTES = 64L << 20;
+    private static final int LINE_MAX = 2000;
+
+    /** Cases between two lines that say how far it is. */
+    private static final int PROGRESS = 1000;
+
+    /** Of a target and a kind. */
+    private static final class Tally {
+        int cases;
+        int found;
+        int refused;
+        int refusedKeys;
+        int harmless;
+        int recovered;
+        int recoveredWhole;
+    }
+
+    private final CorruptionData data;
+    private final CorruptionDamage.Files files;
     private final Path root;
-    private final Prng prng;
-    private final Map<String, String> model = new HashMap<>();
-    private final List<Path> files = new ArrayList<>();
+    private final Path real;
+    private final long seed;
+    private final Bug bug;
 
-    int found;
-    int harmless;
-    final List<String> failures = new ArrayList<>();
+    /** Every so many cases the damaged directory is recovered into another one. */
+    private final int recoverEvery;
 
-    CorruptionRun(Path root, long seed) {
-        this.root = root;
-        prng = new Prng(seed);
+    private final Outcome outcome;
+    private int number;
+
+    CorruptionRun(Origin origin, long seed, int recoverEvery, Bug bug, Outcome outcome)
+            throws IOException {
+        this.seed = seed;
+        this.bug = bug;
+        this.recoverEvery = recoverEvery;
+        this.outcome = outcome;
+        data = new CorruptionData(origin, seed);
+        files = new CorruptionDamage.Files(data.disk);
+        Path memory = Path.of("/dev/shm");
+        root =
+                Files.isWritable(memory)
+                        ? Files.createTempDirectory(memory, "ironcache-corruption")
+                        : Files.createTempDirectory("ironcache-corruption");
+        real = root.resolve("in");
+        export(data.disk, real);
     }
 
-    private Path data() {
-        return root.resolve("data");
-    }
-
-    /** Makes the directory: cold data, two snapshots' worth of changes, a log behind them. */
-    void generate() throws IOException {
-        Files.createDirectories(data());
-        try (ServerProcess server = start(data());
-                RespClient client = server.connect()) {
-            fill(client, 0, 24_000, 9_000);
-            client.call("BGSAVE");
-            awaitSave(client);
-            fill(client, 0, 2_000, 300);
-            for (int i = 0; i < 500; i++) {
-                client.call("DEL", "k" + (3_000 + i));
-                model.remove("k" + (3_000 + i));
-            }
-            for (int i = 0; i < 500; i++) {
-                client.call("APPEND", "k" + (4_000 + i), "tail");
-                model.merge("k" + (4_000 + i), "tail", String::concat);
-            }
-        }
-        try (Stream<Path> all = Files.walk(data())) {
-            all.filter(Files::isRegularFile)
-                    .filter(file -> !file.endsWith("ironcache.lock"))
-                    .sorted()
-                    .forEach(files::add);
+    private static void export(SimDisk disk, Path to) throws IOException {
+        for (String name : disk.names()) {
+            Path file = to.resolve(CorruptionData.ROOT.relativize(Path.of(name)));
+            Files.createDirectories(file.getParent());
+            Files.write(file, disk.contents(Path.of(name)));
         }
     }
 
-    private static ServerProcess start(Path dir) throws IOException {
-        return ServerProcess.start(
-                "ironcache",
-                dir,
-                "--maxmemory",
-                "192mb",
-                "--shards",
-                "1",
-                "--appendonly",
-                "yes",
-                "--save",
-                "");
+    private Path real(Path file) {
+        return real.resolve(CorruptionData.ROOT.relativize(file));
     }
 
-    private void fill(RespClient client, int from, int count, int bytes) {
-        List<byte[][]> batch = new ArrayList<>();
-        for (int i = from; i < from + count; i++) {
-            String value = "v" + prng.nextLong() + "x".repeat(bytes);
-            model.put("k" + i, value);
-            batch.add(new byte[][] {"SET".getBytes(), ("k" + i).getBytes(), value.getBytes()});
-            if (batch.size() == 16 || i == from + count - 1) {
-                client.pipeline(batch);
-                batch.clear();
-            }
+    /** Makes a range of a real file what it is on the disk, its length too. */
+    private void copy(SimDisk from, Path file, long[] range) throws IOException {
+        byte[] contents = from.contents(file);
+        try (RandomAccessFile to = new RandomAccessFile(real(file).toFile(), "rw")) {
+            to.setLength(contents.length);
+            int begin = (int) Math.min(range[0], contents.length);
+            to.seek(begin);
+            to.write(contents, begin, (int) Math.min(range[1], contents.length) - begin);
         }
     }
 
-    private static void awaitSave(RespClient client) {
-        while (client.call("INFO", "persistence").toString().contains("bgsave_in_progress:1")) {
-            Thread.onSpinWait();
+    /** Without damage everything verifies and is served; else nothing that follows means anything. */
+    void checkSound() throws IOException {
+        Verification verification = verify();
+        boolean killed = data.origin == Origin.LOG_KILLED;
+        Served served = data.serve(data.disk.copy(), seed, true, killed);
+        if (verification.findingCount() > 0 || !served.isAll()) {
+            fail(
+                    "no damage",
+                    ""
+                            + verification.findings()
+                            + ", "
+                            + served.refusal()
+                            + served.failures()
+                            + served.errors()
+                            + served.missing());
         }
+        recover(verification, "no damage", true);
+    }
+
+    private String name() {
+        return data.origin + ", --seed " + seed + ", case " + number;
+    }
+
+    private Verification verify() {
+        long from = System.nanoTime();
+        Verification verification =
+                new Verification(DataDirectory.open(real), new ToolProgress("verify", true));
+        verification.run(1);
+        outcome.verifyNanos += System.nanoTime() - from;
+        return verification;
+    }
+
+    /** The findings of a verify that has the planted bug. */
+    private List<Damage> seen(Verification verification) {
+        Predicate<Damage> skipped =
+                switch (bug) {
+                    case VERIFY_SKIPS_PAGES -> one -> is(one, Target.SEGMENT);
+                    case VERIFY_SKIPS_FRAMES -> one -> is(one, Target.LOG) || is(one, Target.IMAGE);
+                    case VERIFY_SKIPS_STATE -> one -> is(one, Target.STATE);
+                    case NONE, RECOVER_IS_MUTE -> one -> false;
+                };
+        return verification.findings().stream().filter(skipped.negate()).toList();
+    }
+
+    private static boolean is(Damage one, Target target) {
+        return CorruptionDamage.target(one.file()) == target;
     }
 
     /** One damage, judged, and taken back. */
-    void damageOne(int number) throws IOException {
-        Path file = files.get(prng.nextInt(files.size()));
-        Kind kind = Kind.values()[prng.nextInt(Kind.values().length)];
-        long length = Files.size(file);
-        long block = prng.nextInt((int) Math.max(1, length / BLOCK)) * (long) BLOCK;
-        long from = kind == Kind.TRUNCATE ? block : Math.min(block, Math.max(0, length - BLOCK));
-        String what = number + ": " + kind + " of " + data().relativize(file) + " at " + from;
-        byte[] before;
-        try (RandomAccessFile open = new RandomAccessFile(file.toFile(), "rw")) {
-            // What a truncation takes is kept whole; these files are small.
-            int kept = (int) (kind == Kind.TRUNCATE ? length - from : Math.min(BLOCK, length));
-            before = new byte[kept];
-            open.seek(from);
-            open.readFully(before);
-            damage(open, kind, from, before, length);
-        }
+    void damageOne() throws IOException {
+        number++;
+        Prng prng = new Prng(Prng.mix(seed * 1_000_003 + number));
+        SimDisk disk = data.disk.copy();
+        CorruptionDamage damage = CorruptionDamage.make(disk, files, prng);
+        Tally tally =
+                outcome.tallies
+                        .computeIfAbsent(damage.target, t -> new EnumMap<>(Kind.class))
+                        .computeIfAbsent(damage.kind, k -> new Tally());
+        tally.cases++;
         try {
-            judge(what);
+            for (Map.Entry<Path, long[]> one : damage.touched.entrySet()) {
+                copy(disk, one.getKey(), one.getValue());
+            }
+            judge(damage, disk, tally);
+        } catch (IOException | RuntimeException | Error e) {
+            fail(damage.toString(), "ended: " + text(e));
         } finally {
-            try (RandomAccessFile open = new RandomAccessFile(file.toFile(), "rw")) {
-                open.seek(from);
-                open.write(before);
+            for (Map.Entry<Path, long[]> one : damage.touched.entrySet()) {
+                copy(data.disk, one.getKey(), one.getValue());
             }
         }
     }
 
-    private void damage(RandomAccessFile open, Kind kind, long from, byte[] before, long length)
+    private static String text(Throwable e) {
+        StringBuilder text = new StringBuilder(e.toString());
+        for (int i = 0; i < Math.min(10, e.getStackTrace().length); i++) {
+            text.append("\n    at ").append(e.getStackTrace()[i]);
+        }
+        return e.getCause() == null ? text.toString() : text + "\n  by " + text(e.getCause());
+    }
+
+    private void fail(String damage, String what) {
+        String line = name() + ", " + damage + ": " + what;
+        outcome.failures.add(line.length() > LINE_MAX ? line.substring(0, LINE_MAX) : line);
+        if (bug == Bug.NONE) {
+            System.out.println("FAILED " + outcome.failures.getLast());
+        }
+    }
+
+    private void judge(CorruptionDamage damage, SimDisk disk, Tally tally) throws IOException {
+        Verification verification = verify();
+        List<Damage> findings = seen(verification);
+        boolean found = !findings.isEmpty();
+        boolean mayLack = data.origin == Origin.LOG_KILLED;
+        // Before the start, which changes what it finds.
+        if (number % recoverEvery == 0) {
+            long recoverFrom = System.nanoTime();
+            boolean whole = recover(verification, damage.toString(), mayLack);
+            outcome.recoverNanos += System.nanoTime() - recoverFrom;
+            tally.recovered++;
+            tally.recoveredWhole += whole ? 1 : 0;
+        }
+        long from = System.nanoTime();
+        Served served = data.serve(disk, seed + number, true, mayLack);
+        outcome.serveNanos += System.nanoTime() - from;
+        served.failures().stream()
+                // Whose a record in a damaged block was, and whether that is gone since, is not
+                // known.
+                .filter(one -> !(damage.target == Target.SEGMENT && one.startsWith("DBSIZE")))
+                .forEach(one -> fail(damage.toString(), one));
+        boolean stateRefused = served.log().contains("state of the last shutdown is not used: ");
+        if (served.refusal() != null) {
+            tally.refused++;
+            checkRefusal(damage, served.refusal());
+        } else if (!served.errors().isEmpty()) {
+            tally.refusedKeys++;
+        }
+        if (!served.missing().isEmpty() && !(stateRefused && data.origin == Origin.STATE_ALONE)) {
+            fail(
+                    damage.toString(),
+                    served.missing().size()
+                            + " keys are missing, as "
+                            + served.missing().getFirst()
+                            + "; the server said: "
+                            + served.log()
+                            + "; verify: "
+                            + findings
+                            + verification.notes());
+        }
+        if (!served.older().isEmpty()) {
+            fail(
+                    damage.toString(),
+                    "WRONG VALUE: "
+                            + served.older().size()
+                            + " keys are as they were before, as "
+                            + served.older().getFirst()
+                            + "; the server said: "
+                            + served.log()
+                            + "; verify: "
+                            + findings
+                            + verification.notes());
+        }
+        boolean harmless = served.isAll() && !stateRefused;
+        if (found) {
+            tally.found++;
+        } else if (harmless) {
+            tally.harmless++;
+        } else if (data.origin == Origin.STATE_ALONE && damage.target == Target.SEGMENT) {
+            // Only the state knows which pages count: found when they are read.
+            tally.found++;
+        } else if (served.failures().isEmpty()) {
+            fail(
+                    damage.toString(),
+                    "verify finds nothing, but: "
+                            + served.refusal()
+                            + served.errors()
+                            + served.missing().size()
+                            + " missing; "
+                            + served.log());
+        }
+    }
+
+    /** File, field, expected, actual, and what to do. */
+    private void checkRefusal(CorruptionDamage damage, String refusal) {
+        boolean names =
+                damage.touched.keySet().stream()
+                        .anyMatch(file -> refusal.contains(file.getFileName().toString()));
+        if (!names || !refusal.contains("expected") || !refusal.contains("ironcache-tool")) {
+            fail(damage.toString(), "refused without saying what and where: " + refusal);
+        }
+    }
+
+    /** Recovers the damaged directory into another one, and asks a server on that. @return whether all of it was saved */
+    private boolean recover(Verification verification, String damage, boolean mayLack)
             throws IOException {
-        switch (kind) {
-            case TRUNCATE -> open.setLength(from);
-            case FLIP -> {
-                int at = prng.nextInt(before.length);
-                open.seek(from + at);
-                open.write(before[at] ^ 1 << prng.nextInt(8));
-            }
-            case ZERO -> {
-                open.seek(from);
-                open.write(new byte[before.length]);
-            }
-            case SWAP, STALE -> {
-                // A block of another place of the file, or of another file of its kind.
-                byte[] other = new byte[before.length];
-                Path donor = kind == Kind.SWAP ? null : files.get(prng.nextInt(files.size()));
-                if (donor == null) {
-                    long place = prng.nextInt((int) Math.max(1, length / BLOCK)) * (long) BLOCK;
-                    open.seek(Math.min(place, length - other.length));
-                    open.readFully(other);
-                } else {
-                    try (RandomAccessFile source = new RandomAccessFile(donor.toFile(), "r")) {
-                        source.read(other);
-                    }
-                }
-                open.seek(from);
-                open.write(other);
-            }
-        }
-    }
-
-    private void judge(String what) throws IOException {
-        Verification verification =
-                new Verification(DataDirectory.open(data()), new ToolProgress("verify", true));
-        verification.run(2);
-        if (verification.findingCount() > 0) {
-            found++;
-            return;
-        }
         Path out = root.resolve("out");
         delete(out);
         Salvage salvage =
                 new Salvage(
-                        DataDirectory.open(data()),
+                        DataDirectory.open(real),
                         out,
-                        64 << 20,
+                        SALVAGE_MEMORY_BYTES,
                         new ToolProgress("recover", true));
-        salvage.run(List.of());
-        String wrong = compare(out);
-        delete(out);
-        if (wrong.isEmpty()) {
-            harmless++;
-        } else {
-            failures.add(what + ": not found by verify, and " + wrong);
+        try {
+            salvage.run(verification.findings());
+            SimDisk made = new SimDisk(1L << 32);
+            try (Stream<Path> all = Files.walk(out)) {
+                for (Path file : all.filter(Files::isRegularFile).toList()) {
+                    made.put(
+                            CorruptionData.ROOT.resolve(out.relativize(file)),
+                            Files.readAllBytes(file));
+                }
+            }
+            Served served = data.serve(made, seed + number, false, mayLack);
+            boolean told = !salvage.report.isComplete() && bug != Bug.RECOVER_IS_MUTE;
+            served.failures().forEach(one -> fail(damage, "after recover: " + one));
+            if (served.refusal() != null) {
+                fail(damage, "after recover, the start is refused: " + served.refusal());
+            }
+            if (!served.errors().isEmpty()) {
+                fail(damage, "after recover: " + served.errors().getFirst());
+            }
+            List<String> lost = new ArrayList<>(served.missing());
+            lost.addAll(served.older());
+            if (!lost.isEmpty() && !told) {
+                fail(
+                        damage,
+                        "recover lost "
+                                + lost.size()
+                                + " keys and does not say so, as "
+                                + lost.getFirst()
+                                + " "
+                                + salvage.report.decisions);
+            }
+            if (!served.older().isEmpty()
+                    && salvage.report.lostFrames == 0
+                    && !salvage.report.lostTail) {
+                fail(
+                        damage,
+                        "after recover, "
+                                + served.older().size()
+                                + " keys are as they were before, and no frame of the log is said to"
+                                + " be lost: "
+                                + served.older().getFirst()
+                                + " "
+                                + salvage.report.decisions
+                                + salvage.report.losses);
+            }
+            return served.isAll();
+        } catch (ToolException e) {
+            fail(damage, "recover: " + text(e));
+            return false;
+        } finally {
+            delete(out);
         }
     }
 
-    /** What a server on this directory says that the model does not; empty: nothing. */
-    private String compare(Path dir) throws IOException {
-        try (ServerProcess server = start(dir);
-                RespClient client = server.connect()) {
-            String size = client.call("DBSIZE").toString();
-            Set<String> wrong = new HashSet<>();
-            for (Map.Entry<String, String> entry : model.entrySet()) {
-                String actual = client.call("GET", entry.getKey()).toString();
-                if (!actual.contains(entry.getValue())) {
-                    wrong.add(entry.getKey());
-                }
-            }
-            return wrong.isEmpty() && size.contains("" + model.size())
-                    ? ""
-                    : wrong.size() + " of " + model.size() + " keys differ, DBSIZE " + size;
-        }
+    @Override
+    public void close() throws IOException {
+        delete(root);
     }
 
     static void delete(Path directory) throws IOException {
@@ -222,45 +370,148 @@ final class CorruptionRun {
         }
     }
 
-    public static void main(String[] arguments) throws IOException {
-        int cases = 1000;
-        long seed = 1;
-        for (int i = 0; i + 1 < arguments.length; i += 2) {
-            switch (arguments[i]) {
-                case "--cases" -> cases = Integer.parseInt(arguments[i + 1]);
-                case "--seed" -> seed = Long.parseLong(arguments[i + 1]);
-                default -> throw new IllegalArgumentException(arguments[i]);
-            }
+    // Many.
+
+    /** What many cases led to. */
+    static final class Outcome {
+        private final Map<Target, Map<Kind, Tally>> tallies = new TreeMap<>();
+        final List<String> failures = new ArrayList<>();
+        private long verifyNanos;
+        private long serveNanos;
+        private long recoverNanos;
+
+        int cases() {
+            return sum(one -> one.cases);
         }
-        Path root = Files.createTempDirectory("corruption");
-        try {
-            CorruptionRun run = new CorruptionRun(root, seed);
-            run.generate();
-            for (int i = 0; i < cases; i++) {
-                run.damageOne(i);
-                if (i % 100 == 99) {
-                    System.out.println(run.summary(i + 1, seed));
-                }
-            }
-            run.failures.forEach(System.out::println);
-            System.out.println(run.summary(cases, seed));
-            System.exit(run.failures.isEmpty() ? 0 : 1);
-        } finally {
-            delete(root);
+
+        int recovered() {
+            return sum(one -> one.recovered);
+        }
+
+        private int sum(java.util.function.ToIntFunction<Tally> of) {
+            return tallies.values().stream()
+                    .flatMap(kinds -> kinds.values().stream())
+                    .mapToInt(of)
+                    .sum();
+        }
+
+        private void progress(int done, long nanos) {
+            System.out.printf(
+                    Locale.ROOT,
+                    "%,d cases, %,d failures; a case %.1f ms: verify %.1f, start %.1f, recover"
+                            + " %.1f%n",
+                    done,
+                    failures.size(),
+                    nanos / 1e6 / done,
+                    verifyNanos / 1e6 / done,
+                    serveNanos / 1e6 / done,
+                    recoverNanos / 1e6 / done);
+        }
+
+        String table() {
+            StringBuilder text = new StringBuilder();
+            text.append(
+                    String.format(
+                            Locale.ROOT,
+                            "%-9s%-11s%8s%8s%9s%9s%10s%10s%8s%n",
+                            "target",
+                            "kind",
+                            "cases",
+                            "found",
+                            "refused",
+                            "errors",
+                            "harmless",
+                            "recovered",
+                            "whole"));
+            tallies.forEach(
+                    (target, kinds) -> kinds.forEach((kind, one) -> line(text, target, kind, one)));
+            Tally all = new Tally();
+            all.cases = cases();
+            all.found = sum(one -> one.found);
+            all.refused = sum(one -> one.refused);
+            all.refusedKeys = sum(one -> one.refusedKeys);
+            all.harmless = sum(one -> one.harmless);
+            all.recovered = recovered();
+            all.recoveredWhole = sum(one -> one.recoveredWhole);
+            line(text, "all", "", all);
+            return text.toString();
+        }
+
+        private static void line(StringBuilder text, Object target, Object kind, Tally one) {
+            text.append(
+                    String.format(
+                            Locale.ROOT,
+                            "%-9s%-11s%,8d%,8d%,9d%,9d%,10d%,10d%,8d%n",
+                            target,
+                            kind,
+                            one.cases,
+                            one.found,
+                            one.refused,
+                            one.refusedKeys,
+                            one.harmless,
+                            one.recovered,
+                            one.recoveredWhole));
         }
     }
 
-    private String summary(int cases, long seed) {
-        return "seed "
-                + seed
-                + ": "
-                + cases
-                + " cases, "
-                + found
-                + " found, "
-                + harmless
-                + " harmless, "
-                + failures.size()
-                + " failures";
+    /**
+     * Directories of all origins, so many damages to each, until there were enough.
+     *
+     * @param perDirectory damages to a directory before another one is made
+     */
+    static Outcome play(int cases, int perDirectory, long seed, int recoverEvery, Bug bug)
+            throws IOException {
+        Outcome outcome = new Outcome();
+        long from = System.nanoTime();
+        int done = 0;
+        for (long round = seed; done < cases; round++) {
+            for (Origin origin : Origin.values()) {
+                if (done >= cases) {
+                    break;
+                }
+                try (CorruptionRun run =
+                        new CorruptionRun(origin, round, recoverEvery, bug, outcome)) {
+                    run.checkSound();
+                    for (int i = 0; i < perDirectory && done < cases; i++, done++) {
+                        run.damageOne();
+                        if (bug != Bug.NONE && !outcome.failures.isEmpty()) {
+                            return outcome; // It is caught.
+                        }
+                    }
+                }
+                if (done / PROGRESS != (done - perDirectory) / PROGRESS && bug == Bug.NONE) {
+                    outcome.progress(done, System.nanoTime() - from);
+                }
+            }
+        }
+        return outcome;
+    }
+
+    public static void main(String[] arguments) throws IOException {
+        int cases = 1000;
+        int perDirectory = 200;
+        int recoverEvery = 5;
+        long seed = 1;
+        Bug bug = Bug.NONE;
+        for (int i = 0; i + 1 < arguments.length; i += 2) {
+            String value = arguments[i + 1];
+            switch (arguments[i]) {
+                case "--cases" -> cases = Integer.parseInt(value);
+                case "--seed" -> seed = Long.parseLong(value);
+                case "--per-directory" -> perDirectory = Integer.parseInt(value);
+                case "--recover-every" -> recoverEvery = Integer.parseInt(value);
+                case "--bug" -> bug = Bug.valueOf(value.toUpperCase(Locale.ROOT).replace('-', '_'));
+                default -> throw new IllegalArgumentException(arguments[i]);
+            }
+        }
+        Outcome outcome = play(cases, perDirectory, seed, recoverEvery, bug);
+        System.out.print(outcome.table());
+        System.out.printf(
+                Locale.ROOT,
+                "seed %d, %,d cases, %,d failures%n",
+                seed,
+                outcome.cases(),
+                outcome.failures.size());
+        System.exit(outcome.failures.isEmpty() ? 0 : 1);
     }
 }
