@@ -88,6 +88,7 @@ public final class SimulatedNode implements AutoCloseable {
     private final SimThreads threads;
     private final List<SimIo> ios = new ArrayList<>();
     private final ByteArrayOutputStream log = new ByteArrayOutputStream();
+    private final SimDisk disk;
     private final Server server;
     private final List<Squeeze> squeezes = new ArrayList<>();
     private final boolean warm;
@@ -112,7 +113,7 @@ public final class SimulatedNode implements AutoCloseable {
         threads = new SimThreads(clock, prng.split(), bug, this::intrude);
         long delayNanosMax = new long[] {2_000, 20_000, 200_000}[prng.nextInt(3)];
         double squeezeChance = new double[] {0, 0.003, 0.01, 0.04}[prng.nextInt(4)];
-        SimDisk disk = durable == null ? new SimDisk(DISK_BYTES) : durable.disk;
+        disk = durable == null ? new SimDisk(DISK_BYTES) : durable.disk;
         if (durable != null) {
             squeezeChance = durable.squeezeChance;
         }
@@ -379,6 +380,9 @@ public final class SimulatedNode implements AutoCloseable {
         for (long steps = 0; !threads.haveEnded(); steps++) {
             if (steps > END_STEPS) {
                 throw new IllegalStateException("the threads do not end");
+            }
+            if (disk.isDead()) {
+                throw new IllegalStateException("the disk has no power");
             }
             threads.step();
         }
