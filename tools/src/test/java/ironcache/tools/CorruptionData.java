@@ -2,6 +2,9 @@ package ironcache.tools;
 
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
 
+import ironcache.engine.SlotTable;
+import ironcache.ffm.Memory;
+import ironcache.ffm.MemoryTag;
 import ironcache.ffm.Prng;
 import ironcache.ffm.SimClock;
 import ironcache.ffm.SimDisk;
@@ -45,6 +48,8 @@ final class CorruptionData implements AutoCloseable {
     private static final long DISK_BYTES = 4096 * MIB;
     private static final long LIMIT_NANOS = 60_000_000_000L;
     private static final int READ_BATCH = 64;
+    private static final int KEY_BYTES = 64;
+    private static final SlotTable SLOTS = new SlotTable(SHARDS);
     private static final int LARGE_BYTES = 48_000;
 
     /** In pages of their own. */
@@ -67,8 +72,8 @@ final class CorruptionData implements AutoCloseable {
     /** What each key held at any time. */
     private final Map<String, Set<String>> history = new HashMap<>();
 
-    /** What the keys of the last command held before it. A kill in the middle may have taken it, for all that the disk can tell. */
-    final Map<String, String> before = new HashMap<>();
+    /** What the keys of each shard's last command held before it. A kill in the middle may have taken it, for all that the disk can tell. */
+    private final Map<String, String> before = new HashMap<>();
 
     private final Prng prng;
     private final SimClock clock = new SimClock();
@@ -76,6 +81,8 @@ final class CorruptionData implements AutoCloseable {
     private SimulatedSession session;
     private int written;
     private int fillers;
+    private int commands;
+    private final int[] lastCommand = new int[SHARDS];
 
     CorruptionData(Origin origin, long seed) throws IOException {
         this.origin = origin;
@@ -148,15 +155,25 @@ final class CorruptionData implements AutoCloseable {
     }
 
     private void set(String key, int bytes) {
-        before.clear();
+        next();
         String value = value(bytes);
         changes(key, value);
         call("SET", key, value);
         expiring.remove(key);
     }
 
+    /** Another command begins. */
+    private void next() {
+        commands++;
+    }
+
     /** Null: it is gone. */
     private void changes(String key, String value) {
+        int shard = shardOf(key);
+        if (lastCommand[shard] != commands) {
+            lastCommand[shard] = commands;
+            before.keySet().removeIf(other -> shardOf(other) == shard);
+        }
         before.put(key, values.get(key));
         if (value == null) {
             values.remove(key);
@@ -164,6 +181,15 @@ final class CorruptionData implements AutoCloseable {
             values.put(key, value);
             history.computeIfAbsent(key, k -> new HashSet<>()).add(value);
         }
+    }
+
+    private static int shardOf(String key) {
+        byte[] bytes = key.getBytes(ISO_8859_1);
+        long at = Memory.allocate(KEY_BYTES, MemoryTag.OTHER);
+        Memory.copyIn(bytes, 0, at, bytes.length);
+        int shard = SLOTS.shardOf(SlotTable.slotOf(at, bytes.length));
+        Memory.free(at, KEY_BYTES, MemoryTag.OTHER);
+        return shard;
     }
 
     private String anyKey() {
@@ -202,14 +228,15 @@ final class CorruptionData implements AutoCloseable {
 
     private void pipelineSmall(String name, int count) {
         for (int from = 0; from < count; from += READ_BATCH) {
-            List<byte[][]> commands = new ArrayList<>();
+            List<byte[][]> batch = new ArrayList<>();
             for (int i = from; i < Math.min(count, from + READ_BATCH); i++) {
                 String value = value(8 + prng.nextInt(120));
+                next();
                 changes(name + i, value);
-                commands.add(RespClient.bytes("SET", name + i, value));
+                batch.add(RespClient.bytes("SET", name + i, value));
             }
-            session.send(commands);
-            int[] left = {commands.size()};
+            session.send(batch);
+            int[] left = {batch.size()};
             await(
                     () -> {
                         while (session.next() != null) {
@@ -247,7 +274,7 @@ final class CorruptionData implements AutoCloseable {
 
     private void changeOne() {
         String key = anyKey();
-        before.clear();
+        next();
         switch (prng.nextInt(8)) {
             case 0, 1 -> set("small" + prng.nextInt(200), 8 + prng.nextInt(200));
             case 2 -> {
@@ -270,7 +297,7 @@ final class CorruptionData implements AutoCloseable {
                 changes(key, now.toString());
             }
             case 5 -> {
-                before.put(key, values.get(key));
+                changes(key, values.get(key));
                 call("PEXPIREAT", key, LATER_MS);
                 expiring.add(key);
             }

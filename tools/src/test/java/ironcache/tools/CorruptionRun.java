@@ -479,7 +479,8 @@ final class CorruptionRun implements AutoCloseable {
                         }
                     }
                 }
-                if (done / PROGRESS != (done - perDirectory) / PROGRESS && bug == Bug.NONE) {
+                if (bug == Bug.NONE && done / PROGRESS != (done - perDirectory) / PROGRESS) {
+                    System.out.print(outcome.table());
                     outcome.progress(done, System.nanoTime() - from);
                 }
             }
