@@ -39,12 +39,11 @@ final class Ring implements AutoCloseable {
     static final int OP_RECV = IoUring.IORING_OP_RECV();
 
     static final int FIXED_FILE = 1 << IoUring.IOSQE_FIXED_FILE_BIT();
+    static final int LINK = 1 << IoUring.IOSQE_IO_LINK_BIT();
+    static final int SKIP_SUCCESS = 1 << IoUring.IOSQE_CQE_SKIP_SUCCESS_BIT();
     static final int BUFFER_SELECT = 1 << IoUring.IOSQE_BUFFER_SELECT_BIT();
 
     static final int FSYNC_DATASYNC = IoUring.IORING_FSYNC_DATASYNC();
-
-    /** Of a write, in its flags: RWF_DSYNC of linux/fs.h. */
-    static final int WRITE_DSYNC = 2;
 
     static final int POLL_ADD_MULTI = IoUring.IORING_POLL_ADD_MULTI();
     static final int RECVSEND_POLL_FIRST = IoUring.IORING_RECVSEND_POLL_FIRST();

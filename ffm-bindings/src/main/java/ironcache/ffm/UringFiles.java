@@ -36,6 +36,9 @@ final class UringFiles {
     /** Of a directory's sync: its descriptor, or the negated errno of opening it; -1 for all else. */
     private int[] operationDirectory = new int[256];
 
+    /** Of a {@link #writeAndSync}. */
+    private int[] operationLength = new int[256];
+
     private final IntStack freeOperations = new IntStack();
     private int operationCount;
 
@@ -133,6 +136,7 @@ final class UringFiles {
         if (slot >= operationToken.length) {
             operationToken = Arrays.copyOf(operationToken, slot * 2);
             operationDirectory = Arrays.copyOf(operationDirectory, slot * 2);
+            operationLength = Arrays.copyOf(operationLength, slot * 2);
         }
         operationToken[slot] = token;
         operationDirectory[slot] = -1;
@@ -151,51 +155,54 @@ final class UringFiles {
     void read(int file, long offset, long address, int length, int buffer, long token) {
         transfer(
                 buffer == Io.UNREGISTERED ? Ring.OP_READ : Ring.OP_READ_FIXED,
+                fileFlags(file),
                 file,
                 offset,
                 address,
                 length,
-                0,
                 buffer,
-                token);
+                newOperation(token));
     }
 
     void write(int file, long offset, long address, int length, int buffer, long token) {
         transfer(
                 buffer == Io.UNREGISTERED ? Ring.OP_WRITE : Ring.OP_WRITE_FIXED,
+                fileFlags(file),
                 file,
                 offset,
                 address,
                 length,
-                0,
                 buffer,
-                token);
+                newOperation(token));
     }
 
-    /** @param flags of preadv2(2) and pwritev2(2) */
     private void transfer(
             int opcode,
+            int flags,
             int file,
             long offset,
             long address,
             int length,
-            int flags,
             int buffer,
-            long token) {
+            int slot) {
         submissions.add(
                 opcode,
-                fileFlags(file),
+                flags,
                 0,
                 fileTarget(file),
                 offset,
                 address,
                 length,
-                flags,
-                UserData.of(UserData.FILE, newOperation(token)),
+                0,
+                UserData.of(UserData.FILE, slot),
                 buffer == Io.UNREGISTERED ? 0 : buffer);
     }
 
     void sync(int file, long token) {
+        addSync(file, UserData.of(UserData.FILE, newOperation(token)));
+    }
+
+    private void addSync(int file, long userData) {
         submissions.add(
                 Ring.OP_FSYNC,
                 fileFlags(file),
@@ -205,21 +212,30 @@ final class UringFiles {
                 0,
                 0,
                 Ring.FSYNC_DATASYNC,
-                UserData.of(UserData.FILE, newOperation(token)),
+                userData,
                 0);
     }
 
-    /** One operation, which the device may do with one command where nothing but data changes. */
+    /**
+     * A write, and a sync that the kernel begins when all is written; else the sync does not take place, and the write says why. One of the two completes.
+     *
+     * <p>A write with RWF_DSYNC is one entry, but its sync is the work of a kernel thread of the processor that takes the device's interrupts, wherever that is: where that one is busy, a
+     * commit takes twice as long.
+     */
     void writeAndSync(int file, long offset, long address, int length, int buffer, long token) {
+        int slot = newOperation(token);
+        operationLength[slot] = length;
+        submissions.beginChain(2);
         transfer(
                 buffer == Io.UNREGISTERED ? Ring.OP_WRITE : Ring.OP_WRITE_FIXED,
+                fileFlags(file) | Ring.LINK | Ring.SKIP_SUCCESS,
                 file,
                 offset,
                 address,
                 length,
-                Ring.WRITE_DSYNC,
                 buffer,
-                token);
+                slot);
+        addSync(file, UserData.of(UserData.WRITE_SYNC, slot));
     }
 
     void syncDirectory(Path directory, long token) {
@@ -262,6 +278,11 @@ final class UringFiles {
         freeOperations.push(slot);
         handler.onFile(token, result);
         return true;
+    }
+
+    /** The completion of the sync of a {@link #writeAndSync}. @return whether the handler was called */
+    boolean writeSynced(int slot, int result) {
+        return completed(slot, result < 0 ? result : operationLength[slot]);
     }
 
     /** The completion of a {@link #syncDirectory}. @return whether the handler was called */

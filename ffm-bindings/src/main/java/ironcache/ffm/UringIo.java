@@ -333,6 +333,8 @@ final class UringIo implements Io {
                 return sockets.sent(index, result);
             case UserData.FILE:
                 return files.completed(index, result);
+            case UserData.WRITE_SYNC:
+                return files.writeSynced(index, result);
             case UserData.DIRECTORY_SYNC:
                 return files.directorySynced(index, result);
             case UserData.ACCEPT:

@@ -18,6 +18,12 @@ final class UringSubmissions {
         this.ring = ring;
     }
 
+    /** What is added next, so many entries, is a chain: the kernel sees all of it at once, and one of its entries completes. */
+    void beginChain(int entries) {
+        ring.ensureSpace(entries);
+        inFlight -= entries - 1;
+    }
+
     /** @param userData of {@link UserData#of} */
     void add(
             int opcode,

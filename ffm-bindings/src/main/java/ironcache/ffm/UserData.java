@@ -26,6 +26,9 @@ final class UserData {
     /** Index: slot of the operation. */
     static final int FILE = 6;
 
+    /** Of the sync behind a write. Index: slot of the operation. */
+    static final int WRITE_SYNC = 7;
+
     static final int WAKE = 8;
 
     /** Index: listener. */

@@ -234,13 +234,9 @@ final class FrameBuffer implements AutoCloseable {
         return queuedBytes + openBytes();
     }
 
-    /**
-     * Whether a commit would have something: not where all that is pending is a unit that is still open.
-     *
-     * @param inFlight regions, the oldest ones, which are being written already
-     */
-    boolean hasCommittable(int inFlight) {
-        return count > inFlight
+    /** Whether a commit would have something: not where all that is pending is a unit that is still open. */
+    boolean hasCommittable() {
+        return count > 0
                 || region != 0
                         && (place > region
                                 || frame != 0
@@ -484,46 +480,25 @@ final class FrameBuffer implements AutoCloseable {
         return wider;
     }
 
-    /** Where the closed region is that {@code i} others are older than. */
-    private int at(int i) {
-        return head + i & address.length - 1;
-    }
-
     /** Closed regions that were not released. */
     int regions() {
         return count;
     }
 
     long regionAddress() {
-        return regionAddress(0);
-    }
-
-    long regionAddress(int i) {
-        return address[at(i)];
+        return address[head];
     }
 
     int regionLength() {
-        return regionLength(0);
-    }
-
-    int regionLength(int i) {
-        return length[at(i)];
+        return length[head];
     }
 
     long regionGeneration() {
-        return regionGeneration(0);
-    }
-
-    long regionGeneration(int i) {
-        return generation[at(i)];
+        return generation[head];
     }
 
     long regionOffset() {
-        return regionOffset(0);
-    }
-
-    long regionOffset(int i) {
-        return offset[at(i)];
+        return offset[head];
     }
 
     long regionLastSeqno() {
@@ -540,23 +515,11 @@ final class FrameBuffer implements AutoCloseable {
 
     /** The oldest region is about to be written: watermarks and checksums. */
     void sealRegion(long durable, long stable, long nodeId, Crc32c crc) {
-        sealRegion(0, durable, stable, nodeId, crc);
-    }
-
-    /** As above, of the region that {@code i} others are older than. */
-    void sealRegion(int i, long durable, long stable, long nodeId, Crc32c crc) {
-        int region = at(i);
-        long start = address[region];
-        long end = start + frameEnd[region];
+        long start = address[head];
+        long end = start + frameEnd[head];
         for (long at = start; at < end; ) {
             FrameLayout.seal(
-                    at,
-                    durable,
-                    stable,
-                    nodeId,
-                    generation[region],
-                    offset[region] + at - start,
-                    crc);
+                    at, durable, stable, nodeId, generation[head], offset[head] + at - start, crc);
             at += FrameLayout.HEADER_BYTES + FrameLayout.length(at);
         }
     }

@@ -30,9 +30,8 @@ import org.jspecify.annotations.Nullable;
  * stable    before the first unit over several shards of which not all parts are ready: what replies wait for
  * </pre>
  *
- * <p>{@link SyncPolicy#ALWAYS}: each commit is a write that is durable when it completes, and up to {@value #DURABLE_WRITES_MAX} are in flight, so that who comes while one is
- * on its way does not wait for it first. They count in their order. Otherwise one write is in flight at a time, and one sync. Any error of a durable write but that of a full
- * disk counts as that of a sync, since nothing tells the two apart.
+ * <p>One write is in flight at a time, and one sync. {@link SyncPolicy#ALWAYS}: a write and its sync are one operation, and who comes while it is on its way goes with the next: of
+ * several at once each is smaller, and what they cost is the same. Any error of it but that of a full disk counts as that of a sync, since nothing tells the two apart.
  *
  * <p>After a pause ({@link #IDLE_NANOS}) a MARK without payload is written, and after another pause a second one, so that the watermark of what was acknowledged is on the disk: without it, damage
  * in the last commit could not be told from a torn write.
@@ -69,11 +68,7 @@ public final class WalWriter implements AutoCloseable {
     private static final int FILL = 8;
     private static final int MADE = 9;
 
-    /** And the write's number, modulo {@link #DURABLE_WRITES_MAX}. */
-    private static final int DURABLE_WRITE = 16;
-
-    private static final int DURABLE_WRITES_MAX = 4;
-    private static final int OPEN = Integer.MIN_VALUE;
+    private static final int WRITE_AND_SYNC = 10;
 
     /** What a segment that is being made waits for. */
     private enum State {
@@ -144,20 +139,6 @@ public final class WalWriter implements AutoCloseable {
 
     // What is in flight.
     private boolean writing;
-
-    /** Writes that are durable when they complete, of the oldest regions one after the other; by the write's number, its result. */
-    private int durableWrites;
-
-    /** Number of the oldest of them. */
-    private long durableFirst;
-
-    private final int[] durableResults = new int[DURABLE_WRITES_MAX];
-
-    /** Those that have not completed. */
-    private int durableOpen;
-
-    /** One failed: nothing more is written before all have completed. */
-    private boolean durableFailing;
 
     /** Bytes of the oldest region that short writes have brought to the file. */
     private int regionDone;
@@ -377,8 +358,8 @@ public final class WalWriter implements AutoCloseable {
 
     /** Whether the owner, if it sleeps, should be woken for a {@link #commit}: somebody waits, or it does not know yet when to write. */
     public boolean wantsCommit() {
-        return mayWrite()
-                && buffer.hasCommittable(durableWrites)
+        return !writing
+                && buffer.hasCommittable()
                 && (policy == SyncPolicy.ALWAYS || buffer.oldestNanos() == NEVER);
     }
 
@@ -431,7 +412,7 @@ public final class WalWriter implements AutoCloseable {
 
     /** All that was appended is synced, and nothing is in flight: the log may be closed. */
     public boolean isQuiet() {
-        return !isWriting()
+        return !writing
                 && !syncing
                 && !preparing
                 && predecessor < 0
@@ -666,7 +647,7 @@ public final class WalWriter implements AutoCloseable {
         if (prepared == null && prepareFailure != null) {
             failure = prepareFailure;
         }
-        if (isWriting() || syncing || predecessor >= 0) {
+        if (writing || syncing || predecessor >= 0) {
             return false;
         }
         if (writtenSeqno != syncedSeqno) {
@@ -727,7 +708,7 @@ public final class WalWriter implements AutoCloseable {
      */
     public boolean commit(long nowNanos) {
         if (failed) {
-            if (!isWriting()) {
+            if (!writing) {
                 buffer.discard();
             }
             return false;
@@ -743,16 +724,12 @@ public final class WalWriter implements AutoCloseable {
             buffer.mark(0, false);
             buffer.stamp(nowNanos);
         }
-        if (isSegmentOpen(nowNanos) && !held && hasCome(retryNanos, nowNanos)) {
-            if (writesDurably()) {
-                submitDurableWrites(nowNanos);
-            } else if (!isWriting()) {
-                if (buffer.regions() == 0 && isCommitDue(nowNanos)) {
-                    buffer.closeForCommit();
-                }
-                if (buffer.regions() > 0) {
-                    submitWrite();
-                }
+        if (isSegmentOpen(nowNanos) && !writing && !held && hasCome(retryNanos, nowNanos)) {
+            if (buffer.regions() == 0 && isCommitDue(nowNanos)) {
+                buffer.closeForCommit();
+            }
+            if (buffer.regions() > 0) {
+                submitWrite();
             }
         }
         if (isSyncDue(nowNanos)) {
@@ -767,7 +744,7 @@ public final class WalWriter implements AutoCloseable {
 
     private boolean isCommitDue(long nowNanos) {
         long pending = buffer.pendingBytes();
-        return buffer.hasCommittable(durableWrites)
+        return buffer.hasCommittable()
                 && (policy == SyncPolicy.ALWAYS
                         || pending >= GATHER_BYTES
                         || nowNanos - buffer.oldestNanos() >= GATHER_NANOS);
@@ -813,14 +790,9 @@ public final class WalWriter implements AutoCloseable {
         if (next == null) {
             at = Math.min(at, prepareNanos);
         }
-        if (mayWrite() && !preparing) {
-            if (durableOpen == 0) {
-                at = Math.min(at, retryNanos);
-            }
-            if (retryNanos == NEVER
-                    && current != null
-                    && !held
-                    && buffer.hasCommittable(durableWrites)) {
+        if (!writing && !preparing) {
+            at = Math.min(at, retryNanos);
+            if (retryNanos == NEVER && current != null && !held && buffer.hasCommittable()) {
                 at = Math.min(at, dueNanos());
             }
         }
@@ -847,21 +819,29 @@ public final class WalWriter implements AutoCloseable {
             regionSealed = true;
         }
         writing = true;
-        io.write(
-                segment.file,
-                buffer.regionOffset() + regionDone,
-                buffer.regionAddress() + regionDone,
-                buffer.regionLength() - regionDone,
-                Io.UNREGISTERED,
-                tokenBase | WRITE);
+        long offset = buffer.regionOffset() + regionDone;
+        long address = buffer.regionAddress() + regionDone;
+        int length = buffer.regionLength() - regionDone;
+        if (policy == SyncPolicy.ALWAYS && !syncing && writtenSeqno == syncedSeqno) {
+            io.writeAndSync(
+                    segment.file,
+                    offset,
+                    address,
+                    length,
+                    Io.UNREGISTERED,
+                    tokenBase | WRITE_AND_SYNC);
+        } else {
+            io.write(segment.file, offset, address, length, Io.UNREGISTERED, tokenBase | WRITE);
+        }
     }
 
-    private void onWritten(int result, long nowNanos) {
+    /** @param durably it was synced as well */
+    private void onWritten(int result, boolean durably, long nowNanos) {
         writing = false;
         Segment segment = Objects.requireNonNull(current);
         int wanted = buffer.regionLength() - regionDone;
         if (result == wanted) {
-            written(false, nowNanos);
+            written(durably, nowNanos);
         } else if (result >= 0) {
             // What is left is written again, from the last block boundary that was reached.
             int progress = result & -BLOCK_BYTES;
@@ -870,92 +850,10 @@ public final class WalWriter implements AutoCloseable {
             if (progress > 0) {
                 retryNanos = nowNanos; // There is room again, or still.
             }
+        } else if (durably && !isDiskFull(result)) {
+            failForGood(result, segment.path, buffer.regionOffset() + regionDone);
         } else {
             failWrite(result, wanted, segment.path, buffer.regionOffset() + regionDone, nowNanos);
-        }
-    }
-
-    // Durable writes: several are in flight, so that who waits for one does not wait for the one
-    // before it first.
-
-    private boolean isWriting() {
-        return writing || durableOpen > 0;
-    }
-
-    /** Whether commits are durable as they are written; else they are written, and synced by themselves. */
-    private boolean writesDurably() {
-        return policy == SyncPolicy.ALWAYS
-                && !writing
-                && !syncing
-                && regionDone == 0
-                && writtenSeqno == syncedSeqno;
-    }
-
-    /** Whether another write may be handed to the kernel now. */
-    private boolean mayWrite() {
-        return writesDurably()
-                ? !durableFailing && durableWrites < DURABLE_WRITES_MAX
-                : !isWriting();
-    }
-
-    private void submitDurableWrites(long nowNanos) {
-        Segment segment = Objects.requireNonNull(current);
-        while (!durableFailing && durableWrites < DURABLE_WRITES_MAX) {
-            if (buffer.regions() == durableWrites && isCommitDue(nowNanos)) {
-                buffer.closeForCommit();
-            }
-            if (buffer.regions() == durableWrites
-                    || buffer.regionGeneration(durableWrites) != segment.generation) {
-                return;
-            }
-            int i = durableWrites++;
-            int number = (int) ((durableFirst + i) % DURABLE_WRITES_MAX);
-            buffer.sealRegion(i, durableSeqno, stableSeqno, nodeId, crc);
-            witnesses = stableSeqno >= buffer.appendedSeqno() ? witnesses + 1 : 0;
-            durableResults[number] = OPEN;
-            durableOpen++;
-            io.writeAndSync(
-                    segment.file,
-                    buffer.regionOffset(i),
-                    buffer.regionAddress(i),
-                    buffer.regionLength(i),
-                    Io.UNREGISTERED,
-                    tokenBase | DURABLE_WRITE | number);
-        }
-    }
-
-    private void onDurableWrite(int number, int result, long nowNanos) {
-        durableOpen--;
-        durableResults[number] = result;
-        while (durableWrites > 0 && !durableFailing) {
-            int oldest = durableResults[(int) (durableFirst % DURABLE_WRITES_MAX)];
-            if (oldest == OPEN) {
-                return;
-            }
-            if (oldest != buffer.regionLength()) {
-                failDurableWrite(oldest, nowNanos);
-                break;
-            }
-            durableFirst++;
-            durableWrites--;
-            written(true, nowNanos);
-        }
-        if (durableFailing && durableOpen == 0) {
-            // What came after it counts no more than it does: all of it is written again, into the
-            // same places.
-            durableFailing = false;
-            durableWrites = 0;
-            durableFirst = 0;
-        }
-    }
-
-    private void failDurableWrite(int result, long nowNanos) {
-        Segment segment = Objects.requireNonNull(current);
-        durableFailing = true;
-        if (result >= 0 || isDiskFull(result)) {
-            failWrite(result, buffer.regionLength(), segment.path, buffer.regionOffset(), nowNanos);
-        } else {
-            failForGood(result, segment.path, buffer.regionOffset());
         }
     }
 
@@ -1071,14 +969,15 @@ public final class WalWriter implements AutoCloseable {
     public void onFile(int op, int result, long nowNanos) {
         if (failed) {
             // Nothing counts any more; only what is in flight is to be known.
-            writing &= op != WRITE;
-            durableOpen -= op >= DURABLE_WRITE ? 1 : 0;
+            boolean write = op == WRITE || op == WRITE_AND_SYNC;
+            writing &= !write;
             syncing &= op != SYNC;
-            preparing &= op == WRITE || op == SYNC || op == PREDECESSOR || op >= DURABLE_WRITE;
+            preparing &= write || op == SYNC || op == PREDECESSOR;
             return;
         }
         switch (op) {
-            case WRITE -> onWritten(result, nowNanos);
+            case WRITE -> onWritten(result, false, nowNanos);
+            case WRITE_AND_SYNC -> onWritten(result, true, nowNanos);
             case SYNC -> onSynced(result, nowNanos);
             case PREDECESSOR -> onPredecessor(result);
             case ALLOCATE -> onAllocated(making(), result, nowNanos);
@@ -1091,7 +990,7 @@ public final class WalWriter implements AutoCloseable {
             case MADE -> onMade(making(), result, nowNanos);
             case DIRECTORY -> onNamed(making(), result);
             case HEADER -> onHeader(making(), result, nowNanos);
-            default -> onDurableWrite(op - DURABLE_WRITE, result, nowNanos);
+            default -> throw new IllegalArgumentException("operation " + op);
         }
     }
 
