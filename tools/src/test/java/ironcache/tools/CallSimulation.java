@@ -86,6 +86,9 @@ final class CallSimulation extends CrashSimulation {
 
     private long failedNs = Long.MAX_VALUE;
 
+    /** The server met the failure while it served, and went on when it was over. */
+    private boolean wentOn;
+
     private CallSimulation(
             long seed, int shards, Policy policy, Bug bug, int operations, Event event) {
         super(seed, shards, policy, bug, load(policy));
@@ -93,6 +96,12 @@ final class CallSimulation extends CrashSimulation {
         this.operations = operations;
         this.event = event;
         mayFail = event.failure != null;
+        disk.setObserver(
+                (call, moment) -> {
+                    if (call == event.call && moment == Moment.BEFORE) {
+                        failedNs = clock.nanoTime();
+                    }
+                });
         if (event.crash != null) {
             disk.crashAt(event.call, event.crash);
         } else if (event.failure != null && event.lasts) {
@@ -145,6 +154,7 @@ final class CallSimulation extends CrashSimulation {
         boolean orderly = false;
         if (start() && work()) {
             if (hasFailed()) {
+                wentOn = true;
                 lookAround();
             } else if (stop()) {
                 orderly = !hasFailed();
@@ -159,8 +169,10 @@ final class CallSimulation extends CrashSimulation {
             effects.add(Effect.START_REFUSED);
         }
         long killedNs = clock.nanoTime();
-        // Nothing of the second before a sync that failed need be there, whenever the crash comes.
-        long sureNs = effects.contains(Effect.FOR_GOOD) ? Math.min(killedNs, failedNs) : killedNs;
+        // Nothing of the second before a sync that failed need be there, whenever the crash comes;
+        // nor what a server that had to stop could not write.
+        boolean clears = event.failure == null || wentOn && !effects.contains(Effect.FOR_GOOD);
+        long sureNs = clears ? killedNs : Math.min(killedNs, failedNs);
         long killedMs = clock.currentTimeMillis();
         int moment = event.crash == null ? 0 : 1 + event.crash.ordinal();
         Prng chance = new Prng(Prng.mix(seed * 31 + event.call) + moment);
@@ -182,8 +194,7 @@ final class CallSimulation extends CrashSimulation {
             if (saves < SAVE_AT.length && ops.size() >= SAVE_AT[saves] && runs()) {
                 save(saves++ % 2 == 0 ? "BGSAVE" : "BGREWRITEAOF");
             }
-            if (failedNs == Long.MAX_VALUE && hasFailed()) {
-                failedNs = clock.nanoTime();
+            if (enough == operations && hasFailed()) {
                 enough = Math.min(enough, ops.size() + OPERATIONS_AFTERWARDS);
             }
         }
@@ -216,9 +227,7 @@ final class CallSimulation extends CrashSimulation {
 
     /** Everybody waits for a disk that fails, or was cut off. */
     private boolean isOverdue() {
-        return hasFailed()
-                && failedNs < Long.MAX_VALUE
-                && clock.nanoTime() - failedNs > LASTS_NANOS;
+        return hasFailed() && clock.nanoTime() - failedNs > LASTS_NANOS;
     }
 
     // After a failure, in the server that met it.

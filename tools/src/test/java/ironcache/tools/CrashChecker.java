@@ -228,6 +228,9 @@ final class CrashChecker {
     private void step(CrashOp op, int number, Map<String, Track> into, List<Violation> wrong) {
         CrashStep step = op.steps.get(number);
         Reply reply = op.isAcknowledged() ? op.replyTo(number) : null;
+        if (CrashOp.isRefusal(reply)) {
+            return;
+        }
         long doneMs = op.isAcknowledged() ? op.ackedMs : Math.max(op.sentMs, killedMs);
         Track track = into.get(step.key());
         List<CrashState> met = met(track.current, op.sentMs, doneMs);
@@ -579,7 +582,8 @@ final class CrashChecker {
         }
         for (int i = 0; op.isAcknowledged() && i < op.steps.size(); i++) {
             if (op.steps.get(i).key().equals(key)) {
-                return op.steps.get(i).changedNothing(op.replyTo(i));
+                return CrashOp.isRefusal(op.replyTo(i))
+                        || op.steps.get(i).changedNothing(op.replyTo(i));
             }
         }
         return false;

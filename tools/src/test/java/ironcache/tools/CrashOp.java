@@ -59,10 +59,14 @@ final class CrashOp {
         if (reply == null || !reply.isError()) {
             return false;
         }
-        String text = reply.text();
-        return text.startsWith("OOM ")
-                || text.startsWith("MISCONF ")
-                || text.startsWith("EXECABORT ");
+        return isRefusal(reply) || reply.text().startsWith("EXECABORT ");
+    }
+
+    /** Within a transaction, it is about one step. */
+    static boolean isRefusal(Reply reply) {
+        return reply != null
+                && reply.isError()
+                && (reply.text().startsWith("OOM ") || reply.text().startsWith("MISCONF "));
     }
 
     /** The reply to one step; null where the form of the whole is wrong. */
