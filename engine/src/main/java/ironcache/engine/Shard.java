@@ -607,7 +607,7 @@ public final class Shard implements AutoCloseable {
             } catch (ColdMiss miss) {
                 replayWaits = store.cold.park();
             } catch (DamagedBlockException damage) {
-                throw new UncheckedIOException(new IOException(damage.getMessage()));
+                throw new UncheckedIOException(damage.getMessage(), new IOException(damage));
             }
         }
         return at;

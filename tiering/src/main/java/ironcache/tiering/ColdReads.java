@@ -412,10 +412,10 @@ public final class ColdReads implements AutoCloseable {
                 checksumErrors++;
                 damage =
                         segments.describe(page)
-                                + ", read of "
+                                + ", field read: expected "
                                 + expected
-                                + " bytes: "
-                                + (result < 0 ? Errno.name(result) : "got " + result);
+                                + " bytes, actual "
+                                + (result < 0 ? Errno.name(result) : Integer.toString(result));
                 arrived(entry, DAMAGED);
             } else {
                 take(entry, page, (int) (key % PageLayout.BLOCKS), slot);

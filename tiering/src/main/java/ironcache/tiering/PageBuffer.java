@@ -93,10 +93,10 @@ public final class PageBuffer implements AutoCloseable {
         long address = buffer.address();
         if (result != Address.PAGE_BYTES) {
             return segments.describe(page)
-                    + ", read of "
+                    + ", field read: expected "
                     + Address.PAGE_BYTES
-                    + " bytes: "
-                    + (result < 0 ? Errno.name(result) : "got " + result);
+                    + " bytes, actual "
+                    + (result < 0 ? Errno.name(result) : Integer.toString(result));
         }
         if (PageLayout.magic(address) != PageLayout.MAGIC) {
             return segments.describe(page)
