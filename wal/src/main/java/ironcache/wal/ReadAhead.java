@@ -5,20 +5,21 @@ import ironcache.ffm.Memory;
 import ironcache.ffm.MemoryTag;
 
 /**
- * A file read from front to back, 1 MiB at a time, the next one while this one is looked at.
+ * A file read from front to back, 1 MiB at a time, the next seven while this one is looked at: a disk needs several reads at once to be at its best.
  *
  * <pre>
- * memory |  carry 1 MiB  |  even MiBs of the file  |  odd MiBs  |
+ * memory |  carry 1 MiB  |  MiBs 0, 8, 16 ...  |  1, 9 ...  |  ...  |  7, 15 ...  |
  * </pre>
  *
- * <p>What begins in an even MiB and ends in the odd one after it is contiguous as it is. What begins in an odd one has its beginning copied to the end of the carry.
+ * <p>What begins in one MiB and ends in the next is contiguous as it is, but for what begins in the last slot: its beginning is copied to the end of the carry.
  *
  * <p>Owned by one thread. Owns its memory ({@link MemoryTag#WAL}).
  */
 final class ReadAhead implements AutoCloseable {
     private static final int SLOT_SHIFT = 20;
     static final int SLOT_BYTES = 1 << SLOT_SHIFT;
-    private static final int MEMORY_BYTES = 3 * SLOT_BYTES;
+    private static final int SLOTS = 8;
+    private static final int MEMORY_BYTES = (1 + SLOTS) * SLOT_BYTES;
 
     /** At the end of a file whose length is no multiple of 4096 the last block is read again and again; anywhere else a short read is followed by progress. */
     private static final int VAIN_READS_MAX = 4;
@@ -44,6 +45,9 @@ final class ReadAhead implements AutoCloseable {
         boolean reading;
         boolean ended;
 
+        /** Why the read failed; 0: it did not. */
+        int errno;
+
         Slot(long address) {
             this.address = address;
         }
@@ -52,9 +56,7 @@ final class ReadAhead implements AutoCloseable {
     private final Io io;
     private final long tokenBase;
     private final long memory = Memory.allocate(MEMORY_BYTES, MemoryTag.WAL);
-    private final Slot[] slots = {
-        new Slot(memory + SLOT_BYTES), new Slot(memory + 2L * SLOT_BYTES)
-    };
+    private final Slot[] slots = new Slot[SLOTS];
     private int file = -1;
     private long limit;
     private boolean closing;
@@ -62,10 +64,13 @@ final class ReadAhead implements AutoCloseable {
     private long failedOffset;
     private long bytesRead;
 
-    /** @param tokenBase of tokens; the low bit is the operation */
+    /** @param tokenBase of tokens; the low three bits are the operation */
     ReadAhead(Io io, long tokenBase) {
         this.io = io;
         this.tokenBase = tokenBase;
+        for (int i = 0; i < SLOTS; i++) {
+            slots[i] = new Slot(memory + (1L + i) * SLOT_BYTES);
+        }
     }
 
     /**
@@ -81,17 +86,31 @@ final class ReadAhead implements AutoCloseable {
         errno = 0;
         for (Slot slot : slots) {
             slot.number = -1;
+            slot.errno = 0;
         }
     }
 
     /** @return false while an operation is in flight: to be called again after completions */
     boolean closeFile() {
         closing = true;
-        if (file >= 0 && !slots[0].reading && !slots[1].reading) {
+        if (file >= 0 && !isReading()) {
             io.closeFile(file);
             file = -1;
         }
         return file < 0;
+    }
+
+    private boolean isReading() {
+        for (Slot slot : slots) {
+            if (slot.reading) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private Slot slot(long number) {
+        return slots[(int) number & SLOTS - 1];
     }
 
     /**
@@ -102,12 +121,11 @@ final class ReadAhead implements AutoCloseable {
      */
     long window(long offset, int bytes) {
         long first = offset >>> SLOT_SHIFT;
-        Slot slot = slots[(int) first & 1];
-        if (!fetch(slot, first)) {
-            return errno != 0 ? FAILED : PENDING;
+        Slot slot = slot(first);
+        fetchFrom(first);
+        if (!isThere(slot)) {
+            return pendingOrFailed(slot);
         }
-        Slot other = slots[(int) first + 1 & 1];
-        boolean ahead = slot.ended || first + 1 << SLOT_SHIFT >= limit || fetch(other, first + 1);
         int within = (int) offset & SLOT_BYTES - 1;
         int here = SLOT_BYTES - within;
         if (bytes <= here) {
@@ -116,8 +134,9 @@ final class ReadAhead implements AutoCloseable {
         if (slot.ended || first + 1 << SLOT_SHIFT >= limit) {
             return BEYOND_END;
         }
-        if (!ahead) {
-            return errno != 0 ? FAILED : PENDING;
+        Slot other = slot(first + 1);
+        if (!isThere(other)) {
+            return pendingOrFailed(other);
         }
         if (bytes - here > other.validBytes) {
             return BEYOND_END;
@@ -130,20 +149,40 @@ final class ReadAhead implements AutoCloseable {
         return at;
     }
 
-    /** Whether this MiB of the file is there; starts to read it where it is not. */
-    private boolean fetch(Slot slot, long number) {
-        if (slot.number == number) {
-            return !slot.reading && (slot.ended || slot.validBytes == wanted(slot));
+    /** Has this MiB read, and those behind it for which there are slots. */
+    private void fetchFrom(long first) {
+        for (long number = first;
+                number < first + SLOTS && number << SLOT_SHIFT < limit;
+                number++) {
+            Slot slot = slot(number);
+            if (slot.number != number) {
+                if (slot.reading) {
+                    return;
+                }
+                slot.number = number;
+                slot.validBytes = 0;
+                slot.vain = 0;
+                slot.ended = false;
+                slot.errno = 0;
+                read(slot);
+            }
+            if (slot.ended || slot.errno != 0) {
+                return;
+            }
         }
-        if (slot.reading || errno != 0) {
-            return false;
+    }
+
+    private boolean isThere(Slot slot) {
+        return !slot.reading && slot.errno == 0 && (slot.ended || slot.validBytes == wanted(slot));
+    }
+
+    private long pendingOrFailed(Slot slot) {
+        if (slot.reading || slot.errno == 0) {
+            return PENDING;
         }
-        slot.number = number;
-        slot.validBytes = 0;
-        slot.vain = 0;
-        slot.ended = false;
-        read(slot);
-        return false;
+        errno = slot.errno;
+        failedOffset = (slot.number << SLOT_SHIFT) + slot.readFrom;
+        return FAILED;
     }
 
     private int wanted(Slot slot) {
@@ -160,20 +199,18 @@ final class ReadAhead implements AutoCloseable {
                 slot.address + slot.readFrom,
                 wanted(slot) - slot.readFrom,
                 Io.UNREGISTERED,
-                tokenBase | (slot.number & 1));
+                tokenBase | slot.number & SLOTS - 1);
     }
 
     /** The read into a slot has completed. */
     void onFile(int op, int result) {
-        Slot slot = slots[op & 1];
+        Slot slot = slots[op];
         slot.reading = false;
         if (closing) {
             return;
         }
         if (result < 0) {
-            errno = -result;
-            failedOffset = (slot.number << SLOT_SHIFT) + slot.readFrom;
-            slot.number = -1;
+            slot.errno = -result;
             return;
         }
         int reached = slot.readFrom + result;
