@@ -510,7 +510,8 @@ public final class FrameReader implements AutoCloseable {
 
     private boolean openFile(Segment segment, long limit) {
         try {
-            window.open(io.openFile(segment.path, Io.OpenMode.READ, true), limit);
+            // Through the page cache: recovery reads a log twice, to verify it and to apply it.
+            window.open(io.openFile(segment.path, Io.OpenMode.READ, false), limit);
             isOpen = true;
             return true;
         } catch (IOException e) {
