@@ -110,7 +110,16 @@ final class CrashFiller {
         recent.clear();
         try (RespClient client = connect(port)) {
             for (int key : chosen) {
-                byte[] value = client.call(new byte[][] {ascii("GET"), name(key)}).bytes();
+                Reply reply = client.call(new byte[][] {ascii("GET"), name(key)});
+                if (reply.isError() || reply == Reply.CLOSED || reply == Reply.TIMED_OUT) {
+                    violations.add(
+                            new Violation(
+                                    "no value",
+                                    "filler:" + key,
+                                    "GET filler:" + key + ": " + reply));
+                    return;
+                }
+                byte[] value = reply.bytes();
                 int version = version(value);
                 boolean whole = value == null || Arrays.equals(value, value(key, version));
                 if (!whole || version < atLeast[key] || version > atMost[key]) {
