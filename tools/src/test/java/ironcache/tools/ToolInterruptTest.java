@@ -11,10 +11,12 @@ import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -81,6 +83,23 @@ final class ToolInterruptTest {
         assertTrue(String.valueOf(refused).contains("was cut off while it wrote this"));
     }
 
+    /** Until the command was told to end, and that is being waited for: before that it might still come to its end. */
+    private static void awaitInterrupt(Process tool) throws IOException {
+        while (true) {
+            assertTrue(tool.isAlive());
+            try (Stream<Path> tasks = Files.list(Path.of("/proc", tool.pid() + "", "task"))) {
+                for (Path task : tasks.toList()) {
+                    String stat = Files.exists(task) ? Files.readString(task.resolve("stat")) : "";
+                    if (stat.contains("(interrupt) S")) {
+                        return;
+                    }
+                }
+            } catch (NoSuchFileException e) {
+                // A thread has ended meanwhile.
+            }
+        }
+    }
+
     @Test
     void aDumpThatIsEndedHasNoFile() throws Exception {
         Path data = temp.resolve("data");
@@ -96,6 +115,7 @@ final class ToolInterruptTest {
         try (InputStream in = Files.newInputStream(pipe)) {
             assertTrue(in.readNBytes(1000).length == 1000);
             tool.toHandle().destroy();
+            awaitInterrupt(tool);
             in.readAllBytes();
             assertTrue(tool.waitFor(60, TimeUnit.SECONDS));
         }
