@@ -503,6 +503,11 @@ public final class Shard implements AutoCloseable {
         background.scan = null;
     }
 
+    /** Before anything is read back: an image that will not be, but is kept, refers to these segments. It keeps them until {@link #releaseImage}. */
+    public void restoreImage(BitSet segments) {
+        store.segments.restoreImage(segments);
+    }
+
     /** An image is gone that kept these segments. */
     public void releaseImage(BitSet segments) {
         store.segments.releaseImage(segments);

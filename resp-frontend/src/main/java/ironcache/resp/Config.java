@@ -17,6 +17,7 @@ final class Config {
     private static final Change ANY = Change.ANY_TIME;
     private static final Change START = Change.START_ONLY;
     private static final long INT_MAX = Integer.MAX_VALUE;
+    private static final int SNAPSHOTS_MAX = 64;
 
     private final Map<String, Setting> settings = new TreeMap<>();
     private final List<String> withoutEffect = new ArrayList<>();
@@ -156,7 +157,7 @@ final class Config {
         add(Setting.yesNo("appendonly", false, ANY));
         add(Setting.text("save", "", ANY));
         add(Setting.choice("appendfsync", ANY, "everysec", "always", "no"));
-        add(Setting.integer("snapshot-keep", 1, 1, 1, ANY));
+        add(Setting.integer("snapshot-keep", 1, 1, SNAPSHOTS_MAX, ANY));
         add(Setting.yesNo("warm-restart", true, ANY));
         add(Setting.text("state-file", "", START));
         noEffect(Setting.yesNo("no-appendfsync-on-rewrite", false, ANY));

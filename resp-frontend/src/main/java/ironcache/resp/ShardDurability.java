@@ -16,6 +16,7 @@ import ironcache.wal.Peers;
 import ironcache.wal.WalFileLayout;
 import ironcache.wal.WalWriter;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -93,6 +94,7 @@ final class ShardDurability implements Io.FileHandler, Peers {
 
     /** Reads back what the manifest names; {@link #step} goes on with it. */
     void recover(Manifest manifest) throws IOException {
+        restoreOlderImages(manifest);
         ShardSource source = source(manifest);
         // The log is read twice: to verify it, and to apply it.
         long logBytes = 2L * source.log().size() * node.logSizes().segmentBytes();
@@ -154,6 +156,24 @@ final class ShardDurability implements Io.FileHandler, Peers {
                         manifestLog == 0 ? part.lastLogGeneration() : last),
                 part.beginSeqno(),
                 part.cutSeqno());
+    }
+
+    /** Snapshots but the newest keep what they refer to: before what is read back needs space and could take it. */
+    private void restoreOlderImages(Manifest manifest) {
+        List<Manifest.Snapshot> snapshots = manifest.snapshots();
+        for (int i = 0; i < snapshots.size() - 1; i++) {
+            Manifest.Snapshot snapshot = snapshots.get(i);
+            try {
+                partition.shard.restoreImage(snapshot.parts().get(partition.number).segments());
+            } catch (UncheckedIOException e) {
+                throw new RecoveryException(
+                        "snapshot "
+                                + snapshot.number()
+                                + ", which is kept, lacks a file: "
+                                + e.getMessage()
+                                + "; to go on with the newest one only: ironcache-tool snapshots prune --keep 1 DIR");
+            }
+        }
     }
 
     /** Of the newest snapshot, or null. */
@@ -336,6 +356,7 @@ final class ShardDurability implements Io.FileHandler, Peers {
                 log.closeFiles();
                 log.close();
                 closing = null;
+                deleteOld();
             }
         }
     }
@@ -502,24 +523,22 @@ final class ShardDurability implements Io.FileHandler, Peers {
                 partition.shard.releaseImage(dropped.parts().get(partition.number).segments());
             }
         }
-        try {
-            if (!inDoubt) {
-                if (!kept) {
-                    image.abandon();
-                }
-                deleteOld();
+        if (!kept && !inDoubt) {
+            try {
+                image.abandon();
+            } catch (IOException e) {
+                node.notice("an image cannot be deleted: " + e.getMessage());
             }
-        } catch (IOException e) {
-            node.notice("what a snapshot replaced cannot be deleted: " + e.getMessage());
         }
+        deleteOld();
         image.close();
         node.wakeFirst();
     }
 
-    /** Images and segments of the log that the manifest names no more. */
-    private void deleteOld() throws IOException {
+    /** Images and segments of the log that the manifest names no more. Those of a log that is being closed may still be written to: they go when it is. */
+    private void deleteOld() {
         Manifest manifest = node.manifest();
-        if (manifest == null) {
+        if (manifest == null || node.isInDoubt()) {
             return;
         }
         Set<Long> images = new HashSet<>();
@@ -528,7 +547,15 @@ final class ShardDurability implements Io.FileHandler, Peers {
         if (log != null) {
             log.deleteBefore(oldestLog);
         }
-        deleteUnnamed(images, log == null && closing == null ? oldestLog : 0, Long.MAX_VALUE);
+        boolean isClosed = log == null && closing == null;
+        try {
+            deleteUnnamed(
+                    images,
+                    isClosed ? oldestLog : 0,
+                    isClosed ? lastNamed(manifest) : Long.MAX_VALUE);
+        } catch (IOException e) {
+            node.notice("what a snapshot replaced cannot be deleted: " + e.getMessage());
+        }
     }
 
     /** @return the first segment of the log that the manifest has a use for */
@@ -541,6 +568,16 @@ final class ShardDurability implements Io.FileHandler, Peers {
             oldestLog = Math.min(oldestLog, part.firstLogGeneration());
         }
         return oldestLog;
+    }
+
+    /** @return the last segment of the log that the manifest has a use for, where no log is kept */
+    private long lastNamed(Manifest manifest) {
+        Manifest.ShardFiles files = manifest.shards().get(partition.number);
+        Manifest.SnapshotPart part = part(manifest);
+        if (files.logFromGeneration() != 0) {
+            return files.logToGeneration() == 0 ? Long.MAX_VALUE : files.logToGeneration();
+        }
+        return part == null ? 0 : part.lastLogGeneration();
     }
 
     int segmentPages() {

@@ -222,6 +222,18 @@ public final class SegmentStore implements AutoCloseable {
     // Recovery.
 
     /**
+     * An image that is not read back, but kept, refers to these segments: they stay until {@link #releaseImage}, and nobody else takes their numbers. Nothing in them is alive but for what a later
+     * {@link #restore} says; until then which generation they are of is not known.
+     *
+     * @throws UncheckedIOException where the file of one cannot be opened; the message names it
+     */
+    public void restoreImage(BitSet numbers) {
+        for (int n = numbers.nextSetBit(0); n >= 0; n = numbers.nextSetBit(n + 1)) {
+            restored(n).images++;
+        }
+    }
+
+    /**
      * A segment of an earlier process, full and durable, of which nothing is alive yet.
      *
      * @throws UncheckedIOException where its file cannot be opened; the message names it
@@ -231,25 +243,34 @@ public final class SegmentStore implements AutoCloseable {
             throw new IllegalStateException(
                     path(number) + ", field pages: expected " + segmentPages + ", actual " + pages);
         }
+        Segment segment = restored(number);
+        segment.generation = oldGeneration;
+        segment.images++;
+        generation = Math.max(generation, oldGeneration);
+    }
+
+    private Segment restored(int number) {
         while (segments.size() <= number) {
             segments.add(null);
         }
+        Segment known = segments.get(number);
+        if (known != null) {
+            return known;
+        }
+        Segment segment;
         try {
-            Segment segment =
-                    new Segment(number, io.openFile(path(number), Io.OpenMode.READ_WRITE, true));
-            segment.state = State.SEALED;
-            segment.generation = oldGeneration;
-            segment.pagesTaken = segmentPages;
-            segment.pagesFlushed = segmentPages;
-            segment.flushed = -1L >>> 64 - segmentPages;
-            segment.images = 1;
-            segments.set(number, segment);
+            segment = new Segment(number, io.openFile(path(number), Io.OpenMode.READ_WRITE, true));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+        segment.state = State.SEALED;
+        segment.pagesTaken = segmentPages;
+        segment.pagesFlushed = segmentPages;
+        segment.flushed = -1L >>> 64 - segmentPages;
+        segments.set(number, segment);
         segmentCount++;
         tables.commit((long) segmentPages * PageLayout.TABLES_BYTES);
-        generation = Math.max(generation, oldGeneration);
+        return segment;
     }
 
     /** A record of a restored segment's page is alive; how long it is shows when the page's tables are read. */
@@ -668,8 +689,13 @@ public final class SegmentStore implements AutoCloseable {
         int first = firstPage(segment);
         freeListener.onFree(first, segmentPages);
         assert segment.liveBytes == 0;
+        // What is of no known generation could be taken for what will be written there.
+        boolean isUnknown = segment.generation == 0;
         segment.generation = 0;
-        if (lent || spares.size() <= RESERVED_SEGMENTS) {
+        if (isUnknown) {
+            assert !lent : "images are released by the owner";
+            delete(segment);
+        } else if (lent || spares.size() <= RESERVED_SEGMENTS) {
             segment.state = State.SPARE;
             spares.add(segment);
         } else {

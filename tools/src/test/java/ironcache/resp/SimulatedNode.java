@@ -46,6 +46,7 @@ public final class SimulatedNode implements AutoCloseable {
      * @param squeezeChance how often a shard's log gets less memory, so that it seals and evicts
      * @param appendOnly whether it does keep a log; what there is on the disk is read back anyway
      * @param warm whether the state of an orderly end is kept, and taken over
+     * @param snapshotsKept {@code snapshot-keep}
      */
     public record Durable(
             SimDisk disk,
@@ -54,7 +55,8 @@ public final class SimulatedNode implements AutoCloseable {
             String fsync,
             double squeezeChance,
             boolean appendOnly,
-            boolean warm) {
+            boolean warm,
+            int snapshotsKept) {
         /** With a log, and without the state. */
         public Durable(
                 SimDisk disk,
@@ -62,7 +64,7 @@ public final class SimulatedNode implements AutoCloseable {
                 SimFaults faults,
                 String fsync,
                 double squeezeChance) {
-            this(disk, clock, faults, fsync, squeezeChance, true, false);
+            this(disk, clock, faults, fsync, squeezeChance, true, false, 1);
         }
     }
 
@@ -231,6 +233,7 @@ public final class SimulatedNode implements AutoCloseable {
         if (durable != null) {
             config.set(config.get("appendonly"), durable.appendOnly ? "yes" : "no");
             config.set(config.get("appendfsync"), durable.fsync);
+            config.set(config.get("snapshot-keep"), Integer.toString(durable.snapshotsKept));
             config.set(config.get("maxdisk"), Long.toString(shards * SMALL_DISK_BYTES));
         }
         return config;

@@ -110,7 +110,7 @@ final class CorruptionData implements AutoCloseable {
                 seed,
                 SimulatedNode.Bug.NONE,
                 new SimulatedNode.Durable(
-                        on, clock, new SimFaults(), "always", 0, keepsLog, takesState));
+                        on, clock, new SimFaults(), "always", 0, keepsLog, takesState, 1));
     }
 
     // Making it.

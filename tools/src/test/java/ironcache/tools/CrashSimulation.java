@@ -11,8 +11,13 @@ import ironcache.tools.CrashChecker.Prefix;
 import ironcache.tools.CrashChecker.Rules;
 import ironcache.tools.CrashChecker.Seen;
 import ironcache.tools.CrashChecker.Verdict;
+import ironcache.wal.DamagedManifestException;
+import ironcache.wal.Manifest;
+import ironcache.wal.Manifests;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -46,6 +51,7 @@ class CrashSimulation {
      *
      * @param failures what no server should do, and what should have been there and was not, each with its crash
      * @param traceHash of all that happened
+     * @param restored snapshots that were restored, and those of them of which it was known what they had to show
      * @param calls of the disk
      */
     record Outcome(
@@ -58,6 +64,8 @@ class CrashSimulation {
             int crashes,
             int crashesInRecovery,
             long snapshots,
+            int restored,
+            int restoredExactly,
             long coldReads,
             long calls) {
         boolean clean() {
@@ -212,6 +220,7 @@ class CrashSimulation {
     final int shards;
     final Policy policy;
     private final Bug bug;
+    private final int kept;
     final Rules rules;
     final SimClock clock = new SimClock();
     final SimDisk disk = new SimDisk(DISK_BYTES);
@@ -227,6 +236,9 @@ class CrashSimulation {
 
     SimulatedNode node;
     Map<String, CrashState> base = new HashMap<>();
+
+    /** What snapshots showed that were made while nobody wrote, by number. */
+    private final Map<Long, Map<String, Seen>> shown = new HashMap<>();
 
     // Of the cycle.
     private int cycle;
@@ -248,6 +260,8 @@ class CrashSimulation {
     int crashes;
     private int crashesInRecovery;
     long snapshots;
+    private int restored;
+    private int restoredExactly;
     long coldReads;
 
     static {
@@ -267,6 +281,12 @@ class CrashSimulation {
      * @param load null: as the seed says
      */
     CrashSimulation(long seed, int shards, Policy policy, Bug bug, Load load) {
+        this(seed, shards, policy, bug, load, 1);
+    }
+
+    private CrashSimulation(
+            long seed, int shards, Policy policy, Bug bug, Load load, int snapshotsKept) {
+        kept = snapshotsKept;
         prng = new Prng(seed);
         this.shards = shards > 0 ? shards : 1 + prng.nextInt(MOST_SHARDS);
         this.policy = policy;
@@ -301,12 +321,21 @@ class CrashSimulation {
      * @param policy null: as the seed says
      */
     static Outcome play(long seed, int shards, Policy policy, Bug bug) {
+        return play(seed, shards, policy, bug, 1);
+    }
+
+    /**
+     * As above.
+     *
+     * @param snapshotsKept with several, one is made behind each start, and each that is kept is restored after each crash
+     */
+    static Outcome play(long seed, int shards, Policy policy, Bug bug, int snapshotsKept) {
         Policy chosen =
                 policy != null
                         ? policy
                         : new Prng(~seed).nextInt(3) == 0 ? Policy.EVERYSEC : Policy.ALWAYS;
         Map<MemoryTag, Long> bytes = offHeapBytes();
-        CrashSimulation one = new CrashSimulation(seed, shards, chosen, bug, null);
+        CrashSimulation one = new CrashSimulation(seed, shards, chosen, bug, null, snapshotsKept);
         try {
             one.play(2 + one.prng.nextInt(3));
             if (one.calm && one.failures.isEmpty()) {
@@ -340,6 +369,8 @@ class CrashSimulation {
                 crashes,
                 crashesInRecovery,
                 snapshots,
+                restored,
+                restoredExactly,
                 coldReads,
                 disk.calls());
     }
@@ -371,10 +402,152 @@ class CrashSimulation {
             long killedNs = clock.nanoTime();
             long killedMs = clock.currentTimeMillis();
             crash();
+            if (kept > 1) {
+                restoreKept();
+            }
             if (!recover()) {
                 return;
             }
             judge(orderly ? rules.with(Policy.ALWAYS) : rules, killedNs, killedMs);
+            if (kept > 1 && failures.isEmpty()) {
+                keepShown();
+            }
+        }
+    }
+
+    // Snapshots that are kept.
+
+    private void keepShown() throws IOException {
+        long before = node.snapshots();
+        List<Reply> replies =
+                call(
+                        new SimulatedSession(node.connect()),
+                        List.<byte[][]>of(RespClient.bytes("SAVE")));
+        if (replies == null) {
+            return;
+        }
+        if (node.snapshots() == before) {
+            fail("SAVE got " + replies.getFirst().show(200));
+            return;
+        }
+        Map<String, Seen> found = read();
+        if (found != null) {
+            shown.put(manifest(disk).snapshots().getLast().number(), found);
+        }
+    }
+
+    private static Manifest manifest(SimDisk of) throws IOException {
+        Path newest = Manifests.newestOf(of.names().stream().map(Path::of).toList());
+        try {
+            return newest == null ? null : Manifest.parse(newest, of.contents(newest));
+        } catch (DamagedManifestException e) {
+            throw new IOException(e);
+        }
+    }
+
+    /** As {@code snapshots restore} does: of a copy of the disk only one snapshot counts, and a server starts on it. */
+    private void restoreKept() throws IOException {
+        Manifest manifest = manifest(disk);
+        if (manifest == null) {
+            return;
+        }
+        if (manifest.snapshots().size() > kept) {
+            fail(manifest.snapshots().size() + " snapshots are kept, and " + kept + " should be");
+        }
+        for (Manifest.Snapshot snapshot : manifest.snapshots()) {
+            restore(manifest, snapshot);
+            if (!failures.isEmpty()) {
+                return;
+            }
+        }
+    }
+
+    private void restore(Manifest manifest, Manifest.Snapshot snapshot) throws IOException {
+        SimDisk copy = disk.copy();
+        for (String name : copy.names()) {
+            if (String.valueOf(Path.of(name).getFileName()).startsWith("manifest-")) {
+                copy.remove(Path.of(name));
+            }
+        }
+        List<Manifest.ShardFiles> files = new ArrayList<>();
+        for (int i = 0; i < shards; i++) {
+            files.add(
+                    new Manifest.ShardFiles(
+                            manifest.shards().get(i).segmentPages(),
+                            0,
+                            0,
+                            0,
+                            snapshot.parts().get(i).cutSeqno()));
+        }
+        Manifest alone =
+                new Manifest(
+                        manifest.generation() + 1,
+                        manifest.nodeId(),
+                        manifest.hashSeed(),
+                        manifest.epoch(),
+                        files,
+                        List.of(snapshot));
+        copy.put(
+                SimulatedNode.DIRECTORY.resolve(
+                        String.format(Locale.ROOT, "manifest-%016d", alone.generation())),
+                alone.toBytes());
+        String which = "snapshot " + snapshot.number() + ", restored: ";
+        try {
+            node =
+                    new SimulatedNode(
+                            shards,
+                            prng.nextLong(),
+                            SimulatedNode.Bug.NONE,
+                            new SimulatedNode.Durable(
+                                    copy, clock, new SimFaults(), "always", 0, false, false, 1));
+            while (node.isLoading()) {
+                node.step();
+            }
+            Map<String, Seen> found = read();
+            Map<String, Seen> expected = shown.get(snapshot.number());
+            if (found == null) {
+                return;
+            }
+            restored++;
+            if (expected != null) {
+                restoredExactly++;
+                expected.forEach((name, was) -> compare(which + name, was, found.get(name)));
+            }
+            checkSound(which);
+        } catch (RuntimeException | Error e) {
+            fail(which, e);
+        } finally {
+            if (node != null) {
+                node.close();
+                node = null;
+            }
+        }
+    }
+
+    private void checkSound(String which) throws IOException {
+        List<Reply> checked =
+                call(
+                        new SimulatedSession(node.connect()),
+                        List.<byte[][]>of(RespClient.bytes("DEBUG", "CHECK")));
+        if (checked != null && checked.getFirst().isError()) {
+            fail(which + checked.getFirst().text());
+        }
+    }
+
+    private void compare(String which, Seen was, Seen is) {
+        if (was.expiresMs() == -2 && was.value() != null) {
+            return; // It was about to go.
+        }
+        boolean mayBeGone =
+                was.value() != null
+                        && was.expiresMs() >= 0
+                        && was.expiresMs() <= is.untilMs() + CLOCK_SLACK_MS;
+        boolean isGone = mayBeGone && (is.value() == null || is.expiresMs() == -2);
+        boolean isSame =
+                Arrays.equals(was.value(), is.value())
+                        && (was.value() == null || was.expiresMs() == is.expiresMs());
+        if (!isGone && !isSame) {
+            fail(which + " is " + is + ", and was " + was);
         }
     }
 
@@ -534,7 +707,10 @@ class CrashSimulation {
                                     clock,
                                     faults,
                                     policy.name().toLowerCase(Locale.ROOT),
-                                    load.squeezeChance));
+                                    load.squeezeChance,
+                                    true,
+                                    false,
+                                    kept));
         } catch (IOException | RuntimeException | Error e) {
             if (!disk.isDead()) {
                 onNotStarted(e);

@@ -32,6 +32,22 @@ class CrashSimulationTest {
         assertTrue(coldReads > 100, "nothing was cold");
     }
 
+    /** What a crash leaves of older snapshots is what they showed. */
+    @Test
+    void snapshotsThatAreKeptCanBeRestored() {
+        long first = ServerTestBase.seed(1);
+        int restored = 0;
+        int exactly = 0;
+        for (long seed = first; seed < first + 15; seed++) {
+            Outcome outcome = CrashSimulation.play(seed, 0, null, Bug.NONE, 2 + (int) (seed % 2));
+            assertEquals(List.of(), outcome.failures(), "-Dironcache.seed=" + seed);
+            restored += outcome.restored();
+            exactly += outcome.restoredExactly();
+        }
+        assertTrue(restored > 30, "restored: " + restored);
+        assertTrue(exactly > 10, "with known contents: " + exactly);
+    }
+
     /** Seeds that showed bugs: torn transactions, replies before their time, keys that came back, starts that were refused. */
     @Test
     void seedsThatOnceFailed() {
