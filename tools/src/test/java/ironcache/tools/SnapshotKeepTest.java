@@ -19,7 +19,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** Snapshots that are kept behind the newest, with servers in processes of their own and more data than fit in RAM. */
 final class SnapshotKeepTest {
     private static final int SHARDS = 2;
-    private static final int KEYS = 700;
+    private static final int KEYS = 1000;
     private static final int VALUE_BYTES = 100_000;
     private static final String FILLING = "x".repeat(VALUE_BYTES);
 
