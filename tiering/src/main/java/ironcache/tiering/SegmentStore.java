@@ -70,6 +70,9 @@ public final class SegmentStore implements AutoCloseable {
         /** Written to since it was last synced. */
         boolean unsynced;
 
+        /** An image referred to it: its pages' tables are on the SSD only, until they have been read. */
+        boolean restored;
+
         long liveBytes;
         long liveRecords;
 
@@ -133,6 +136,9 @@ public final class SegmentStore implements AutoCloseable {
     private final Crc32c crc = new Crc32c();
     private FreeListener freeListener = (firstPage, pages) -> {};
 
+    /** Files of an earlier process. Until it is known which of them count, none is written over: an image may refer to one that is not restored yet. */
+    private final BitSet found = new BitSet();
+
     private int segmentCount;
     private int allocating;
     private long generation;
@@ -164,7 +170,11 @@ public final class SegmentStore implements AutoCloseable {
         this.io = io;
         this.directory = directory;
         this.tokenBase = tokenBase;
-        io.openDirectory(directory);
+        for (Path file : io.openDirectory(directory)) {
+            if (number(file) >= 0) {
+                found.set(number(file));
+            }
+        }
         long usable = io.usableSpace(directory);
         long bound = maxDiskBytes == 0 ? usable : maxDiskBytes;
         long wanted = Math.min(bound, usable) / SEGMENTS_WANTED >>> Address.PAGE_SHIFT;
@@ -202,6 +212,7 @@ public final class SegmentStore implements AutoCloseable {
 
     /** Segment files of an earlier process that nothing refers to any more. */
     public void deleteLeftovers() throws IOException {
+        found.clear();
         for (Path file : io.openDirectory(directory)) {
             String name = file.getFileName().toString();
             if (name.startsWith(FILE_PREFIX) && name.endsWith(FILE_SUFFIX) && !isKnown(file)) {
@@ -267,6 +278,7 @@ public final class SegmentStore implements AutoCloseable {
         segment.pagesTaken = segmentPages;
         segment.pagesFlushed = segmentPages;
         segment.flushed = -1L >>> 64 - segmentPages;
+        segment.restored = true;
         segments.set(number, segment);
         segmentCount++;
         tables.commit((long) segmentPages * PageLayout.TABLES_BYTES);
@@ -398,16 +410,22 @@ public final class SegmentStore implements AutoCloseable {
         return Address.FIRST_SSD_PAGE + segments.size() * segmentPages;
     }
 
-    /** The first page from this one on that has a live record, or {@link #endPage}. */
+    /** The first page from this one on that is an image's and has a live record, or {@link #endPage}. */
     int nextAlive(int fromPage) {
         int end = endPage();
         int page = Math.max(fromPage, Address.FIRST_SSD_PAGE);
         while (page < end
-                && (segments.get((page - Address.FIRST_SSD_PAGE) / segmentPages) == null
+                && (!isRestored((page - Address.FIRST_SSD_PAGE) / segmentPages)
                         || liveRecords(page) == 0)) {
             page++;
         }
         return page;
+    }
+
+    /** What this process has sealed since the start has its tables, and may not be written yet. */
+    private boolean isRestored(int number) {
+        Segment segment = segments.get(number);
+        return segment != null && segment.restored;
     }
 
     /**
@@ -753,9 +771,11 @@ public final class SegmentStore implements AutoCloseable {
     }
 
     private void allocate(long nowNanos) {
-        int number = segments.indexOf(null);
-        if (number < 0) {
-            number = segments.size();
+        int number = 0;
+        while (number < segments.size() && segments.get(number) != null || found.get(number)) {
+            number++;
+        }
+        while (segments.size() <= number) {
             segments.add(null);
         }
         try {
