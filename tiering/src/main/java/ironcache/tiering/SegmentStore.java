@@ -119,6 +119,10 @@ public final class SegmentStore implements AutoCloseable {
     /** In a state file: no number of a segment. */
     private static final int SAVED_END = Integer.MAX_VALUE;
 
+    /** Not where a test plants the bug of a store that believes its disk. */
+    @SuppressWarnings("NonFinalStaticField")
+    static boolean verifiesBlocks = true;
+
     /** Live counts of a page: bytes (4), records (4). */
     private static final int COUNTS_BYTES = 8;
 
@@ -640,7 +644,8 @@ public final class SegmentStore implements AutoCloseable {
 
     /** Whether a block just read has the checksum that was computed when its page was sealed. */
     boolean verify(int page, int block, long address) {
-        return crc.of(address, PageLayout.BLOCK_BYTES) == PageLayout.blockCrc(tables(page), block);
+        return crc.of(address, PageLayout.BLOCK_BYTES) == PageLayout.blockCrc(tables(page), block)
+                || !verifiesBlocks;
     }
 
     /** Says which block is damaged, where, what was expected and what was found. */
