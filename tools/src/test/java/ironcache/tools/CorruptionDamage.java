@@ -128,6 +128,31 @@ final class CorruptionDamage {
         }
     }
 
+    /** A bit of a block that holds nothing but a part of a value. */
+    static CorruptionDamage flipValue(SimDisk disk, Files files, Prng prng, Target target) {
+        while (true) {
+            Maker maker = new Maker(disk, files, prng, target);
+            byte[] contents = disk.contents(maker.file);
+            int[] used = files.used.get(maker.file);
+            for (int i = 0; i < TRIES && used.length > 0; i++) {
+                int from = used[prng.nextInt(used.length)] * BLOCK;
+                if (isText(contents, from, Math.min(contents.length, from + BLOCK))) {
+                    long at = (long) from + prng.nextInt(BLOCK);
+                    disk.flipBit(maker.file, at * Byte.SIZE);
+                    return maker.damage(Kind.FLIP, "bit 0 of byte " + at, at, at + 1);
+                }
+            }
+        }
+    }
+
+    private static boolean isText(byte[] contents, int from, int end) {
+        boolean text = end - from == BLOCK;
+        for (int i = from; i < end && text; i++) {
+            text = contents[i] >= '-' && contents[i] <= 'z';
+        }
+        return text;
+    }
+
     private static final class Maker {
         private final SimDisk disk;
         private final Files files;

@@ -38,7 +38,15 @@ final class CorruptionData implements AutoCloseable {
         /** No log and no snapshot: cold pages and the state of an orderly end. */
         STATE_ALONE,
         /** No log but that of the snapshot's own time. */
-        SNAPSHOT_ALONE
+        SNAPSHOT_ALONE;
+
+        boolean keepsLog() {
+            return this != STATE_ALONE && this != SNAPSHOT_ALONE;
+        }
+
+        boolean keepsState() {
+            return this == STATE_AND_LOG || this == STATE_ALONE;
+        }
     }
 
     static final int SHARDS = 2;
@@ -57,6 +65,11 @@ final class CorruptionData implements AutoCloseable {
 
     /** Beyond any simulated time. */
     private static final String LATER_MS = "95617584000000";
+
+    /** Of many keys. */
+    private static final int MANY_VALUE_BYTES = 700;
+
+    private static final int GO_COLD_EVERY = 8_000;
 
     private static final long REST_NANOS = 3_000_000_000L;
 
@@ -85,21 +98,29 @@ final class CorruptionData implements AutoCloseable {
     private final int[] lastCommand = new int[SHARDS];
 
     CorruptionData(Origin origin, long seed) throws IOException {
+        this(origin, 0, seed);
+    }
+
+    /**
+     * Of a number of keys, most of them cold.
+     *
+     * @param keys 0: some hundred
+     */
+    CorruptionData(Origin origin, int keys, long seed) throws IOException {
         this.origin = origin;
         prng = new Prng(seed * 31 + origin.ordinal());
-        boolean keepsLog = origin != Origin.STATE_ALONE && origin != Origin.SNAPSHOT_ALONE;
         try {
-            node = start(disk, clock, prng.nextLong(), keepsLog, keepsState());
+            node = start(disk, clock, prng.nextLong(), origin.keepsLog(), origin.keepsState());
             await(() -> !node.isLoading());
             session = new SimulatedSession(node.connect());
-            write();
+            if (keys == 0) {
+                write();
+            } else {
+                writeMany(keys);
+            }
         } finally {
             close();
         }
-    }
-
-    private boolean keepsState() {
-        return origin == Origin.STATE_AND_LOG || origin == Origin.STATE_ALONE;
     }
 
     static SimulatedNode start(
@@ -226,13 +247,35 @@ final class CorruptionData implements AutoCloseable {
         end();
     }
 
+    /** Nine of ten keys are cold when the snapshot is made; the others are in its image, or in the log behind it. */
+    private void writeMany(int keys) {
+        int cold = keys - keys / 10;
+        for (int from = 0; from < cold; from += GO_COLD_EVERY) {
+            pipeline("key", from, Math.min(cold, from + GO_COLD_EVERY), MANY_VALUE_BYTES);
+            node.squeeze();
+            rest(20_000_000);
+        }
+        goCold();
+        pipeline("key", cold, keys - keys / 20, MANY_VALUE_BYTES);
+        save();
+        pipeline("key", keys - keys / 20, keys, MANY_VALUE_BYTES);
+        // Newer values of cold keys.
+        pipeline("key", 0, keys / 50, MANY_VALUE_BYTES);
+        end();
+    }
+
     private void pipelineSmall(String name, int count) {
-        for (int from = 0; from < count; from += READ_BATCH) {
+        pipeline(name, 0, count, 120);
+    }
+
+    private void pipeline(String name, int first, int count, int mostBytes) {
+        for (int from = first; from < count; from += READ_BATCH) {
             List<byte[][]> batch = new ArrayList<>();
             for (int i = from; i < Math.min(count, from + READ_BATCH); i++) {
-                String value = value(8 + prng.nextInt(120));
+                String value = value(8 + prng.nextInt(mostBytes));
                 next();
                 changes(name + i, value);
+                expiring.remove(name + i);
                 batch.add(RespClient.bytes("SET", name + i, value));
             }
             session.send(batch);
@@ -322,7 +365,7 @@ final class CorruptionData implements AutoCloseable {
         }
         rest(REST_NANOS);
         before.clear();
-        if (keepsState()) {
+        if (origin.keepsState()) {
             node.stop();
         }
     }
@@ -371,11 +414,10 @@ final class CorruptionData implements AutoCloseable {
      * @param mayLack whether the last command may be lost
      */
     Served serve(SimDisk on, long seed, boolean asBefore, boolean mayLack) {
-        boolean keepsLog =
-                !asBefore || origin != Origin.STATE_ALONE && origin != Origin.SNAPSHOT_ALONE;
+        boolean keepsLog = !asBefore || origin.keepsLog();
         SimulatedNode started = null;
         try {
-            started = start(on, new SimClock(), seed, keepsLog, asBefore && keepsState());
+            started = start(on, new SimClock(), seed, keepsLog, asBefore && origin.keepsState());
             long from = started.nanoTime();
             while (started.isLoading()) {
                 started.step();
@@ -415,7 +457,20 @@ final class CorruptionData implements AutoCloseable {
                 started == null ? "" : started.log());
     }
 
+    /** Sends commands and gives their replies; null where these do not come. */
+    interface Asker {
+        List<Reply> ask(List<byte[][]> commands) throws IOException;
+    }
+
     private Served read(SimulatedNode started, boolean mayLack) throws IOException {
+        SimulatedSession reader = new SimulatedSession(started.connect());
+        Served served = read(commands -> replies(started, reader, commands), mayLack);
+        return new Served(
+                null, served.failures, served.errors, served.missing, served.older, started.log());
+    }
+
+    /** Reads every key, and those that were deleted. */
+    Served read(Asker asker, boolean mayLack) throws IOException {
         Served served =
                 new Served(
                         null,
@@ -424,7 +479,6 @@ final class CorruptionData implements AutoCloseable {
                         new ArrayList<>(),
                         new ArrayList<>(),
                         "");
-        SimulatedSession reader = new SimulatedSession(started.connect());
         // Those that were deleted too: they must not come back.
         Set<String> all = new TreeSet<>(history.keySet());
         List<String> keys = List.copyOf(all);
@@ -438,9 +492,9 @@ final class CorruptionData implements AutoCloseable {
                     commands.add(RespClient.bytes("PEXPIRETIME", key));
                 }
             }
-            List<Reply> replies = replies(started, reader, commands);
+            List<Reply> replies = asker.ask(commands);
             if (replies == null) {
-                served.failures.add("no reply comes: " + started);
+                served.failures.add("no reply comes");
                 return served;
             }
             int next = 0;
@@ -451,15 +505,14 @@ final class CorruptionData implements AutoCloseable {
                 judge(key, value, expiry, mayLack, served);
             }
         }
-        List<Reply> size = replies(started, reader, List.<byte[][]>of(RespClient.bytes("DBSIZE")));
+        List<Reply> size = asker.ask(List.<byte[][]>of(RespClient.bytes("DBSIZE")));
         if (size == null) {
-            served.failures.add("no reply comes: " + started);
+            served.failures.add("no reply comes");
         } else if (size.getFirst().integer() != there) {
             // What cannot be read is counted as well.
             served.failures.add("DBSIZE is " + size.getFirst().integer() + ", keys " + there);
         }
-        return new Served(
-                null, served.failures, served.errors, served.missing, served.older, started.log());
+        return served;
     }
 
     private void judge(String key, Reply value, Reply expiry, boolean mayLack, Served served) {

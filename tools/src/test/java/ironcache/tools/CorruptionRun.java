@@ -2,10 +2,12 @@ package ironcache.tools;
 
 import ironcache.ffm.Prng;
 import ironcache.ffm.SimDisk;
+import ironcache.tiering.BlindStore;
 import ironcache.tools.CorruptionDamage.Kind;
 import ironcache.tools.CorruptionDamage.Target;
 import ironcache.tools.CorruptionData.Origin;
 import ironcache.tools.CorruptionData.Served;
+import ironcache.wal.BlindRecovery;
 import ironcache.wal.Damage;
 import java.io.IOException;
 import java.io.RandomAccessFile;
@@ -45,9 +47,19 @@ final class CorruptionRun implements AutoCloseable {
         /** verify does not look at state files. */
         VERIFY_SKIPS_STATE,
         /** recover does not say what it lost. */
-        RECOVER_IS_MUTE
+        RECOVER_IS_MUTE,
+        /** The server does not verify blocks of pages that it reads. */
+        SERVER_SKIPS_PAGES,
+        /** Nor frames of the log. */
+        SERVER_SKIPS_FRAMES;
+
+        boolean isOfServer() {
+            return this == SERVER_SKIPS_PAGES || this == SERVER_SKIPS_FRAMES;
+        }
     }
 
+    private static final String IRONCACHE = "ironcache";
+    private static final int ORIGINS = Origin.values().length;
     private static final long SALVAGE_MEMORY_BYTES = 64L << 20;
     private static final int LINE_MAX = 2000;
 
@@ -75,27 +87,36 @@ final class CorruptionRun implements AutoCloseable {
     /** Every so many cases the damaged directory is recovered into another one. */
     private final int recoverEvery;
 
+    /** Command line of a server that is started on the damaged directory in a process of its own; null: the simulated one is. */
+    private final String server;
+
     private final Outcome outcome;
     private int number;
 
-    CorruptionRun(Origin origin, long seed, int recoverEvery, Bug bug, Outcome outcome)
+    CorruptionRun(
+            Origin origin, long seed, int recoverEvery, Bug bug, String server, Outcome outcome)
             throws IOException {
         this.seed = seed;
+        this.server = server;
         this.bug = bug;
         this.recoverEvery = recoverEvery;
         this.outcome = outcome;
         data = new CorruptionData(origin, seed);
         files = new CorruptionDamage.Files(data.disk);
-        Path memory = Path.of("/dev/shm");
-        root =
-                Files.isWritable(memory)
-                        ? Files.createTempDirectory(memory, "ironcache-corruption")
-                        : Files.createTempDirectory("ironcache-corruption");
+        root = scratch();
         real = root.resolve("in");
         export(data.disk, real);
     }
 
-    private static void export(SimDisk disk, Path to) throws IOException {
+    /** In memory, where that can be. */
+    static Path scratch() throws IOException {
+        Path memory = Path.of("/dev/shm");
+        return Files.isWritable(memory)
+                ? Files.createTempDirectory(memory, "ironcache-corruption")
+                : Files.createTempDirectory("ironcache-corruption");
+    }
+
+    static void export(SimDisk disk, Path to) throws IOException {
         for (String name : disk.names()) {
             Path file = to.resolve(CorruptionData.ROOT.relativize(Path.of(name)));
             Files.createDirectories(file.getParent());
@@ -157,7 +178,8 @@ final class CorruptionRun implements AutoCloseable {
                     case VERIFY_SKIPS_PAGES -> one -> is(one, Target.SEGMENT);
                     case VERIFY_SKIPS_FRAMES -> one -> is(one, Target.LOG) || is(one, Target.IMAGE);
                     case VERIFY_SKIPS_STATE -> one -> is(one, Target.STATE);
-                    case NONE, RECOVER_IS_MUTE -> one -> false;
+                    case NONE, RECOVER_IS_MUTE, SERVER_SKIPS_PAGES, SERVER_SKIPS_FRAMES ->
+                            one -> false;
                 };
         return verification.findings().stream().filter(skipped.negate()).toList();
     }
@@ -171,7 +193,15 @@ final class CorruptionRun implements AutoCloseable {
         number++;
         Prng prng = new Prng(Prng.mix(seed * 1_000_003 + number));
         SimDisk disk = data.disk.copy();
-        CorruptionDamage damage = CorruptionDamage.make(disk, files, prng);
+        CorruptionDamage damage =
+                switch (bug) {
+                    // Elsewhere a server that believes it would follow wild lengths.
+                    case SERVER_SKIPS_PAGES ->
+                            CorruptionDamage.flipValue(disk, files, prng, Target.SEGMENT);
+                    case SERVER_SKIPS_FRAMES ->
+                            CorruptionDamage.flipValue(disk, files, prng, Target.LOG);
+                    default -> CorruptionDamage.make(disk, files, prng);
+                };
         Tally tally =
                 outcome.tallies
                         .computeIfAbsent(damage.target, t -> new EnumMap<>(Kind.class))
@@ -221,7 +251,7 @@ final class CorruptionRun implements AutoCloseable {
             tally.recoveredWhole += whole ? 1 : 0;
         }
         long from = System.nanoTime();
-        Served served = data.serve(disk, seed + number, true, mayLack);
+        Served served = serve(disk, mayLack);
         outcome.serveNanos += System.nanoTime() - from;
         served.failures().stream()
                 // Whose a record in a damaged block was, and whether that is gone since, is not
@@ -278,6 +308,74 @@ final class CorruptionRun implements AutoCloseable {
                             + " missing; "
                             + served.log());
         }
+    }
+
+    private Served serve(SimDisk disk, boolean mayLack) throws IOException {
+        return switch (bug) {
+            case SERVER_SKIPS_PAGES -> {
+                try (BlindStore _ = BlindStore.plant()) {
+                    yield data.serve(disk, seed + number, true, mayLack);
+                }
+            }
+            case SERVER_SKIPS_FRAMES -> {
+                try (BlindRecovery _ = BlindRecovery.plant()) {
+                    yield data.serve(disk, seed + number, true, mayLack);
+                }
+            }
+            default ->
+                    server == null
+                            ? data.serve(disk, seed + number, true, mayLack)
+                            : serveReal(mayLack);
+        };
+    }
+
+    /** By a process of its own, on a copy of the directory. */
+    private Served serveReal(boolean mayLack) throws IOException {
+        Path copy = root.resolve("served");
+        delete(copy);
+        try (Stream<Path> all = Files.walk(real)) {
+            for (Path file : all.filter(Files::isRegularFile).toList()) {
+                Path to = copy.resolve(real.relativize(file));
+                Files.createDirectories(to.getParent());
+                Files.copy(file, to);
+            }
+        }
+        ServerProcess started = ServerProcess.launch(server, copy, settings());
+        try (started) {
+            String refusal = started.awaitLoaded();
+            if (refusal != null) {
+                return new Served(refusal, List.of(), List.of(), List.of(), List.of(), refusal);
+            }
+            try (RespClient client = new RespClient(started.port())) {
+                Served read = data.read(client::pipeline, mayLack);
+                return new Served(
+                        null,
+                        read.failures(),
+                        read.errors(),
+                        read.missing(),
+                        read.older(),
+                        started.logTail());
+            }
+        } finally {
+            delete(copy);
+        }
+    }
+
+    private String[] settings() {
+        return new String[] {
+            "--shards",
+            "" + CorruptionData.SHARDS,
+            "--maxmemory",
+            "256mb",
+            "--maxdisk",
+            "512mb",
+            "--appendonly",
+            data.origin.keepsLog() ? "yes" : "no",
+            "--appendfsync",
+            "always",
+            "--warm-restart",
+            data.origin.keepsState() ? "yes" : "no"
+        };
     }
 
     /** File, field, expected, actual, and what to do. */
@@ -461,6 +559,13 @@ final class CorruptionRun implements AutoCloseable {
      */
     static Outcome play(int cases, int perDirectory, long seed, int recoverEvery, Bug bug)
             throws IOException {
+        return play(cases, perDirectory, seed, recoverEvery, bug, null);
+    }
+
+    /** @param server null: the simulated one */
+    static Outcome play(
+            int cases, int perDirectory, long seed, int recoverEvery, Bug bug, String server)
+            throws IOException {
         Outcome outcome = new Outcome();
         long from = System.nanoTime();
         int done = 0;
@@ -469,9 +574,14 @@ final class CorruptionRun implements AutoCloseable {
                 if (done >= cases) {
                     break;
                 }
+                if (bug == Bug.SERVER_SKIPS_FRAMES && !origin.keepsLog()) {
+                    continue;
+                }
                 try (CorruptionRun run =
-                        new CorruptionRun(origin, round, recoverEvery, bug, outcome)) {
-                    run.checkSound();
+                        new CorruptionRun(origin, round, recoverEvery, bug, server, outcome)) {
+                    if (bug == Bug.NONE) {
+                        run.checkSound();
+                    }
                     for (int i = 0; i < perDirectory && done < cases; i++, done++) {
                         run.damageOne();
                         if (bug != Bug.NONE && !outcome.failures.isEmpty()) {
@@ -493,6 +603,9 @@ final class CorruptionRun implements AutoCloseable {
         int perDirectory = 200;
         int recoverEvery = 5;
         long seed = 1;
+        int keys = 120_000;
+        double pagesDamaged = 0;
+        int real = 0;
         Bug bug = Bug.NONE;
         for (int i = 0; i + 1 < arguments.length; i += 2) {
             String value = arguments[i + 1];
@@ -501,11 +614,26 @@ final class CorruptionRun implements AutoCloseable {
                 case "--seed" -> seed = Long.parseLong(value);
                 case "--per-directory" -> perDirectory = Integer.parseInt(value);
                 case "--recover-every" -> recoverEvery = Integer.parseInt(value);
+                case "--pages-damaged" -> pagesDamaged = Double.parseDouble(value);
+                case "--keys" -> keys = Integer.parseInt(value);
+                case "--real" -> real = Integer.parseInt(value);
                 case "--bug" -> bug = Bug.valueOf(value.toUpperCase(Locale.ROOT).replace('-', '_'));
                 default -> throw new IllegalArgumentException(arguments[i]);
             }
         }
-        Outcome outcome = play(cases, perDirectory, seed, recoverEvery, bug);
+        if (pagesDamaged > 0) {
+            System.exit(CorruptionPages.run(keys, pagesDamaged, seed) ? 0 : 1);
+        }
+        Outcome outcome =
+                real > 0
+                        ? play(
+                                real,
+                                Math.ceilDiv(real, ORIGINS),
+                                seed,
+                                recoverEvery,
+                                bug,
+                                IRONCACHE)
+                        : play(cases, perDirectory, seed, recoverEvery, bug);
         System.out.print(outcome.table());
         System.out.printf(
                 Locale.ROOT,
@@ -513,6 +641,9 @@ final class CorruptionRun implements AutoCloseable {
                 seed,
                 outcome.cases(),
                 outcome.failures.size());
+        if (bug != Bug.NONE && !outcome.failures.isEmpty()) {
+            System.out.println("caught: " + outcome.failures.getFirst());
+        }
         System.exit(outcome.failures.isEmpty() ? 0 : 1);
     }
 }

@@ -34,6 +34,9 @@ public final class ServerProcess implements AutoCloseable {
     private final Deque<String> log = new ArrayDeque<>();
     private final CompletableFuture<Void> ready = new CompletableFuture<>();
 
+    /** All that it has said has been read. */
+    private final CompletableFuture<Void> ended = new CompletableFuture<>();
+
     private ServerProcess(String name, List<String> command, int port, Path dir)
             throws IOException {
         this.name = name;
@@ -93,6 +96,33 @@ public final class ServerProcess implements AutoCloseable {
         }
         command.addAll(List.of(settings));
         return new ServerProcess(what, command, port, dir);
+    }
+
+    /** Waits until it has read back what there is. @return its log where it has ended instead; else null */
+    String awaitLoaded() throws IOException {
+        try {
+            ready.get(START_TIMEOUT_S, TimeUnit.SECONDS);
+            try (RespClient client = connect()) {
+                String reply = client.call("PING").toString();
+                while (reply.contains("LOADING")) {
+                    reply = client.call("PING").toString();
+                }
+                if (reply.contains("PONG")) {
+                    return null;
+                }
+            } catch (IOException e) {
+                // It has ended meanwhile, or else does not, which is noticed below.
+            }
+            ended.get(START_TIMEOUT_S, TimeUnit.SECONDS);
+            return logTail();
+        } catch (ExecutionException e) {
+            return logTail();
+        } catch (TimeoutException e) {
+            throw new IOException(command + " did not become ready; its log:\n" + logTail(), e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IOException("interrupted", e);
+        }
     }
 
     /** The program and its first arguments, or null where this machine does not have it. */
@@ -191,6 +221,7 @@ public final class ServerProcess implements AutoCloseable {
             // The stream ends with the process.
         }
         ready.completeExceptionally(new IOException("the process ended"));
+        ended.complete(null);
     }
 
     public String logTail() {

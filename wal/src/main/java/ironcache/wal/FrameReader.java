@@ -106,6 +106,10 @@ public final class FrameReader implements AutoCloseable {
         }
     }
 
+    /** Not where a test plants the bug of a recovery that believes its disk: then the frame that is expected counts as it is. */
+    @SuppressWarnings("NonFinalStaticField")
+    static boolean verifiesFrames = true;
+
     private final Io io;
     private final ReadAhead window;
     private final Crc32c crc = new Crc32c();
@@ -479,7 +483,8 @@ public final class FrameReader implements AutoCloseable {
             return absent(at);
         }
         int expected = FrameLayout.expectedCrc(at, nodeId, segment.generation, position, crc);
-        if (expected != FrameLayout.crc32c(at)) {
+        if (expected != FrameLayout.crc32c(at)
+                && (verifiesFrames || FrameLayout.seqno(at) != expectedSeqno)) {
             return invalid(
                     segment,
                     "crc32c",
