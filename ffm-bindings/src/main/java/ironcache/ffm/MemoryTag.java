@@ -17,6 +17,8 @@ public enum MemoryTag {
     STAGING,
     /** Chunks in which frames of the write-ahead log and of images are built, windows in which they are read. */
     WAL,
+    /** The part of a file that parity is made of, or that is being repaired. */
+    PARITY,
     /** Timing wheel. */
     EXPIRY,
     /** Receive buffers, connection input and output. */

@@ -34,9 +34,10 @@ class ArchitectureTest {
         USES.put("index", List.of("ffm"));
         USES.put("hybridlog", List.of("ffm"));
         USES.put("wal", List.of("ffm"));
+        USES.put("parity", List.of("ffm"));
         USES.put("tiering", List.of("hybridlog", "index"));
         USES.put("engine", List.of("tiering", "wal"));
-        USES.put("recovery", List.of("engine"));
+        USES.put("recovery", List.of("engine", "parity"));
         USES.put("datatypes", List.of("engine"));
         USES.put("resp", List.of("datatypes", "recovery"));
         USES.put("tools", List.of("resp"));
