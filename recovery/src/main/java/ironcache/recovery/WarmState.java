@@ -113,7 +113,7 @@ public final class WarmState implements AutoCloseable {
      * @param manifest in force, or null
      * @param wanted whether they may be used
      * @return null where there are none to be used
-     * @throws RecoveryException where they are of another number of shards
+     * @throws RecoveryException where they are of another number of shards, and there is no manifest that says that they are stale
      */
     public static @Nullable WarmState find(
             Io io,
@@ -129,7 +129,7 @@ public final class WarmState implements AutoCloseable {
             // The setting is newer than the state.
             return find(io, directory, null, shards, manifest, wanted, parallel, log);
         }
-        if (wanted && former != 0 && former != shards) {
+        if (wanted && manifest == null && former != 0 && former != shards) {
             throw new RecoveryException(
                     file(directory, elsewhere, 0)
                             + " holds the data of "
@@ -563,6 +563,11 @@ public final class WarmState implements AutoCloseable {
     /** As {@code ShardConfig} wants it. */
     public int notesUsed(int shard) {
         return parts.get(shard).getInt(StateFileLayout.NOTES_OFFSET);
+    }
+
+    /** How many have left their states. */
+    public int shards() {
+        return parts.size();
     }
 
     /** Bytes of all files. */

@@ -8,7 +8,11 @@ import ironcache.ffm.Ios;
 import ironcache.ffm.Prng;
 import ironcache.ffm.Scheduling;
 import ironcache.ffm.SystemClock;
+import ironcache.recovery.CannotWriteException;
+import ironcache.recovery.FileWorker;
 import ironcache.recovery.RecoveryException;
+import ironcache.recovery.Repartition;
+import ironcache.recovery.RepartitionSwitch;
 import ironcache.recovery.WarmState;
 import ironcache.wal.DamagedManifestException;
 import ironcache.wal.Manifest;
@@ -401,6 +405,7 @@ public final class Server implements AutoCloseable {
         } catch (IOException
                 | IllegalArgumentException
                 | IllegalStateException
+                | CannotWriteException
                 | RecoveryException e) {
             log.warn("cannot start: " + e.getMessage());
             System.err.println("ironcache: cannot start: " + e.getMessage());
@@ -435,6 +440,9 @@ public final class Server implements AutoCloseable {
                             + ": ironcache-tool (recover, restore or load) was cut off while it wrote"
                             + " this: delete it and begin again");
         }
+        try (FileWorker worker = new FileWorker()) {
+            new RepartitionSwitch(worker, dir, log::notice).settle();
+        }
         int shards = decideShards(config, memoryBytes, dir);
         log.notice(
                 "IronCache "
@@ -446,6 +454,7 @@ public final class Server implements AutoCloseable {
                         + ", "
                         + shards
                         + (shards == 1 ? " shard" : " shards"));
+        repartition(config, dir, shards, shardBytes(memoryBytes), log);
         for (int i = 0; i < shards; i++) {
             Path directory = dir.resolve("shard-" + i);
             Files.createDirectories(directory);
@@ -579,6 +588,42 @@ public final class Server implements AutoCloseable {
             setting.set(Long.toString(Math.clamp(Math.min(cores, room), 1, Shards.MOST)));
         }
         return (int) setting.number();
+    }
+
+    /** Where the directory's data are of another number of shards than was told, they are dealt out anew. */
+    private static void repartition(Config config, Path dir, int shards, long memoryBytes, Log log)
+            throws IOException {
+        Manifest manifest = manifestIn(dir);
+        Path stateDirectory = stateDirectory(config);
+        boolean warmRestart = config.get("warm-restart").isYes();
+        int former =
+                manifest != null
+                        ? manifest.shards().size()
+                        : warmRestart ? WarmState.shardsIn(dir, stateDirectory) : 0;
+        if (former == 0 || former == shards) {
+            return;
+        }
+        checkPort(config);
+        try (FileWorker worker = new FileWorker();
+                WarmState state =
+                        WarmState.find(
+                                worker.io,
+                                dir,
+                                stateDirectory,
+                                former,
+                                manifest,
+                                warmRestart,
+                                Server::inThreads,
+                                log::warn)) {
+            if (state != null || manifest != null) {
+                Repartition.run(dir, shards, manifest, state, memoryBytes, log::notice);
+            }
+            for (int i = 0; i < former && state != null && stateDirectory != null; i++) {
+                // Stale by the manifest that there is now; those in the shards' directories went
+                // with them.
+                Files.deleteIfExists(WarmState.file(dir, stateDirectory, i));
+            }
+        }
     }
 
     /** 0: the directory has no data. */

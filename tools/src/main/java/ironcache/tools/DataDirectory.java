@@ -1,5 +1,6 @@
 package ironcache.tools;
 
+import ironcache.recovery.RepartitionSwitch;
 import ironcache.tiering.SegmentStore;
 import ironcache.wal.Damage;
 import ironcache.wal.DamagedManifestException;
@@ -55,6 +56,13 @@ final class DataDirectory {
     static DataDirectory open(Path path) {
         if (!Files.isDirectory(path)) {
             throw new ToolException(path + ": no such directory");
+        }
+        if (Files.exists(path.resolve(RepartitionSwitch.READY))) {
+            throw new ToolException(
+                    path
+                            + ": a re-partitioning was cut off here ("
+                            + RepartitionSwitch.READY
+                            + "): a start of the server finishes it");
         }
         DataDirectory found = new DataDirectory(path);
         try {

@@ -6,6 +6,8 @@ import ironcache.engine.SlotTable;
 import ironcache.ffm.Memory;
 import ironcache.ffm.MemoryTag;
 import ironcache.ffm.Prng;
+import ironcache.recovery.FileWorker;
+import ironcache.recovery.RebuiltNode;
 import ironcache.wal.Damage;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -116,7 +118,7 @@ final class DirectoryLoad implements LoadCommand.Target {
     public void finish() throws IOException {
         RebuiltNode node = new RebuiltNode(new Prng(Prng.freshSeed()).nextLong(), hashSeed);
         for (ShardRebuild shard : shards) {
-            node.add(shard);
+            node.add(shard.made());
         }
         keys = node.keys();
         made.publish(node.manifest());

@@ -6,6 +6,7 @@ import ironcache.engine.Shard;
 import ironcache.ffm.Memory;
 import ironcache.ffm.MemoryTag;
 import ironcache.hybridlog.Record;
+import ironcache.recovery.StoredShard;
 import java.io.BufferedOutputStream;
 import java.io.FileOutputStream;
 import java.io.IOException;
@@ -195,11 +196,13 @@ final class DumpWriter implements AutoCloseable {
         long name = Memory.allocate(Math.max(8, keyLength), MemoryTag.OTHER);
         try {
             Memory.copyIn(key.key, 0, name, keyLength);
-            long hash = stored.shard.hash(name, keyLength);
+            long hash = stored.shard().hash(name, keyLength);
             long[] length = new long[1];
             stored.read(
                     nowMillis,
-                    () -> length[0] = Strings.length(stored.shard.peek(db, name, keyLength, hash)));
+                    () ->
+                            length[0] =
+                                    Strings.length(stored.shard().peek(db, name, keyLength, hash)));
             begin(key.expiryMillis);
             resp.bulk(key.key);
             resp.bulkHeader(length[0]);
@@ -211,10 +214,10 @@ final class DumpWriter implements AutoCloseable {
                 stored.read(
                         nowMillis,
                         () -> {
-                            long record = stored.shard.peek(db, name, keyLength, hash);
-                            Strings.load(stored.shard, record, from, count);
+                            long record = stored.shard().peek(db, name, keyLength, hash);
+                            Strings.load(stored.shard(), record, from, count);
                             StringPieces pieces =
-                                    new StringPieces(stored.shard, record, from, count);
+                                    new StringPieces(stored.shard(), record, from, count);
                             int done = 0;
                             while (pieces.next()) {
                                 Memory.copyOut(pieces.address(), bytes, done, pieces.length());

@@ -5,6 +5,7 @@ import ironcache.engine.LoggedEffects;
 import ironcache.ffm.Memory;
 import ironcache.hybridlog.Address;
 import ironcache.hybridlog.Record;
+import ironcache.recovery.FileWorker;
 import ironcache.tiering.PageCheck;
 import ironcache.tiering.SegmentStore;
 import ironcache.wal.FileScan;

@@ -1,5 +1,6 @@
 package ironcache.tools;
 
+import ironcache.recovery.CannotWriteException;
 import ironcache.recovery.RecoveryException;
 import ironcache.tiering.DamagedBlockException;
 import java.lang.module.ModuleDescriptor;
@@ -70,7 +71,8 @@ public final class IronCacheTool implements Runnable {
         if (code == ExitCode.DAMAGE) {
             command.getErr().println("ironcache-tool: DAMAGED: " + failure.getMessage());
         } else if (failure instanceof ToolException
-                || failure instanceof InterruptedToolException) {
+                || failure instanceof InterruptedToolException
+                || failure instanceof CannotWriteException) {
             command.getErr().println("ironcache-tool: " + failure.getMessage());
         } else {
             failure.printStackTrace(command.getErr());

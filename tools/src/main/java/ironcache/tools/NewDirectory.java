@@ -1,7 +1,7 @@
 package ironcache.tools;
 
+import ironcache.recovery.RebuiltNode;
 import ironcache.wal.Manifest;
-import ironcache.wal.Manifests;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.DirectoryStream;
@@ -58,22 +58,7 @@ final class NewDirectory {
 
     /** What names its files is durable. */
     void publish(Manifest manifest) throws IOException {
-        publish(path, manifest);
-    }
-
-    /** Makes a manifest the one in force. */
-    static void publish(Path directory, Manifest manifest) throws IOException {
-        try (FileWorker writer = new FileWorker();
-                Manifests manifests = new Manifests(writer.io, directory, 0)) {
-            writer.handle((token, result) -> manifests.onFile(result));
-            manifests.publish(manifest);
-            while (manifests.isBusy()) {
-                writer.await();
-            }
-            if (!manifest.equals(manifests.newest())) {
-                throw new ToolException(String.valueOf(manifests.failure()));
-            }
-        }
+        RebuiltNode.publish(path, manifest);
     }
 
     /** It is whole. */

@@ -5,6 +5,7 @@ import ironcache.ffm.Io;
 import ironcache.ffm.Mapping;
 import ironcache.ffm.MemoryTag;
 import ironcache.hybridlog.Address;
+import ironcache.recovery.FileWorker;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.BitSet;

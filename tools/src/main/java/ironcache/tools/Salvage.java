@@ -10,6 +10,8 @@ import ironcache.ffm.MemoryTag;
 import ironcache.ffm.Prng;
 import ironcache.hybridlog.Address;
 import ironcache.hybridlog.Record;
+import ironcache.recovery.FileWorker;
+import ironcache.recovery.RebuiltNode;
 import ironcache.tiering.PageCheck;
 import ironcache.tiering.SegmentStore;
 import ironcache.wal.Damage;
@@ -147,7 +149,7 @@ final class Salvage {
                                 () -> cancelled);
                 try (ShardRebuild shard = rebuild) {
                     load(i, shard);
-                    node.add(shard);
+                    node.add(shard.made());
                     segmentPages = shard.segmentPages();
                 }
             } finally {

@@ -9,60 +9,46 @@ import ironcache.ffm.Memory;
 import ironcache.ffm.MemoryTag;
 import ironcache.ffm.SystemClock;
 import ironcache.hybridlog.Record;
-import ironcache.recovery.ShardSnapshot;
-import ironcache.recovery.Snapshot;
-import ironcache.wal.ImageFile;
-import ironcache.wal.Manifest;
-import ironcache.wal.Peers;
-import ironcache.wal.SyncPolicy;
-import ironcache.wal.WalOptions;
-import ironcache.wal.WalWriter;
+import ironcache.recovery.FileWorker;
+import ironcache.recovery.NewShard;
+import ironcache.recovery.ShardTurns;
+import ironcache.recovery.StoredShard;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.BooleanSupplier;
 import java.util.function.Predicate;
-import org.jspecify.annotations.Nullable;
 
 /**
  * A shard of the engine in a new directory: takes effects as a start of the server does, and leaves a snapshot behind. Owned by one thread; owns the shard.
  */
 final class ShardRebuild implements AutoCloseable {
     private static final long STUCK_NANOS = 30_000_000_000L;
-    private static final long IMAGE_TOKEN = Shard.FIRST_FOREIGN_TOKEN | 1L << 48;
-    private static final int LOG_SEGMENT_BYTES = 2 << 20;
 
     private final FileWorker worker;
     private final Clock clock = SystemClock.INSTANCE;
     private final ShardConfig config;
-    private final int number;
+    private final NewShard made;
     private final Shard shard;
     private final BooleanSupplier cancelled;
-    private final ShardTurns turns;
-    private @Nullable ImageFile image;
-    private @Nullable WalWriter log;
 
     ShardRebuild(FileWorker worker, int number, ShardConfig config, BooleanSupplier cancelled)
             throws IOException {
         this.worker = worker;
-        this.number = number;
         this.config = config;
         this.cancelled = cancelled;
-        turns = new ShardTurns(worker, cancelled);
-        shard = new Shard(worker.io, clock, config, turns);
-        worker.handle(this::onFile);
+        made =
+                new NewShard(
+                        worker,
+                        number,
+                        config,
+                        () -> {
+                            if (cancelled.getAsBoolean()) {
+                                throw new InterruptedToolException("interrupted");
+                            }
+                        });
+        shard = made.shard();
         shard.beginReplay();
-    }
-
-    private void onFile(long token, int result) {
-        ImageFile writing = image;
-        if (token >= Shard.FIRST_FOREIGN_TOKEN) {
-            if (writing != null) {
-                writing.onFile((int) token, result);
-            }
-        } else {
-            shard.fileHandler().onFile(token, result);
-        }
     }
 
     /** Applies effects. */
@@ -99,12 +85,8 @@ final class ShardRebuild implements AutoCloseable {
         shard.endReplay();
     }
 
-    private void turn() {
-        turns.turn(shard);
-    }
-
     private void run(Runnable command) {
-        turns.write(shard, command);
+        made.write(command);
     }
 
     /** Whether the database has the key of this record. */
@@ -223,80 +205,23 @@ final class ShardRebuild implements AutoCloseable {
                                 expiryMillis));
     }
 
-    long keyCount() {
-        return shard.keyCount();
-    }
-
     int segmentPages() {
         return shard.segmentPages();
     }
 
-    /** Makes a snapshot of the shard as it is. */
-    Manifest.SnapshotPart snapshot(long nodeId) throws IOException {
-        WalWriter newLog =
-                new WalWriter(
-                        worker.io,
-                        config.directory(),
-                        number,
-                        nodeId,
-                        new WalOptions(LOG_SEGMENT_BYTES, SyncPolicy.ALWAYS),
-                        Shard.logToken(),
-                        Peers.NONE,
-                        1,
-                        1);
-        log = newLog;
-        shard.keepLog(newLog);
-        ImageFile newImage =
-                new ImageFile(worker.io, config.directory(), number, nodeId, 1, IMAGE_TOKEN);
-        image = newImage;
-        Snapshot node = new Snapshot(1, 1);
-        ShardSnapshot part = new ShardSnapshot(node, shard, newLog, newImage);
-        while (node.phase() != Snapshot.Phase.SYNCED) {
-            if (node.phase() == Snapshot.Phase.CUTTING) {
-                part.cut();
-                node.cut();
-            } else if (node.phase() == Snapshot.Phase.FAILED) {
-                throw new ToolException(config.directory() + ": " + node.failure());
-            }
-            turn();
-            part.step();
-        }
-        Manifest.SnapshotPart made =
-                new Manifest.SnapshotPart(
-                        1,
-                        part.beginSeqno(),
-                        part.cutSeqno(),
-                        part.firstLog(),
-                        part.lastLog(),
-                        part.segments());
-        node.keep();
-        part.end(true);
-        // Its completions come through the shard, as long as that keeps it.
-        while (!newLog.isQuiet()) {
-            turn();
-        }
-        shard.keepLog(null);
+    /** For the manifest. */
+    NewShard made() {
         return made;
-    }
-
-    long imageBytes() {
-        ImageFile made = image;
-        return made == null ? 0 : made.writtenBytes();
     }
 
     /** Before the worker. */
     @Override
     public void close() {
-        shard.close();
+        made.close();
     }
 
     /** After the worker's Io is closed. */
     void free() {
-        if (image != null) {
-            image.close();
-        }
-        if (log != null) {
-            log.close();
-        }
+        made.free();
     }
 }

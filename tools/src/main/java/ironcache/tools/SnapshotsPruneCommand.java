@@ -1,5 +1,6 @@
 package ironcache.tools;
 
+import ironcache.recovery.RebuiltNode;
 import ironcache.recovery.WarmState;
 import ironcache.wal.Manifest;
 import java.io.IOException;
@@ -115,7 +116,7 @@ final class SnapshotsPruneCommand implements Callable<Integer> {
                             manifest.shards(),
                             kept);
             cancellation.check();
-            NewDirectory.publish(directory, next);
+            RebuiltNode.publish(directory, next);
             delete(found, next, dropped);
         }
         report(dropped, kept);

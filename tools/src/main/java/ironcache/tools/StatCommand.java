@@ -2,6 +2,7 @@ package ironcache.tools;
 
 import ironcache.engine.Shard;
 import ironcache.hybridlog.Address;
+import ironcache.recovery.StoredShard;
 import ironcache.recovery.WarmState;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -123,18 +124,19 @@ final class StatCommand implements Callable<Integer> {
     }
 
     private static void segments(int number, StoredShard shard, List<Segment> segments) {
-        shard.shard.visitSegments(
-                (segment, state, pages, live, records, images, damaged) ->
-                        segments.add(
-                                new Segment(
-                                        number,
-                                        segment,
-                                        state,
-                                        (long) pages << Address.PAGE_SHIFT,
-                                        live,
-                                        records,
-                                        images,
-                                        damaged)));
+        shard.shard()
+                .visitSegments(
+                        (segment, state, pages, live, records, images, damaged) ->
+                                segments.add(
+                                        new Segment(
+                                                number,
+                                                segment,
+                                                state,
+                                                (long) pages << Address.PAGE_SHIFT,
+                                                live,
+                                                records,
+                                                images,
+                                                damaged)));
     }
 
     private List<FileBytes> files(DataDirectory found) throws IOException {

@@ -1,13 +1,13 @@
 package ironcache.tools;
 
-import ironcache.engine.Shard;
-import ironcache.engine.ShardConfig;
-import ironcache.recovery.Recovery;
+import ironcache.ffm.Io;
+import ironcache.ffm.ReadOnlyIo;
+import ironcache.recovery.FileWorker;
 import ironcache.recovery.ShardSource;
+import ironcache.recovery.StoredNode;
+import ironcache.recovery.StoredShard;
 import ironcache.recovery.WarmState;
-import ironcache.wal.Damage;
 import ironcache.wal.Manifest;
-import ironcache.wal.WalFileLayout;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -25,18 +25,12 @@ import org.jspecify.annotations.Nullable;
  * <p>One thread. Memory: as a server's with the same data, but that of the SSD tier stays there.
  */
 final class StoredData implements AutoCloseable {
-    private static final long MIB = 1L << 20;
-    private static final long STUCK_NANOS = 30_000_000_000L;
-
-    /** What the index takes of a key in the worst case, about. */
-    private static final int INDEX_BYTES = 32;
 
     private final DataDirectory directory;
     private final StoredDataOptions options;
     private final Path scratch;
     private final ToolProgress progress;
-    private final Cancellation cancellation;
-    private final List<StoredShard> shards = new ArrayList<>();
+    private final StoredNode node;
     private final List<String> notes = new ArrayList<>();
     private @Nullable WarmState state;
     private boolean loading = true;
@@ -51,8 +45,18 @@ final class StoredData implements AutoCloseable {
         this.directory = directory;
         this.options = options;
         this.progress = progress;
-        this.cancellation = cancellation;
         scratch = options.makeScratch();
+        node =
+                new StoredNode(
+                        directory.path.toAbsolutePath().normalize(),
+                        this::overlay,
+                        () -> {
+                            if (loading) {
+                                progress.show();
+                            }
+                            cancellation.check();
+                        },
+                        notes::add);
     }
 
     /**
@@ -88,13 +92,13 @@ final class StoredData implements AutoCloseable {
         return origin;
     }
 
-    /** As exact as {@link Shard#keyCount}. */
+    /** As exact as {@link ironcache.engine.Shard#keyCount}. */
     long keyCount() {
-        return shards.stream().mapToLong(stored -> stored.shard.keyCount()).sum();
+        return node.keyCount();
     }
 
     List<StoredShard> shards() {
-        return shards;
+        return node.shards();
     }
 
     private void load() throws IOException {
@@ -128,7 +132,7 @@ final class StoredData implements AutoCloseable {
         try (FileWorker finder = new FileWorker()) {
             state =
                     WarmState.find(
-                            overlay(finder),
+                            overlay(finder.io),
                             real,
                             options.stateDirectory(),
                             count,
@@ -144,59 +148,12 @@ final class StoredData implements AutoCloseable {
         origin = "the state of the last shutdown";
         progress.expect(found.bytes());
         progress.did(found.bytes());
-        for (int i = 0; i < count; i++) {
-            // All that is there stays where it is: nothing may be sealed, whose place would be in
-            // the directory's own files.
-            long memory = found.bytes() / count * 2 + 256 * MIB;
-            StoredShard shard =
-                    open(
-                            i,
-                            count,
-                            memory,
-                            found.segmentPages(),
-                            found.hashSeed(),
-                            found.framesUsed(i),
-                            found.notesUsed(i));
-            shard.takeOver(found, i);
-        }
+        node.takeOver(found, count);
     }
 
-    private StoredShard open(
-            int number,
-            int count,
-            long memory,
-            int segmentPages,
-            long hashSeed,
-            int frames,
-            int shadows)
-            throws IOException {
-        FileWorker worker = new FileWorker();
-        try {
-            StoredShard shard =
-                    new StoredShard(
-                            worker,
-                            overlay(worker),
-                            new ShardConfig(
-                                    directory.shard(number).path.toAbsolutePath().normalize(),
-                                    count,
-                                    Math.max(ShardConfig.LEAST_MEMORY_BYTES, memory),
-                                    0,
-                                    segmentPages,
-                                    hashSeed,
-                                    frames,
-                                    shadows),
-                            cancellation::isCancelled);
-            shards.add(shard);
-            return shard;
-        } catch (IOException | RuntimeException e) {
-            worker.close();
-            throw e;
-        }
-    }
-
-    private ReadOnlyIo overlay(FileWorker worker) {
+    private Io overlay(Io io) {
         return new ReadOnlyIo(
-                worker.io,
+                io,
                 directory.path.toAbsolutePath().normalize(),
                 scratch,
                 bytes -> {
@@ -221,36 +178,7 @@ final class StoredData implements AutoCloseable {
                 (snapshot == null ? "the log" : "snapshot " + snapshot.number())
                         + (snapshot != null && withLog ? " and the log behind it" : "");
         long keys = snapshot == null ? 0 : snapshot.keys();
-        int count = sources.size();
-        long memory = Math.max(options.memoryBytes(), keys * INDEX_BYTES + 256 * MIB) / count;
-        Recovery node = new Recovery(count);
-        for (int i = 0; i < count; i++) {
-            int segmentPages = manifest.shards().get(i).segmentPages();
-            StoredShard shard = open(i, count, memory, segmentPages, manifest.hashSeed(), 0, 0);
-            shard.recover(node, i, sources.get(i), manifest.nodeId(), notes::add);
-        }
-        awaitRecovery();
-    }
-
-    private void awaitRecovery() {
-        long sinceNanos = System.nanoTime();
-        while (!shards.stream().allMatch(StoredShard::isRecovered)) {
-            boolean on = false;
-            for (StoredShard shard : shards) {
-                on |= shard.step();
-            }
-            sinceNanos = on ? System.nanoTime() : sinceNanos;
-            if (System.nanoTime() - sinceNanos > STUCK_NANOS) {
-                throw new ToolException(
-                        directory.path
-                                + ": reading it back gets no further: the keys do not fit in"
-                                + " --memory, or "
-                                + scratch
-                                + " is full");
-            }
-            progress.show();
-            cancellation.check();
-        }
+        node.recover(manifest, sources, StoredNode.memoryFor(keys, options.memoryBytes()));
     }
 
     private Manifest.@Nullable Snapshot snapshot(Manifest manifest) {
@@ -264,37 +192,9 @@ final class StoredData implements AutoCloseable {
     /** As the server chooses it. */
     private ShardSource source(
             Manifest manifest, Manifest.@Nullable Snapshot snapshot, int shard, boolean withLog) {
-        Manifest.ShardFiles files = manifest.shards().get(shard);
         DataDirectory.ShardDirectory own = directory.shard(shard);
-        long last = files.logToGeneration() == 0 ? Long.MAX_VALUE : files.logToGeneration();
-        if (snapshot == null) {
-            return new ShardSource(
-                    null,
-                    log(own, files.logFromGeneration(), last),
-                    files.logFromSeqno(),
-                    files.logFromSeqno() - 1);
-        }
-        Manifest.SnapshotPart part = snapshot.parts().get(shard);
-        boolean logged = withLog && files.logFromGeneration() != 0;
-        return new ShardSource(
-                WalFileLayout.imageFile(own.path, part.imageGeneration()),
-                log(own, part.firstLogGeneration(), logged ? last : part.lastLogGeneration()),
-                part.beginSeqno(),
-                part.cutSeqno());
-    }
-
-    private static List<Path> log(DataDirectory.ShardDirectory shard, long from, long to) {
-        Path first = WalFileLayout.logFile(shard.path, from);
-        if (!shard.logs.containsKey(from)) {
-            throw new DamageException(
-                    new Damage(
-                            first,
-                            0,
-                            "file",
-                            "the log segment that the manifest names",
-                            "nothing: it is missing"));
-        }
-        return List.copyOf(shard.logs.subMap(from, true, to, true).values());
+        return ShardSource.of(
+                manifest, snapshot, shard, own.path, List.copyOf(own.logs.values()), withLog);
     }
 
     /** The log is read twice. */
@@ -309,7 +209,7 @@ final class StoredData implements AutoCloseable {
 
     @Override
     public void close() {
-        shards.forEach(StoredShard::close);
+        node.close();
         WarmState found = state;
         if (found != null) {
             found.close();

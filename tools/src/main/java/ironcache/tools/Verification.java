@@ -5,6 +5,7 @@ import ironcache.engine.LoggedEffects;
 import ironcache.ffm.Io;
 import ironcache.ffm.Memory;
 import ironcache.hybridlog.Address;
+import ironcache.recovery.FileWorker;
 import ironcache.recovery.WarmState;
 import ironcache.tiering.PageCheck;
 import ironcache.tiering.SegmentStore;

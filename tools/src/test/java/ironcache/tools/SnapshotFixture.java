@@ -6,7 +6,10 @@ import ironcache.engine.ShardConfig;
 import ironcache.ffm.Memory;
 import ironcache.ffm.MemoryTag;
 import ironcache.ffm.SystemClock;
+import ironcache.recovery.FileWorker;
+import ironcache.recovery.RebuiltNode;
 import ironcache.recovery.ShardSnapshot;
+import ironcache.recovery.ShardTurns;
 import ironcache.recovery.Snapshot;
 import ironcache.wal.ImageFile;
 import ironcache.wal.Manifest;
@@ -34,7 +37,7 @@ final class SnapshotFixture implements AutoCloseable {
 
     private final Path directory;
     private final FileWorker worker = new FileWorker();
-    private final ShardTurns turns = new ShardTurns(worker, () -> false);
+    private final ShardTurns turns = new ShardTurns(worker, () -> {});
     private final Shard shard;
     private final WalWriter log;
     private ImageFile image;
@@ -161,7 +164,7 @@ final class SnapshotFixture implements AutoCloseable {
             turns.turn(shard);
         }
         Manifest.SnapshotPart last = snapshots.getLast().parts().getFirst();
-        NewDirectory.publish(
+        RebuiltNode.publish(
                 directory,
                 new Manifest(
                         generation + 1,

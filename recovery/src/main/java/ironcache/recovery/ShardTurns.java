@@ -1,26 +1,26 @@
-package ironcache.tools;
+package ironcache.recovery;
 
 import ironcache.engine.ColdMiss;
 import ironcache.engine.Shard;
 import ironcache.engine.ShardListener;
 import ironcache.ffm.Clock;
 import ironcache.ffm.SystemClock;
-import java.util.function.BooleanSupplier;
 
 /** Runs commands on a shard that nobody else uses, and waits for what they miss. Owned by the shard's thread. */
-final class ShardTurns implements ShardListener {
-    static final long WORK_NANOS = 1_000_000;
+public final class ShardTurns implements ShardListener {
+    public static final long WORK_NANOS = 1_000_000;
     private static final long STUCK_NANOS = 30_000_000_000L;
     private static final int WAITER = 0;
 
     private final FileWorker worker;
-    private final BooleanSupplier cancelled;
+    private final Runnable check;
     private final Clock clock = SystemClock.INSTANCE;
     private boolean ready;
 
-    ShardTurns(FileWorker worker, BooleanSupplier cancelled) {
+    /** @param check run often: throws where the job is to end */
+    public ShardTurns(FileWorker worker, Runnable check) {
         this.worker = worker;
-        this.cancelled = cancelled;
+        this.check = check;
     }
 
     @Override
@@ -29,28 +29,26 @@ final class ShardTurns implements ShardListener {
     }
 
     /** What the shard does between commands. */
-    void turn(Shard shard) {
+    public void turn(Shard shard) {
         boolean more = shard.work(WORK_NANOS);
         worker.io.poll(more ? 0 : WORK_NANOS);
-        if (cancelled.getAsBoolean()) {
-            throw new InterruptedToolException("interrupted");
-        }
+        check.run();
     }
 
     /** Runs a command that writes to its end, however often it misses. */
-    void write(Shard shard, Runnable command) {
+    public void write(Shard shard, Runnable command) {
         long sinceNanos = clock.nanoTime();
         while (!shard.hasSpace()) {
             turn(shard);
             if (clock.nanoTime() - sinceNanos > STUCK_NANOS) {
-                throw new ToolException("cannot go on writing: " + shard.writeRefusal());
+                throw new CannotWriteException("cannot go on writing: " + shard.writeRefusal());
             }
         }
         readAt(shard, clock.currentTimeMillis(), command);
     }
 
     /** Runs a command that does not write, at this time of the wall clock. */
-    void readAt(Shard shard, long nowMillis, Runnable command) {
+    public void readAt(Shard shard, long nowMillis, Runnable command) {
         while (true) {
             shard.begin(WAITER, nowMillis);
             try {

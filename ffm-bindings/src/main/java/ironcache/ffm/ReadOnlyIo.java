@@ -1,7 +1,5 @@
-package ironcache.tools;
+package ironcache.ffm;
 
-import ironcache.ffm.FileView;
-import ironcache.ffm.Io;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.file.DirectoryStream;
@@ -15,7 +13,7 @@ import java.util.function.LongConsumer;
  * An {@link Io} under which a data directory stays as it is: its files are opened for reading, whatever was asked for, so that the kernel refuses to write to them; new files
  * go to a directory beside it, as do deletions and new names. So the engine can be run on a directory to look at it. Owned as the Io behind it.
  */
-final class ReadOnlyIo implements Io {
+public final class ReadOnlyIo implements Io {
     private final Io io;
     private final Path directory;
     private final Path scratch;
@@ -27,7 +25,7 @@ final class ReadOnlyIo implements Io {
      * @param scratch for new files
      * @param onRead is told of the bytes of each read
      */
-    ReadOnlyIo(Io io, Path directory, Path scratch, LongConsumer onRead) {
+    public ReadOnlyIo(Io io, Path directory, Path scratch, LongConsumer onRead) {
         this.io = io;
         this.directory = directory;
         this.scratch = scratch;

@@ -1,4 +1,4 @@
-package ironcache.tools;
+package ironcache.recovery;
 
 import ironcache.engine.Shard;
 import ironcache.engine.ShardConfig;
@@ -6,29 +6,26 @@ import ironcache.ffm.Io;
 import ironcache.ffm.Memory;
 import ironcache.ffm.SystemClock;
 import ironcache.hybridlog.Record;
-import ironcache.recovery.Recovery;
-import ironcache.recovery.ShardRecovery;
-import ironcache.recovery.ShardSource;
-import ironcache.recovery.WarmState;
 import java.io.IOException;
-import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
-/** One shard of {@link StoredData}: the engine's own, brought to where a start of the server would bring it. Owned by one thread; owns the shard. */
-final class StoredShard implements AutoCloseable {
+/** One shard of a {@link StoredNode}: the engine's own, brought to where a start of the server would bring it. Owned by one thread; owns the shard. */
+public final class StoredShard implements AutoCloseable {
+    /** So many cold records are asked for at a time. */
+    private static final int SCAN_COUNT = 256;
+
     private final FileWorker worker;
     private final Io io;
     private final ShardTurns turns;
-    final Shard shard;
+    private final Shard shard;
     private @Nullable ShardRecovery recovery;
 
     /** @param io the worker's, or one around it */
-    StoredShard(FileWorker worker, Io io, ShardConfig config, BooleanSupplier cancelled)
-            throws IOException {
+    StoredShard(FileWorker worker, Io io, ShardConfig config, Runnable check) throws IOException {
         this.worker = worker;
         this.io = io;
-        turns = new ShardTurns(worker, cancelled);
+        turns = new ShardTurns(worker, check);
         shard = new Shard(io, SystemClock.INSTANCE, config, turns);
         shard.setActiveExpiry(false);
         worker.handle(this::onFile);
@@ -41,6 +38,11 @@ final class StoredShard implements AutoCloseable {
         } else if (reading != null) {
             reading.onFile(token, result);
         }
+    }
+
+    /** Of the shard itself: for looking only. */
+    public Shard shard() {
+        return shard;
     }
 
     void takeOver(WarmState state, int number) {
@@ -69,12 +71,12 @@ final class StoredShard implements AutoCloseable {
     }
 
     /** Runs a command that does not write, at this time of the wall clock. */
-    void read(long nowMillis, Runnable command) {
+    public void read(long nowMillis, Runnable command) {
         turns.readAt(shard, nowMillis, command);
     }
 
     /** Keys of a database. */
-    long size(long nowMillis, int db) {
+    public long size(long nowMillis, int db) {
         long[] size = new long[1];
         // Where blind writes have left two for a key, they are settled first.
         read(nowMillis, () -> size[0] = shard.size(db));
@@ -82,26 +84,29 @@ final class StoredShard implements AutoCloseable {
     }
 
     /** A copy of a record's key. */
-    static byte[] keyOf(long record) {
+    public static byte[] keyOf(long record) {
         byte[] key = new byte[Record.keyLength(record)];
         Memory.copyOut(Record.key(record), key, 0, key.length);
         return key;
     }
 
     /** Visits the records of keys in a database, each once. */
-    void scan(long nowMillis, int db, Shard.RecordVisitor visitor) {
-        long[] cursor = new long[1];
+    public void scan(long nowMillis, int db, Shard.RecordVisitor visitor) {
         if (size(nowMillis, db) == 0) {
             return;
         }
+        long cursor = 0;
         do {
-            long from = cursor[0];
-            read(nowMillis, () -> cursor[0] = shard.scan(db, from, SCAN_COUNT, visitor));
-        } while (cursor[0] != 0);
+            cursor = scan(nowMillis, db, cursor, visitor);
+        } while (cursor != 0);
     }
 
-    /** So many cold records are asked for at a time. */
-    private static final int SCAN_COUNT = 256;
+    /** Visits some of them. @return the next cursor; 0 begins, 0 ends */
+    public long scan(long nowMillis, int db, long cursor, Shard.RecordVisitor visitor) {
+        long[] next = new long[1];
+        read(nowMillis, () -> next[0] = shard.scan(db, cursor, SCAN_COUNT, visitor));
+        return next[0];
+    }
 
     @Override
     public void close() {

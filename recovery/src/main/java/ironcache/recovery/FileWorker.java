@@ -1,28 +1,33 @@
-package ironcache.tools;
+package ironcache.recovery;
 
 import ironcache.ffm.Io;
 import ironcache.ffm.IoConfig;
 import ironcache.ffm.Ios;
 
 /** A thread's own door to files: the same {@link Io} as a shard's, driven until what was asked for has completed. Owned by the thread that makes it. */
-final class FileWorker implements AutoCloseable {
+public final class FileWorker implements AutoCloseable {
     private static final long POLL_NANOS = 200_000_000;
 
-    final Io io;
+    public final Io io;
     private Io.FileHandler handler = (token, result) -> {};
 
-    FileWorker() {
-        io = Ios.open(IoConfig.defaults().withReceiveBuffers(2, 4096).withLog(line -> {}));
+    public FileWorker() {
+        this(Ios.open(IoConfig.defaults().withReceiveBuffers(2, 4096).withLog(line -> {})));
+    }
+
+    /** Owns an Io from now on. */
+    FileWorker(Io io) {
+        this.io = io;
         io.setHandlers(new NoSockets(), (token, result) -> handler.onFile(token, result));
     }
 
     /** Completions go there from now on. */
-    void handle(Io.FileHandler newHandler) {
+    public void handle(Io.FileHandler newHandler) {
         handler = newHandler;
     }
 
     /** Waits for a completion, or a little. */
-    void await() {
+    public void await() {
         io.poll(POLL_NANOS);
     }
 
