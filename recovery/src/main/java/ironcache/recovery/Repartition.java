@@ -1,21 +1,16 @@
 package ironcache.recovery;
 
-import ironcache.engine.RootLayout;
-import ironcache.engine.Shard;
 import ironcache.engine.ShardConfig;
 import ironcache.engine.ShardStats;
-import ironcache.engine.SlotTable;
 import ironcache.ffm.Clock;
-import ironcache.ffm.Memory;
-import ironcache.ffm.MemoryTag;
 import ironcache.ffm.ReadOnlyIo;
 import ironcache.ffm.SystemClock;
-import ironcache.hybridlog.Record;
 import ironcache.wal.Manifest;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -28,34 +23,31 @@ public final class Repartition implements AutoCloseable {
     private static final long PROGRESS_NANOS = 2_000_000_000;
     private static final int KEYS_PER_CHECK = 1024;
 
-    /** What a new shard's files take beside the data: an image grows by as much, and there is a log. */
+    /** What a new shard's files take beside the data: an image grows by this much at a time, and there is a log. */
     private static final long ROOM_PER_SHARD_BYTES = 68 * MIB;
-
-    /** Pages of an object that are asked for at a time. */
-    private static final int PAGES_AT_ONCE = 32;
 
     private final Path directory;
     private final Path building;
     private final int shards;
     private final long memoryBytes;
+    private final Recovery progress;
     private final Consumer<String> log;
     private final Clock clock = SystemClock.INSTANCE;
-    private final SlotTable slots;
     private final StoredNode from;
     private final List<FileWorker> workers = new ArrayList<>();
     private final List<NewShard> to = new ArrayList<>();
-    private final long nowMillis = clock.currentTimeMillis();
     private long total;
     private long done;
     private long progressNanos = clock.nanoTime();
 
-    private Repartition(Path directory, int shards, long memoryBytes, Consumer<String> log) {
+    private Repartition(
+            Path directory, int shards, long memoryBytes, Recovery progress, Consumer<String> log) {
         this.directory = directory;
         this.shards = shards;
         this.memoryBytes = memoryBytes / 2;
+        this.progress = progress;
         this.log = log;
         building = directory.resolve(RepartitionSwitch.BUILDING);
-        slots = new SlotTable(shards);
         from =
                 new StoredNode(
                         directory,
@@ -77,6 +69,7 @@ public final class Repartition implements AutoCloseable {
      * @param manifest in force, or null
      * @param state that is in force, or null; one of the two there is
      * @param memoryBytes for old and new shards together
+     * @param progress is told what there is to copy, and what is copied
      */
     public static void run(
             Path directory,
@@ -84,14 +77,15 @@ public final class Repartition implements AutoCloseable {
             @Nullable Manifest manifest,
             @Nullable WarmState state,
             long memoryBytes,
+            Recovery progress,
             Consumer<String> log)
             throws IOException {
         try (FileWorker worker = new FileWorker()) {
             RepartitionSwitch change = new RepartitionSwitch(worker, directory, log);
             change.begin();
-            try (Repartition job = new Repartition(directory, shards, memoryBytes, log)) {
+            try (Repartition job = new Repartition(directory, shards, memoryBytes, progress, log)) {
                 job.rebuild(worker, manifest, state);
-            } catch (CannotWriteException e) {
+            } catch (CannotWriteException | IOException e) {
                 change.giveUp();
                 throw new CannotWriteException(
                         "dir "
@@ -100,7 +94,7 @@ public final class Repartition implements AutoCloseable {
                                 + shards
                                 + " shards did not get to its end, and nothing was changed: "
                                 + e.getMessage());
-            } catch (IOException | RuntimeException e) {
+            } catch (RuntimeException e) {
                 change.giveUp();
                 throw e;
             }
@@ -112,6 +106,7 @@ public final class Repartition implements AutoCloseable {
             throws IOException {
         int former = read(worker, manifest, state);
         total = from.keyCount();
+        checkSpace(worker, former);
         log.accept(
                 "re-partitioning: "
                         + total
@@ -120,14 +115,13 @@ public final class Repartition implements AutoCloseable {
                         + " shards to "
                         + shards
                         + ", beside what is there");
-        checkSpace(worker, former);
-        long hashSeed = manifest != null ? manifest.hashSeed() : stateOf(state).hashSeed();
-        long nodeId = manifest != null ? manifest.nodeId() : stateOf(state).nodeId();
+        long hashSeed =
+                manifest != null ? manifest.hashSeed() : Objects.requireNonNull(state).hashSeed();
+        long nodeId = manifest != null ? manifest.nodeId() : Objects.requireNonNull(state).nodeId();
         open(worker, hashSeed);
+        KeyCopy copy = new KeyCopy(to, progress, this::tellProgress);
         for (StoredShard shard : from.shards()) {
-            for (int db = 0; db < Shard.DATABASES; db++) {
-                copy(shard, db);
-            }
+            copy.all(shard);
         }
         RebuiltNode node =
                 new RebuiltNode(
@@ -142,23 +136,14 @@ public final class Repartition implements AutoCloseable {
         log.accept("re-partitioning: " + node.keys() + " keys are in their places");
     }
 
-    private static WarmState stateOf(@Nullable WarmState state) {
-        if (state == null) {
-            throw new IllegalArgumentException("neither manifest nor state");
-        }
-        return state;
-    }
-
     /** @return how many shards there were */
     private int read(FileWorker worker, @Nullable Manifest manifest, @Nullable WarmState state)
             throws IOException {
-        if (state != null || manifest == null) {
-            int former = stateOf(state).shards();
-            from.takeOver(stateOf(state), former);
-            return former;
+        if (state != null) {
+            from.takeOver(state, state.shards());
+            return state.shards();
         }
-        List<Manifest.Snapshot> snapshots = manifest.snapshots();
-        Manifest.Snapshot newest = snapshots.isEmpty() ? null : snapshots.getLast();
+        Manifest.Snapshot newest = Objects.requireNonNull(manifest).newestSnapshot();
         List<ShardSource> sources = new ArrayList<>();
         for (int i = 0; i < manifest.shards().size(); i++) {
             Path own = directory.resolve("shard-" + i);
@@ -170,12 +155,21 @@ public final class Repartition implements AutoCloseable {
         return sources.size();
     }
 
+    private void tellProgress() {
+        if (++done % KEYS_PER_CHECK == 0 && clock.nanoTime() - progressNanos >= PROGRESS_NANOS) {
+            progressNanos = clock.nanoTime();
+            log.accept("re-partitioning: " + done + " of " + total + " keys");
+        }
+    }
+
     private void checkSpace(FileWorker worker, int former) throws IOException {
-        long needed = shards * ROOM_PER_SHARD_BYTES;
+        long data = 0;
         for (StoredShard stored : from.shards()) {
             ShardStats stats = stored.shard().stats();
-            needed += stats.logFramesBytes + stats.diskLiveBytes;
+            data += stats.logFramesBytes + stats.diskLiveBytes;
         }
+        progress.addTotal(data);
+        long needed = shards * ROOM_PER_SHARD_BYTES + data;
         long free = worker.io.usableSpace(building);
         if (free < needed) {
             throw new RecoveryException(
@@ -212,156 +206,6 @@ public final class Repartition implements AutoCloseable {
                             new ShardConfig(own, shards, memory, 0, segmentPages, hashSeed),
                             () -> {}));
         }
-    }
-
-    private void copy(StoredShard stored, int db) {
-        if (stored.size(nowMillis, db) == 0) {
-            return;
-        }
-        List<byte[]> paged = new ArrayList<>();
-        long cursor = 0;
-        do {
-            paged.clear();
-            cursor =
-                    stored.scan(
-                            nowMillis,
-                            db,
-                            cursor,
-                            record -> {
-                                if (Record.isPaged(record)) {
-                                    paged.add(StoredShard.keyOf(record));
-                                } else {
-                                    copy(db, record);
-                                }
-                                tellProgress();
-                            });
-            for (byte[] key : paged) {
-                copyPaged(stored, db, key);
-            }
-        } while (cursor != 0);
-    }
-
-    private void tellProgress() {
-        if (++done % KEYS_PER_CHECK == 0 && clock.nanoTime() - progressNanos >= PROGRESS_NANOS) {
-            progressNanos = clock.nanoTime();
-            log.accept("re-partitioning: " + done + " of " + total + " keys");
-        }
-    }
-
-    private NewShard shardOf(long key, int keyLength) {
-        return shards == 1
-                ? to.getFirst()
-                : to.get(slots.shardOf(SlotTable.slotOf(key, keyLength)));
-    }
-
-    private void copy(int db, long record) {
-        NewShard target = shardOf(Record.key(record), Record.keyLength(record));
-        target.write(
-                () ->
-                        put(
-                                target.shard(),
-                                db,
-                                Record.key(record),
-                                Record.keyLength(record),
-                                Record.kind(record),
-                                Record.value(record),
-                                Record.valueLength(record),
-                                Record.expiry(record)));
-    }
-
-    /** @return where the value is now */
-    private static long put(
-            Shard shard,
-            int db,
-            long key,
-            int keyLength,
-            int kind,
-            long value,
-            int valueLength,
-            long expiryMillis) {
-        long hash = shard.hash(key, keyLength);
-        long at = shard.upsert(db, key, keyLength, hash, kind, valueLength, expiryMillis);
-        Memory.copy(value, at, valueLength);
-        return at;
-    }
-
-    /** What a paged key's record says. */
-    private static final class Root {
-        int kind;
-        int length;
-        long expiryMillis;
-        long object;
-        long pages;
-    }
-
-    /** Page by page: an object may be larger than a shard's memory. */
-    private void copyPaged(StoredShard stored, int db, byte[] key) {
-        long bytes = Math.max(8, key.length);
-        long name = Memory.allocate(bytes, MemoryTag.OTHER);
-        long value = Memory.allocate(Record.MAX_VALUE_BYTES, MemoryTag.OTHER);
-        try {
-            Memory.copyIn(key, 0, name, key.length);
-            Root root = new Root();
-            Shard source = stored.shard();
-            stored.read(
-                    nowMillis,
-                    () -> {
-                        long hash = source.hash(name, key.length);
-                        long record = source.peek(db, name, key.length, hash);
-                        root.kind = Record.kind(record);
-                        root.length = Record.valueLength(record);
-                        root.expiryMillis = Record.expiry(record);
-                        root.object = RootLayout.object(Record.value(record));
-                        root.pages = RootLayout.pages(Record.value(record));
-                        Memory.copy(Record.value(record), value, root.length);
-                    });
-            NewShard target = shardOf(name, key.length);
-            long[] object = new long[1];
-            target.write(() -> object[0] = target.shard().createObject(db));
-            for (long page = 0; page < root.pages; page++) {
-                copyPage(stored, target, root, page, object[0]);
-            }
-            target.write(
-                    () ->
-                            RootLayout.putObject(
-                                    put(
-                                            target.shard(),
-                                            db,
-                                            name,
-                                            key.length,
-                                            root.kind,
-                                            value,
-                                            root.length,
-                                            root.expiryMillis),
-                                    object[0]));
-        } finally {
-            Memory.free(value, Record.MAX_VALUE_BYTES, MemoryTag.OTHER);
-            Memory.free(name, bytes, MemoryTag.OTHER);
-        }
-    }
-
-    private void copyPage(
-            StoredShard stored, NewShard target, Root root, long page, long toObject) {
-        stored.read(
-                nowMillis,
-                () -> {
-                    if (page % PAGES_AT_ONCE == 0) {
-                        long end = Math.min(root.pages, page + PAGES_AT_ONCE);
-                        for (long ahead = page; ahead < end; ahead++) {
-                            stored.shard().prefetchPage(root.object, ahead);
-                        }
-                    }
-                    long record = stored.shard().readPage(root.object, page);
-                    if (record != 0) {
-                        int length = Record.valueLength(record);
-                        target.write(
-                                () ->
-                                        Memory.copy(
-                                                Record.value(record),
-                                                target.shard().upsertPage(toObject, page, length),
-                                                length));
-                    }
-                });
     }
 
     @Override

@@ -16,7 +16,7 @@ import java.util.function.Consumer;
  */
 public final class RepartitionSwitch {
     /** The new layout while it is made: does not count. */
-    static final String BUILDING = "repartition.tmp";
+    public static final String BUILDING = "repartition.tmp";
 
     /** The new layout once it counts, as far as it is not in its place yet. */
     public static final String READY = "repartition";
@@ -40,6 +40,11 @@ public final class RepartitionSwitch {
         this.log = log;
         building = directory.resolve(BUILDING);
         ready = directory.resolve(READY);
+    }
+
+    /** For files that are deleted before the switch, or when there is none. */
+    public static Path scratch(Path directory) {
+        return directory.resolve(BUILDING).resolve(SCRATCH);
     }
 
     /** At a start, before anything else: throws away, or finishes, what an earlier start left. */

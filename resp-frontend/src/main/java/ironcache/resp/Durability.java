@@ -53,6 +53,9 @@ final class Durability {
     /** The state was taken over, and is to be made into the snapshot that a log begins with: clients are served when it is durable. */
     private boolean rewriting;
 
+    /** The loading has no end: what clients will be served from is made elsewhere. */
+    private boolean keepsLoading;
+
     /** On its way, or not looked at yet. */
     private @Nullable Manifest publishing;
 
@@ -208,6 +211,12 @@ final class Durability {
         }
     }
 
+    /** Nothing is read back, and clients get -LOADING to the end. Before the threads run. */
+    void keepLoading() {
+        keepsLoading = true;
+        node.loading = true;
+    }
+
     private Manifest manifestOf(
             long generation, List<Manifest.ShardFiles> files, List<Manifest.Snapshot> kept) {
         return new Manifest(generation, nodeId, hashSeed(), epoch, files, kept);
@@ -316,6 +325,9 @@ final class Durability {
 
     /** Goes on with what concerns all shards. The caller is in no shard. */
     void step(Executor executor) {
+        if (keepsLoading) {
+            return;
+        }
         if (node.loading && !rewriting) {
             finishLoading();
             return;

@@ -45,7 +45,7 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The server's main: reads the configuration, opens the shards, and runs the first on the thread that called, the others on theirs. The one class of the
+ * The server's main: reads the configuration, opens the shards, and runs the first on the thread that called, the others on theirs. With {@link LoadingServer} the one class of the
  * frontend that uses files, threads and the machine's clock directly. What runs before {@code Ready to accept connections} loads as few
  * classes as it can.
  */
@@ -440,8 +440,11 @@ public final class Server implements AutoCloseable {
                             + ": ironcache-tool (recover, restore or load) was cut off while it wrote"
                             + " this: delete it and begin again");
         }
-        try (FileWorker worker = new FileWorker()) {
-            new RepartitionSwitch(worker, dir, log::notice).settle();
+        if (Files.exists(dir.resolve(RepartitionSwitch.BUILDING))
+                || Files.exists(dir.resolve(RepartitionSwitch.READY))) {
+            try (FileWorker worker = new FileWorker()) {
+                new RepartitionSwitch(worker, dir, log::notice).settle();
+            }
         }
         int shards = decideShards(config, memoryBytes, dir);
         log.notice(
@@ -454,7 +457,7 @@ public final class Server implements AutoCloseable {
                         + ", "
                         + shards
                         + (shards == 1 ? " shard" : " shards"));
-        repartition(config, dir, shards, shardBytes(memoryBytes), log);
+        repartition(config, dir, shards, shardBytes(memoryBytes), log, file);
         for (int i = 0; i < shards; i++) {
             Path directory = dir.resolve("shard-" + i);
             Files.createDirectories(directory);
@@ -591,7 +594,13 @@ public final class Server implements AutoCloseable {
     }
 
     /** Where the directory's data are of another number of shards than was told, they are dealt out anew. */
-    private static void repartition(Config config, Path dir, int shards, long memoryBytes, Log log)
+    private static void repartition(
+            Config config,
+            Path dir,
+            int shards,
+            long memoryBytes,
+            Log log,
+            @Nullable ConfigFile file)
             throws IOException {
         Manifest manifest = manifestIn(dir);
         Path stateDirectory = stateDirectory(config);
@@ -615,8 +624,18 @@ public final class Server implements AutoCloseable {
                                 warmRestart,
                                 Server::inThreads,
                                 log::warn)) {
-            if (state != null || manifest != null) {
-                Repartition.run(dir, shards, manifest, state, memoryBytes, log::notice);
+            if (state == null && manifest == null) {
+                return;
+            }
+            try (LoadingServer clients =
+                    new LoadingServer(
+                            config,
+                            Ios.open(ioConfig(config, line -> {})),
+                            log,
+                            RepartitionSwitch.scratch(dir).resolve("loading"),
+                            file)) {
+                Repartition.run(
+                        dir, shards, manifest, state, memoryBytes, clients.progress(), log::notice);
             }
             for (int i = 0; i < former && state != null && stateDirectory != null; i++) {
                 // Stale by the manifest that there is now; those in the shards' directories went
@@ -678,7 +697,7 @@ public final class Server implements AutoCloseable {
         }
     }
 
-    private static void join(Thread thread) {
+    static void join(Thread thread) {
         boolean ended = false;
         while (!ended) {
             try {

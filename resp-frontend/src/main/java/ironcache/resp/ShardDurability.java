@@ -18,7 +18,6 @@ import ironcache.wal.WalWriter;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Objects;
@@ -95,10 +94,18 @@ final class ShardDurability implements Io.FileHandler, Peers {
     /** Reads back what the manifest names; {@link #step} goes on with it. */
     void recover(Manifest manifest) throws IOException {
         restoreOlderImages(manifest);
-        ShardSource source = source(manifest);
+        manifestLog = manifest.shards().get(partition.number).logFromGeneration();
+        ShardSource source =
+                ShardSource.of(
+                        manifest,
+                        manifest.newestSnapshot(),
+                        partition.number,
+                        directory,
+                        io.openDirectory(directory),
+                        true);
         // The log is read twice: to verify it, and to apply it.
         long logBytes = 2L * source.log().size() * node.logSizes().segmentBytes();
-        node.recovery().addTotal(logBytes + (part(manifest) == null ? 0 : imageBytes(manifest)));
+        node.recovery().addTotal(logBytes + imageBytes(manifest));
         recovery =
                 new ShardRecovery(
                         node.recovery(),
@@ -134,30 +141,6 @@ final class ShardDurability implements Io.FileHandler, Peers {
         }
     }
 
-    private ShardSource source(Manifest manifest) throws IOException {
-        Manifest.ShardFiles files = manifest.shards().get(partition.number);
-        manifestLog = files.logFromGeneration();
-        long last = files.logToGeneration() == 0 ? Long.MAX_VALUE : files.logToGeneration();
-        Manifest.SnapshotPart part = part(manifest);
-        if (part == null && manifestLog == 0) {
-            return new ShardSource(null, List.of(), 1, 0);
-        }
-        if (part == null) {
-            return new ShardSource(
-                    null,
-                    segments(manifestLog, last),
-                    files.logFromSeqno(),
-                    files.logFromSeqno() - 1);
-        }
-        return new ShardSource(
-                WalFileLayout.imageFile(directory, part.imageGeneration()),
-                segments(
-                        part.firstLogGeneration(),
-                        manifestLog == 0 ? part.lastLogGeneration() : last),
-                part.beginSeqno(),
-                part.cutSeqno());
-    }
-
     /** Snapshots but the newest keep what they refer to: before what is read back needs space and could take it. */
     private void restoreOlderImages(Manifest manifest) {
         List<Manifest.Snapshot> snapshots = manifest.snapshots();
@@ -178,37 +161,14 @@ final class ShardDurability implements Io.FileHandler, Peers {
 
     /** Of the newest snapshot, or null. */
     private Manifest.@Nullable SnapshotPart part(Manifest manifest) {
-        List<Manifest.Snapshot> snapshots = manifest.snapshots();
-        return snapshots.isEmpty()
-                ? null
-                : snapshots.get(snapshots.size() - 1).parts().get(partition.number);
+        Manifest.Snapshot newest = manifest.newestSnapshot();
+        return newest == null ? null : newest.parts().get(partition.number);
     }
 
     /** An equal share of the newest snapshot's: the shards' are about as large. */
     private static long imageBytes(Manifest manifest) {
-        List<Manifest.Snapshot> snapshots = manifest.snapshots();
-        return snapshots.get(snapshots.size() - 1).bytes() / manifest.shards().size();
-    }
-
-    /** Segment files of the log, oldest first. */
-    private List<Path> segments(long from, long to) throws IOException {
-        Path first = WalFileLayout.logFile(directory, from);
-        List<Path> files = new ArrayList<>();
-        for (Path file : io.openDirectory(directory)) {
-            long generation = WalFileLayout.logGeneration(file);
-            if (generation >= from && generation <= to) {
-                files.add(file);
-            }
-        }
-        files.sort(null);
-        if (files.isEmpty() || !files.get(0).equals(first)) {
-            throw new RecoveryException(
-                    first
-                            + ", field file: expected the log segment that the manifest names, actual"
-                            + " nothing: it is missing; "
-                            + RecoveryException.WHAT_TO_RUN);
-        }
-        return files;
+        Manifest.Snapshot newest = manifest.newestSnapshot();
+        return newest == null ? 0 : newest.bytes() / manifest.shards().size();
     }
 
     // The log.

@@ -186,7 +186,7 @@ final class StoredData implements AutoCloseable {
         if (number != null) {
             return SnapshotFiles.chosen(directory, manifest, number);
         }
-        return manifest.snapshots().isEmpty() ? null : manifest.snapshots().getLast();
+        return manifest.newestSnapshot();
     }
 
     /** As the server chooses it. */

@@ -11,6 +11,7 @@ import ironcache.ffm.Prng;
 import ironcache.ffm.SimDisk;
 import ironcache.hybridlog.Address;
 import ironcache.hybridlog.Record;
+import ironcache.recovery.FileWorker;
 import ironcache.tiering.PageCheck;
 import ironcache.tiering.SegmentStore;
 import ironcache.tools.CorruptionDamage.Target;

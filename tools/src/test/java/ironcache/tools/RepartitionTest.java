@@ -44,6 +44,13 @@ final class RepartitionTest {
         }
     }
 
+    private static void awaitLine(ServerProcess server, String line) {
+        while (!server.logTail().contains(line)) {
+            assertTrue(server.isAlive(), server::logTail);
+            LockSupport.parkNanos(1_000_000);
+        }
+    }
+
     private static String value(int i) {
         return (i + "/").repeat(VALUE_BYTES / (Integer.toString(i).length() + 1));
     }
@@ -129,9 +136,16 @@ final class RepartitionTest {
             fill(server);
             assertEquals(0, server.stop());
         }
-        try (ServerProcess server = start(3)) {
+        try (ServerProcess server = ServerProcess.launch("ironcache", directory, settings(3))) {
+            awaitLine(server, "re-partitioning: ");
+            try (RespClient client = server.connect()) {
+                assertTrue(client.call("GET", "key:1").text().startsWith("LOADING"));
+                String info = client.call("INFO", "persistence").text();
+                assertTrue(info.contains("loading:1\r\n"), info);
+                assertFalse(info.contains("loading_total_bytes:0\r\n"), info);
+            }
+            awaitLine(server, "Ready to accept");
             verify(server, 3);
-            assertTrue(server.logTail().contains("re-partitioning"), server.logTail());
             checkClean(3);
             assertEquals(0, server.stop());
         }
@@ -200,9 +214,7 @@ final class RepartitionTest {
             int shards = i % 2 == 0 ? 3 : 1;
             ServerProcess server = ServerProcess.launch("ironcache", directory, settings(shards));
             String line = i < 6 ? "re-partitioning" : "keys are in their places";
-            while (server.isAlive() && !server.logTail().contains(line)) {
-                LockSupport.parkNanos(1_000_000);
-            }
+            awaitLine(server, line);
             LockSupport.parkNanos(i % 6 * 150_000_000L);
             cut += server.logTail().contains("Ready to accept") ? 0 : 1;
             server.kill();
@@ -211,6 +223,32 @@ final class RepartitionTest {
         try (ServerProcess server = start(3, "--appendonly", "yes")) {
             verify(server, 3);
             checkClean(3);
+        }
+    }
+
+    @Test
+    void writesThatFailMeanwhileChangeNothing() throws Exception {
+        try (ServerProcess server = start(2)) {
+            fill(server);
+            assertEquals(0, server.stop());
+        }
+        Path script = directory.resolve("limited");
+        Files.writeString(
+                script,
+                "#!/bin/bash\nulimit -f 32768\nexec "
+                        + String.join(" ", ServerProcess.command("ironcache"))
+                        + " \"$@\"\n");
+        assertTrue(script.toFile().setExecutable(true));
+        IOException e =
+                assertThrows(
+                        IOException.class,
+                        () ->
+                                ServerProcess.start(script.toString(), directory, settings(1))
+                                        .close());
+        assertTrue(String.valueOf(e.getMessage()).contains("nothing was changed"), e::toString);
+        checkClean(2);
+        try (ServerProcess server = start(0)) {
+            verify(server, 2);
         }
     }
 

@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
 import java.util.zip.CRC32C;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Which files of a data directory count: written anew as a whole whenever that changes ({@link Manifests}).
@@ -61,6 +62,11 @@ public record Manifest(
         List<ShardFiles> shards,
         List<Snapshot> snapshots) {
     static final int FORMAT = 1;
+
+    /** Null: there is none. */
+    public @Nullable Snapshot newestSnapshot() {
+        return snapshots.isEmpty() ? null : snapshots.getLast();
+    }
 
     /**
      * What one shard goes on with.
