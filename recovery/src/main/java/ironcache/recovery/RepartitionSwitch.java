@@ -108,6 +108,7 @@ public final class RepartitionSwitch {
         sync(directory);
     }
 
+    /** Nothing was moved before it was read for the first time, so that all of the new layout is beside a damaged one. */
     private Manifest read() throws IOException {
         try (Manifests manifests = new Manifests(worker.io, ready, 0)) {
             worker.handle((token, read) -> manifests.onFile(read));
@@ -116,7 +117,11 @@ public final class RepartitionSwitch {
                 worker.await();
             }
             if (manifests.damage() != null) {
-                throw new RecoveryException(String.valueOf(manifests.damage()));
+                throw new RecoveryException(
+                        manifests.damage()
+                                + "; run `ironcache-tool recover "
+                                + ready
+                                + " --to NEW` to save what is not damaged");
             }
             return Objects.requireNonNull(manifests.newest());
         }

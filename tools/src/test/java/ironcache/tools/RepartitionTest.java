@@ -218,12 +218,40 @@ final class RepartitionTest {
             LockSupport.parkNanos(i % 6 * 150_000_000L);
             cut += server.logTail().contains("Ready to accept") ? 0 : 1;
             server.kill();
+            checkWithTool();
         }
         assertNotEquals(0, cut);
         try (ServerProcess server = start(3, "--appendonly", "yes")) {
             verify(server, 3);
             checkClean(3);
         }
+    }
+
+    /** What is left after a crash verifies as a whole, or is known to be in between. */
+    private void checkWithTool() {
+        ToolRun run = ToolRun.of("verify", directory);
+        if (Files.exists(directory.resolve("repartition"))) {
+            assertEquals(ExitCode.FAILED, run.code(), run.out());
+            assertTrue(run.err().contains("a start of the server finishes it"), run.err());
+        } else {
+            assertEquals(ExitCode.FINE, run.code(), () -> run.out() + run.err());
+        }
+    }
+
+    @Test
+    void toolsTellOneLayoutFromTheOther() throws Exception {
+        try (ServerProcess server = start(1, "--appendonly", "yes");
+                RespClient client = server.connect()) {
+            await(client);
+            client.call("SET", "key", "value");
+        }
+        Path building = Files.createDirectories(directory.resolve("repartition.tmp/shard-0"));
+        Files.writeString(building.resolve("image-0000000000000002.iron"), "half of it");
+        checkWithTool();
+        Files.move(directory.resolve("repartition.tmp"), directory.resolve("repartition"));
+        checkWithTool();
+        ToolRun dump = ToolRun.of("dump", directory, "--to", directory.resolve("dump"));
+        assertEquals(ExitCode.FAILED, dump.code(), dump.out());
     }
 
     @Test
