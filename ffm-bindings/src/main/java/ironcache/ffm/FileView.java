@@ -52,7 +52,7 @@ public final class FileView implements AutoCloseable {
         if (contents.length == 0) {
             return new FileView(0, 0, -1);
         }
-        long address = Memory.allocate(contents.length, MemoryTag.OTHER);
+        long address = Memory.allocateUnset(contents.length, MemoryTag.OTHER);
         Memory.copyIn(contents, 0, address, contents.length);
         return new FileView(address, contents.length, -1);
     }

@@ -3,6 +3,7 @@ package ironcache.ffm;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Raw off-heap access by absolute address, little-endian, any alignment.
@@ -149,33 +150,74 @@ public final class Memory {
     private static final long ALLOCATION_ALIGNMENT = 64;
     private static final long PAGE_BYTES = 4096;
 
+    /** Null: what is freed goes back to the kernel at once. */
+    @SuppressWarnings("NonFinalStaticField")
+    private static volatile @Nullable FreedMappings kept;
+
+    /**
+     * From now on large allocations that were freed are used again, by those of the same size. For processes that open and close thousands of small stores, and only for these: the
+     * kernel takes some microseconds for each page that it gives, and whoever uses memory after it was freed is not told off by a signal.
+     *
+     * @param mostBytes so much is kept
+     */
+    public static void keepFreed(long mostBytes) {
+        kept = new FreedMappings(mostBytes);
+    }
+
     /**
      * Zeroed memory outside any mapping, 64-byte aligned (4096 from 128 KiB on), accounted under
      * {@code tag} with the bytes asked for. Any thread.
      */
     public static long allocate(long bytes, MemoryTag tag) {
+        return allocate(bytes, tag, true);
+    }
+
+    /** As {@link #allocate(long, MemoryTag)}, for who writes before he reads: anything may be in it. */
+    public static long allocateUnset(long bytes, MemoryTag tag) {
+        return allocate(bytes, tag, false);
+    }
+
+    private static long allocate(long bytes, MemoryTag tag, boolean zeroed) {
         if (bytes <= 0) {
             throw new IllegalArgumentException("allocation of " + bytes + " bytes");
         }
         long address;
         if (bytes >= MAP_THRESHOLD_BYTES) {
-            address = Mapping.mapAnonymous(roundUp(bytes, PAGE_BYTES), tag);
+            address = map(roundUp(bytes, PAGE_BYTES), tag, zeroed);
         } else {
             long rounded = roundUp(bytes, ALLOCATION_ALIGNMENT);
             address = Libc.alignedAlloc(ALLOCATION_ALIGNMENT, rounded);
             if (address == 0) {
                 throw new OutOfMemoryError("aligned_alloc of " + bytes + " bytes for " + tag);
             }
-            fill(address, rounded, (byte) 0);
+            if (zeroed) {
+                fill(address, rounded, (byte) 0);
+            }
         }
         tag.add(bytes);
+        return address;
+    }
+
+    private static long map(long bytes, MemoryTag tag, boolean zeroed) {
+        FreedMappings freed = kept;
+        long address = freed == null ? 0 : freed.take(bytes);
+        if (address == 0) {
+            return Mapping.mapAnonymous(bytes, tag);
+        }
+        if (zeroed) {
+            fill(address, bytes, (byte) 0);
+        }
         return address;
     }
 
     /** Frees what {@link #allocate} gave; {@code bytes} and {@code tag} as there. */
     public static void free(long address, long bytes, MemoryTag tag) {
         if (bytes >= MAP_THRESHOLD_BYTES) {
-            Libc.munmap(address, roundUp(bytes, PAGE_BYTES));
+            long rounded = roundUp(bytes, PAGE_BYTES);
+            FreedMappings freed = kept;
+            if (freed == null || !freed.add(address, rounded)) {
+                Libc.munmap(address, rounded);
+            }
         } else {
             Libc.free(address);
         }

@@ -34,13 +34,22 @@ abstract class RingCalls {
 
     /** Whether a liburing.so.2 is installed that has what the bindings call (2.3 or later). */
     static boolean liburingPresent() {
-        try (Arena arena = Arena.ofConfined()) {
-            SymbolLookup library = SymbolLookup.libraryLookup("liburing.so.2", arena);
-            return library.find("io_uring_enter2").isPresent()
-                    && library.find("io_uring_setup").isPresent()
-                    && library.find("io_uring_register").isPresent();
-        } catch (IllegalArgumentException absent) {
-            return false;
+        return Liburing.PRESENT;
+    }
+
+    /** Looked for once: that loads it and drops it again. */
+    private static final class Liburing {
+        static final boolean PRESENT = isThere();
+
+        private static boolean isThere() {
+            try (Arena arena = Arena.ofConfined()) {
+                SymbolLookup library = SymbolLookup.libraryLookup("liburing.so.2", arena);
+                return library.find("io_uring_enter2").isPresent()
+                        && library.find("io_uring_setup").isPresent()
+                        && library.find("io_uring_register").isPresent();
+            } catch (IllegalArgumentException absent) {
+                return false;
+            }
         }
     }
 

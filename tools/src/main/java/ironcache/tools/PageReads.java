@@ -2,7 +2,7 @@ package ironcache.tools;
 
 import ironcache.ffm.Errno;
 import ironcache.ffm.Io;
-import ironcache.ffm.Mapping;
+import ironcache.ffm.Memory;
 import ironcache.ffm.MemoryTag;
 import ironcache.hybridlog.Address;
 import ironcache.recovery.FileWorker;
@@ -19,7 +19,8 @@ final class PageReads implements AutoCloseable {
     private final FileWorker worker;
     private final BitSet wanted;
     private final int file;
-    private final Mapping buffers;
+    private final long buffers;
+    private final long bufferBytes;
     private final int[] state;
     private final int[] index;
     private final int[] bytes;
@@ -32,8 +33,8 @@ final class PageReads implements AutoCloseable {
         this.worker = worker;
         this.wanted = wanted;
         file = worker.io.openFile(path, Io.OpenMode.READ, true);
-        buffers = Mapping.reserve((long) depth << Address.PAGE_SHIFT, MemoryTag.STAGING);
-        buffers.commit(buffers.bytes());
+        bufferBytes = (long) depth << Address.PAGE_SHIFT;
+        buffers = Memory.allocateUnset(bufferBytes, MemoryTag.STAGING);
         state = new int[depth];
         java.util.Arrays.fill(state, FREE);
         index = new int[depth];
@@ -102,7 +103,7 @@ final class PageReads implements AutoCloseable {
     }
 
     private long address(int slot) {
-        return buffers.address() + ((long) slot << Address.PAGE_SHIFT);
+        return buffers + ((long) slot << Address.PAGE_SHIFT);
     }
 
     // The page given last.
@@ -136,6 +137,6 @@ final class PageReads implements AutoCloseable {
             worker.await();
         }
         worker.io.closeFile(file);
-        buffers.close();
+        Memory.free(buffers, bufferBytes, MemoryTag.STAGING);
     }
 }

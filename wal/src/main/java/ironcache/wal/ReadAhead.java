@@ -55,10 +55,14 @@ final class ReadAhead implements AutoCloseable {
 
     private final Io io;
     private final long tokenBase;
-    private final long memory = Memory.allocate(MEMORY_BYTES, MemoryTag.WAL);
+    private final long memory = Memory.allocateUnset(MEMORY_BYTES, MemoryTag.WAL);
     private final Slot[] slots = new Slot[SLOTS];
     private int file = -1;
     private long limit;
+
+    /** The MiB with those behind it of which there is nothing more to ask for, however long it is looked at. */
+    private long fetched = -1;
+
     private boolean closing;
     private int errno;
     private long failedOffset;
@@ -84,6 +88,7 @@ final class ReadAhead implements AutoCloseable {
         limit = newLimit;
         closing = false;
         errno = 0;
+        fetched = -1;
         for (Slot slot : slots) {
             slot.number = -1;
             slot.errno = 0;
@@ -122,7 +127,9 @@ final class ReadAhead implements AutoCloseable {
     long window(long offset, int bytes) {
         long first = offset >>> SLOT_SHIFT;
         Slot slot = slot(first);
-        fetchFrom(first);
+        if (fetched != first) {
+            fetchFrom(first);
+        }
         if (!isThere(slot)) {
             return pendingOrFailed(slot);
         }
@@ -167,9 +174,10 @@ final class ReadAhead implements AutoCloseable {
                 read(slot);
             }
             if (slot.ended || slot.errno != 0) {
-                return;
+                break;
             }
         }
+        fetched = first;
     }
 
     private boolean isThere(Slot slot) {

@@ -540,7 +540,7 @@ public final class WalWriter implements AutoCloseable {
         long left = options.segmentBytes() - segment.filledBytes;
         if (left > 0) {
             if (zeros == 0) {
-                zeros = Memory.allocate(FILL_BYTES, MemoryTag.WAL);
+                zeros = Memory.allocateUnset(FILL_BYTES, MemoryTag.WAL);
                 Memory.fill(zeros, FILL_BYTES, (byte) 0);
             }
             io.write(
