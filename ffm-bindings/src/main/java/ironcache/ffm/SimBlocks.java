@@ -65,6 +65,17 @@ final class SimBlocks {
         }
     }
 
+    /** To memory. */
+    void read(long offset, long address, int length) {
+        for (int done = 0; done < length; ) {
+            long at = offset + done;
+            int within = (int) (at % SimDisk.BLOCK_BYTES);
+            int now = Math.min(length - done, SimDisk.BLOCK_BYTES - within);
+            Memory.copyIn(block(at / SimDisk.BLOCK_BYTES), within, address + done, now);
+            done += now;
+        }
+    }
+
     /** @param older where to keep what was there before */
     void put(SimWrite write, @Nullable SimBlocks older) {
         for (int i = 0; i < write.pieces(); i++) {

@@ -279,6 +279,20 @@ public final class SimDisk {
         return contents;
     }
 
+    /** A part of what a file holds: fewer bytes at its end. */
+    public byte[] contents(Path path, long offset, int length) {
+        SimFile file = file(path);
+        byte[] contents = new byte[(int) Math.max(0, Math.min(length, file.bytes() - offset))];
+        file.read(offset, contents, contents.length);
+        return contents;
+    }
+
+    /** Changes a part of a file, which may not reach beyond its end. */
+    public void overwrite(Path path, long offset, byte[] contents) {
+        file(path, offset + contents.length)
+                .overwrite(SimWrite.of(offset, contents, contents.length));
+    }
+
     /** Makes or replaces a file. */
     public void put(Path path, byte[] contents) {
         SimFile file = new SimFile();

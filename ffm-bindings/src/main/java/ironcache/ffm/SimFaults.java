@@ -101,6 +101,11 @@ public final class SimFaults {
     /** A rename is durable at once, before what is in the file: that is in doubt again until the next sync of the file or of the directory. */
     public boolean reorderedRename;
 
+    /** Whether what a read returns may be another thing than what is there. */
+    boolean changesReads() {
+        return readBitFlip > 0 || mediumBitFlip > 0 || misdirectedRead > 0 || staleRead > 0;
+    }
+
     /** What is set, in one line. */
     public String describe() {
         StringJoiner line = new StringJoiner(", ", "faults: ", "").setEmptyValue("faults: none");

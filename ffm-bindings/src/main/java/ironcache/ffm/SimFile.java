@@ -73,6 +73,13 @@ final class SimFile {
         return available;
     }
 
+    /** To memory. @return bytes read: fewer at the end of the file */
+    int read(long offset, long address, int length) {
+        int available = (int) Math.max(0, Math.min(length, bytes - offset));
+        blocks.read(offset, address, available);
+        return available;
+    }
+
     /** Not to be changed. */
     byte[] block(long number) {
         return blocks.block(number);

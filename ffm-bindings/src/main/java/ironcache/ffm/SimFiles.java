@@ -309,7 +309,11 @@ final class SimFiles {
         if (happens(faults.ioError) || happens(faults.readError)) {
             return -Errno.EIO;
         }
-        byte[] bytes = new byte[cut(length)];
+        int wanted = cut(length);
+        if (!faults.changesReads()) {
+            return open.file.read(offset, address, wanted);
+        }
+        byte[] bytes = new byte[wanted];
         int available = (int) Math.max(0, Math.min(bytes.length, open.file.bytes() - offset));
         if (available > 0 && happens(faults.mediumBitFlip)) {
             open.file.flip(offset * 8 + prng.nextLong(available * 8L));

@@ -42,6 +42,9 @@ final class CorruptionDamage {
     private static final int MOST_STALE = 8;
     private static final int TRIES = 200;
 
+    /** Tries to meet a file that holds something. */
+    private static final int ANOTHER = 6;
+
     /** The files of a directory that can be damaged, and which of their blocks hold something. */
     static final class Files {
         private final Map<Target, List<Path>> files = new EnumMap<>(Target.class);
@@ -170,9 +173,14 @@ final class CorruptionDamage {
             bytes = disk.bytes(file);
         }
 
+        /** Mostly one that holds something: of the segment files all but one or two are there for later. */
         private Path any() {
             List<Path> all = files.files.get(target);
-            return all.get(prng.nextInt(all.size()));
+            Path one = all.get(prng.nextInt(all.size()));
+            for (int i = 0; i < ANOTHER && files.used.get(one).length == 0; i++) {
+                one = all.get(prng.nextInt(all.size()));
+            }
+            return one;
         }
 
         /** Mostly one that holds something, else one anywhere. */
@@ -311,17 +319,13 @@ final class CorruptionDamage {
             long block = blockOf(file);
             long otherBlock = blockOf(other);
             int length = (int) Math.min(BLOCK, bytes - block * BLOCK);
-            byte[] contents = disk.contents(other);
             long from = otherBlock * BLOCK;
             if (length <= 0
-                    || from + length > contents.length
+                    || from + length > disk.bytes(other)
                     || other.equals(file) && block == otherBlock) {
                 return null;
             }
-            byte[] copy = Arrays.copyOfRange(contents, (int) from, (int) from + length);
-            byte[] own = disk.contents(file);
-            System.arraycopy(copy, 0, own, (int) block * BLOCK, length);
-            disk.put(file, own);
+            disk.overwrite(file, block * BLOCK, disk.contents(other, from, length));
             return damage(
                     Kind.MISDIRECT,
                     "block " + block + " holds block " + otherBlock + " of " + other,

@@ -60,6 +60,9 @@ final class CorruptionData implements AutoCloseable {
     private static final SlotTable SLOTS = new SlotTable(SHARDS);
     private static final int LARGE_BYTES = 48_000;
 
+    /** Values that push others out of memory; not all are older ones' successors, so that of cold pages much is alive. */
+    private static final int FILLERS = 50;
+
     /** In pages of their own. */
     private static final int PAGED_BYTES = 100_000;
 
@@ -220,7 +223,7 @@ final class CorruptionData implements AutoCloseable {
 
     private void write() {
         // What will be cold: of all sizes.
-        int large = 40 + prng.nextInt(60);
+        int large = 16 + prng.nextInt(24);
         for (int i = 0; i < large; i++) {
             set("large" + i, 1_000 + prng.nextInt(LARGE_BYTES));
         }
@@ -294,7 +297,7 @@ final class CorruptionData implements AutoCloseable {
     private void goCold() {
         for (int i = 0; i < 40; i++) {
             node.squeeze();
-            set("fill" + fillers++ % 80, LARGE_BYTES);
+            set("fill" + fillers++ % FILLERS, LARGE_BYTES);
         }
         rest(20_000_000);
     }

@@ -1,5 +1,6 @@
 package ironcache.tools;
 
+import ironcache.ffm.Memory;
 import ironcache.ffm.Prng;
 import ironcache.ffm.SimDisk;
 import ironcache.tiering.BlindStore;
@@ -61,6 +62,7 @@ final class CorruptionRun implements AutoCloseable {
     private static final String IRONCACHE = "ironcache";
     private static final int ORIGINS = Origin.values().length;
     private static final long SALVAGE_MEMORY_BYTES = 64L << 20;
+    private static final long FREED_BYTES = 256L << 20;
     private static final int LINE_MAX = 2000;
 
     /** Cases between two lines that say how far it is. */
@@ -130,12 +132,10 @@ final class CorruptionRun implements AutoCloseable {
 
     /** Makes a range of a real file what it is on the disk, its length too. */
     private void copy(SimDisk from, Path file, long[] range) throws IOException {
-        byte[] contents = from.contents(file);
         try (RandomAccessFile to = new RandomAccessFile(real(file).toFile(), "rw")) {
-            to.setLength(contents.length);
-            int begin = (int) Math.min(range[0], contents.length);
-            to.seek(begin);
-            to.write(contents, begin, (int) Math.min(range[1], contents.length) - begin);
+            to.setLength(from.bytes(file));
+            to.seek(range[0]);
+            to.write(from.contents(file, range[0], (int) (range[1] - range[0])));
         }
     }
 
@@ -599,9 +599,10 @@ final class CorruptionRun implements AutoCloseable {
     }
 
     public static void main(String[] arguments) throws IOException {
+        Memory.keepFreed(FREED_BYTES);
         int cases = 1000;
         int perDirectory = 200;
-        int recoverEvery = 5;
+        int recoverEvery = 10;
         long seed = 1;
         int keys = 120_000;
         double pagesDamaged = 0;

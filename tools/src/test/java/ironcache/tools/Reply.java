@@ -57,8 +57,14 @@ public record Reply(byte[] raw) {
     }
 
     String text() {
-        byte[] b = bytes();
-        return b == null ? null : new String(b, StandardCharsets.ISO_8859_1);
+        if (isNull()) {
+            return null;
+        }
+        if (type() == '$' || type() == '=' || type() == '!') {
+            int length = Integer.parseInt(head());
+            return new String(raw, raw.length - 2 - length, length, StandardCharsets.ISO_8859_1);
+        }
+        return head();
     }
 
     long integer() {
