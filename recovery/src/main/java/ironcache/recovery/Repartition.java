@@ -5,6 +5,7 @@ import ironcache.engine.ShardStats;
 import ironcache.ffm.Clock;
 import ironcache.ffm.ReadOnlyIo;
 import ironcache.ffm.SystemClock;
+import ironcache.hybridlog.Address;
 import ironcache.wal.Manifest;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -25,6 +26,11 @@ public final class Repartition implements AutoCloseable {
 
     /** What a new shard's files take beside the data: an image grows by this much at a time, and there is a log. */
     private static final long ROOM_PER_SHARD_BYTES = 68 * MIB;
+
+    /** On the SSD tier a shard takes this many percent more than its data, and some segments, before it compacts. */
+    private static final int TIER_PERCENT = 30;
+
+    private static final long TIER_SEGMENTS = 3;
 
     private final Path directory;
     private final Path building;
@@ -169,7 +175,7 @@ public final class Repartition implements AutoCloseable {
             data += stats.logFramesBytes + stats.diskLiveBytes;
         }
         progress.addTotal(data);
-        long needed = shards * ROOM_PER_SHARD_BYTES + data;
+        long needed = wantedBytes(data);
         long free = worker.io.usableSpace(building);
         if (free < needed) {
             throw new RecoveryException(
@@ -186,6 +192,17 @@ public final class Repartition implements AutoCloseable {
                             + " MB; nothing was changed: make room, or start with --shards "
                             + former);
         }
+    }
+
+    private long wantedBytes(long data) {
+        long wanted = shards * ROOM_PER_SHARD_BYTES + data;
+        if (data > memoryBytes / 2) {
+            long segmentPages = from.shards().getFirst().shard().segmentPages();
+            wanted +=
+                    data / 100 * TIER_PERCENT
+                            + shards * TIER_SEGMENTS * (segmentPages << Address.PAGE_SHIFT);
+        }
+        return wanted;
     }
 
     private void open(FileWorker maker, long hashSeed) throws IOException {
