@@ -136,8 +136,15 @@ final class RepartitionTest {
             fill(server);
             assertEquals(0, server.stop());
         }
+        try (ServerProcess server = ServerProcess.launch("ironcache", directory, settings(2))) {
+            awaitLine(server, "re-partitioning: ");
+            assertEquals(0, server.stop());
+            assertFalse(server.logTail().contains("Ready"), "stopped too late");
+            checkWithTool();
+        }
         try (ServerProcess server = ServerProcess.launch("ironcache", directory, settings(3))) {
             awaitLine(server, "re-partitioning: ");
+            assertTrue(server.logTail().contains("cut off is thrown away"), server.logTail());
             try (RespClient client = server.connect()) {
                 assertTrue(client.call("GET", "key:1").text().startsWith("LOADING"));
                 String info = client.call("INFO", "persistence").text();
