@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * {@link CallSimulation} for each call of its run: the power fails there, or the call does. Says what was found, and of failures what they led to, which has to be
@@ -91,12 +92,17 @@ final class CallsRun {
 
     /** Goes through the calls, and says what was found. @return what should not be */
     static List<String> run(Options options) {
+        return run(options, 1);
+    }
+
+    /** @param threads that have calls of their own; each run is one thread's */
+    static List<String> run(Options options, int threads) {
         CallsRun run = new CallsRun(options);
-        run.play();
+        run.play(threads);
         return run.violations;
     }
 
-    private void play() {
+    private void play(int threads) {
         Result _ = once(Event.NONE); // The first run of a process is not like the others.
         Result whole = once(Event.NONE);
         if (!whole.failures().isEmpty()) {
@@ -115,8 +121,28 @@ final class CallsRun {
                 counted(calls),
                 whole.snapshots(),
                 whole.coldReads());
-        int first = 1 + (int) (options.seed % options.stride);
-        for (int call = first; call <= calls.size(); call += options.stride) {
+        AtomicInteger next = new AtomicInteger(1 + (int) (options.seed % options.stride));
+        List<Thread> others = new ArrayList<>();
+        for (int i = 1; i < threads; i++) {
+            Thread other = new Thread(() -> playFrom(next), "calls-" + i);
+            others.add(other);
+            other.start();
+        }
+        playFrom(next);
+        for (Thread other : others) {
+            try {
+                other.join();
+            } catch (InterruptedException e) {
+                throw new IllegalStateException(e);
+            }
+        }
+        summarize();
+    }
+
+    private void playFrom(AtomicInteger next) {
+        for (int call = next.getAndAdd(options.stride);
+                call <= calls.size();
+                call = next.getAndAdd(options.stride)) {
             if (options.onlyCall != 0 && options.onlyCall != call) {
                 continue;
             }
@@ -127,7 +153,6 @@ final class CallsRun {
             }
             tell(call);
         }
-        summarize();
     }
 
     private static Map<String, Integer> counted(List<String> calls) {
@@ -149,11 +174,7 @@ final class CallsRun {
     private void crash(int call) {
         for (Moment moment : Moment.values()) {
             Result result = once(new Event(call, moment, null, false));
-            runs++;
-            lost += result.lost();
-            if (!result.failures().isEmpty()) {
-                complain(moment + " call " + call + ", " + calls.get(call - 1), result);
-            }
+            add(moment + " call " + call + ", " + calls.get(call - 1), result);
         }
     }
 
@@ -171,12 +192,21 @@ final class CallsRun {
 
     private void fail(int call, String kind, Fault fault, boolean lasts) {
         Result result = once(new Event(call, null, fault.failure, lasts));
+        String name = fault + (lasts ? " from call " : " at call ") + call + ", " + kind;
+        add(name, result);
+        addEffects(kind, fault, lasts, name, result);
+    }
+
+    private synchronized void add(String name, Result result) {
         runs++;
         lost += result.lost();
-        String name = fault + (lasts ? " from call " : " at call ") + call + ", " + kind;
         if (!result.failures().isEmpty()) {
             complain(name, result);
         }
+    }
+
+    private synchronized void addEffects(
+            String kind, Fault fault, boolean lasts, String name, Result result) {
         Set<Effect> odd = EnumSet.copyOf(result.effects());
         odd.removeAll(allowed(kind, fault, lasts));
         if (!odd.isEmpty()) {
@@ -207,7 +237,7 @@ final class CallsRun {
         return allowed;
     }
 
-    private void complain(String name, Result result) {
+    private synchronized void complain(String name, Result result) {
         String first = result.failures().getFirst();
         violations.add(name + ": " + String.join("\n", result.failures()));
         System.out.println(
@@ -226,7 +256,7 @@ final class CallsRun {
         return kinds.merge(kind, 1, Integer::sum);
     }
 
-    private void tell(int call) {
+    private synchronized void tell(int call) {
         if ((System.nanoTime() - told) / 1e9 > PROGRESS_EVERY_SECONDS) {
             told = System.nanoTime();
             System.out.printf(

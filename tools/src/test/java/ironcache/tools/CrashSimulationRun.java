@@ -1,5 +1,6 @@
 package ironcache.tools;
 
+import ironcache.ffm.Memory;
 import ironcache.tools.CallsRun.Fault;
 import ironcache.tools.CallsRun.Options;
 import ironcache.tools.CrashChecker.Policy;
@@ -19,6 +20,7 @@ import java.util.TreeMap;
 public final class CrashSimulationRun {
     private static final double PROGRESS_EVERY_SECONDS = 60;
     private static final int SHOWN = 2;
+    private static final long FREED_BYTES = 256L << 20;
 
     private CrashSimulationRun() {}
 
@@ -31,6 +33,7 @@ public final class CrashSimulationRun {
         boolean everyCall = false;
         Set<Fault> faults = EnumSet.noneOf(Fault.class);
         int stride = 1;
+        int threads = 1;
         int call = 0;
         int operations = Options.OPERATIONS;
         for (int i = 0; i < argv.length; i += 2) {
@@ -41,6 +44,7 @@ public final class CrashSimulationRun {
                     i--;
                 }
                 case "--fault" -> faults = faults(value);
+                case "--threads" -> threads = Integer.parseInt(value);
                 case "--call" -> call = Integer.parseInt(value);
                 case "--stride" -> stride = Integer.parseInt(value);
                 case "--operations" -> operations = Integer.parseInt(value);
@@ -58,9 +62,10 @@ public final class CrashSimulationRun {
                         throw new IllegalArgumentException(
                                 argv[i]
                                         + ": allowed are --simulated SEEDS --seed --shards --policy always|everysec --bug BUG --disk-log yes;"
-                                        + " --every-call --fault eio|short|enospc|all --stride N --call N --operations N");
+                                        + " --every-call --fault eio|short|enospc|all --stride N --call N --operations N --threads N");
             }
         }
+        Memory.keepFreed(FREED_BYTES);
         if (everyCall) {
             Options options =
                     new Options(
@@ -72,7 +77,7 @@ public final class CrashSimulationRun {
                             stride,
                             call,
                             faults);
-            System.exit(CallsRun.run(options).isEmpty() ? 0 : 1);
+            System.exit(CallsRun.run(options, threads).isEmpty() ? 0 : 1);
         }
         System.exit(run(seed, seeds, shards, policy, bug) == 0 ? 0 : 1);
     }
