@@ -10,6 +10,7 @@ import ironcache.hybridlog.Address;
 import ironcache.hybridlog.Log;
 import ironcache.hybridlog.Record;
 import ironcache.tiering.DamagedBlockException;
+import ironcache.tiering.PageMender;
 import ironcache.tiering.SegmentStore;
 import ironcache.tiering.TableLoader;
 import ironcache.wal.ImageFile;
@@ -551,6 +552,16 @@ public final class Shard implements AutoCloseable {
     /** As {@link #endImageReplay}, of an image that was replayed without references: only what it says of retired objects is left to do. */
     public void endPortableReplay() {
         replay.endImage();
+    }
+
+    /** Who looks after segments of the SSD tier that are full, and is asked where a page is damaged. Before anything is read back. */
+    public void setMender(PageMender mender) {
+        store.segments.setMender(mender);
+    }
+
+    /** Tells the mender of all segments that are full: those that were read back among them. */
+    public void offerFullSegments() {
+        store.segments.offerFull();
     }
 
     /** Deletes files of an earlier process that were not restored. */

@@ -9,6 +9,8 @@ import java.util.BitSet;
 
 /** Reads and writes of whole blocks through an {@link Io} that nobody else uses: each call returns when all is done. Owned by the thread that owns the Io. */
 final class BlockingFiles {
+    static final Io.SocketHandler NO_SOCKETS = new NoSockets();
+
     private static final long POLL_NANOS = 200_000_000;
     private static final int CHUNK_BYTES = 1 << 20;
     private static final int BLOCK_BYTES = ParityLayout.BLOCK_BYTES;
@@ -19,8 +21,12 @@ final class BlockingFiles {
 
     BlockingFiles(Io io) {
         this.io = io;
+    }
+
+    /** Completions come here from now on. */
+    void begin() {
         io.setHandlers(
-                new NoSockets(),
+                NO_SOCKETS,
                 (token, result) -> {
                     results[(int) token] = result;
                     pending--;

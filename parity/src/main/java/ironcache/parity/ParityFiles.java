@@ -24,7 +24,14 @@ public final class ParityFiles implements AutoCloseable {
     private static final int BLOCK_BYTES = ParityLayout.BLOCK_BYTES;
     private static final int BLOCK_SHIFT = ParityLayout.BLOCK_SHIFT;
     private static final int ZONE_BLOCKS = ParityLayout.ZONE_BLOCKS;
+
+    /** From this size on an allocation is aligned for O_DIRECT. */
+    private static final long HEADERS_ROOM_BYTES = 128 << 10;
+
     private static final long ZONE_BYTES = (long) ZONE_BLOCKS << BLOCK_SHIFT;
+
+    /** For whoever sets handlers of an {@link Io} that has no sockets. */
+    public static final Io.SocketHandler NO_SOCKETS = BlockingFiles.NO_SOCKETS;
 
     /** Decides whether what was read is right, so that damage is not protected. */
     public interface Check {
@@ -41,6 +48,9 @@ public final class ParityFiles implements AutoCloseable {
     private final Crc32c crc = new Crc32c();
     private @Nullable Mapping memory;
     private @Nullable StripeCode code;
+
+    /** For header blocks; 0: not yet. */
+    private long headers;
 
     // The zone in memory.
     private long data;
@@ -80,12 +90,22 @@ public final class ParityFiles implements AutoCloseable {
         return known;
     }
 
+    /** What {@link #release} gives back, with arrays. */
+    public static long memoryBytes(int parityBlocks) {
+        ParityLayout.Header full = new ParityLayout.Header(0, 0, 0, 0, 0, parityBlocks, ZONE_BYTES);
+        return ZONE_BYTES + ((long) full.zoneBlocks(ZONE_BLOCKS) << BLOCK_SHIFT) + (1 << 20);
+    }
+
     /** Gives the memory back; it is taken again when it is needed. */
     public void release() {
         Mapping room = memory;
         if (room != null) {
             room.close();
             memory = null;
+        }
+        if (headers != 0) {
+            Memory.free(headers, HEADERS_ROOM_BYTES, MemoryTag.PARITY);
+            headers = 0;
         }
         code = null;
     }
@@ -105,6 +125,7 @@ public final class ParityFiles implements AutoCloseable {
      * @return the parity file's bytes; 0: the file is not what was written, there is no parity of it
      */
     public long protect(ParityId id, Path file, int parityBlocks, Check check) throws IOException {
+        files.begin();
         StripeCode stripe = prepare(parityBlocks);
         Path temporary = ParityLayout.temporaryFile(file);
         Io io = files.io();
@@ -136,12 +157,7 @@ public final class ParityFiles implements AutoCloseable {
     }
 
     private long protectZones(
-            ParityId id,
-            int from,
-            Path temporary,
-            int to,
-            StripeCode stripe,
-            Check check)
+            ParityId id, int from, Path temporary, int to, StripeCode stripe, Check check)
             throws IOException {
         long fileBytes = 0;
         for (int zone = 0; fileBytes == zone * ZONE_BYTES; zone++) {
@@ -233,6 +249,7 @@ public final class ParityFiles implements AutoCloseable {
 
     /** @return null: {@link #refusal} says why not */
     private @Nullable Opened open(ParityId id, Path file) {
+        files.begin();
         Path path = ParityLayout.parityFile(file);
         int opened;
         try {
@@ -241,44 +258,39 @@ public final class ParityFiles implements AutoCloseable {
             refusal = Repair.without(file, Repair.Outcome.ABSENT, "there is no parity of it");
             return null;
         }
-        long room =
-                Memory.allocate(
-                        128 << 10,
-                        MemoryTag.PARITY); // From this size on it is aligned for O_DIRECT.
-        try {
-            long bytes = (long) ParityLayout.HEADERS << BLOCK_SHIFT;
-            files.read(opened, 0, room, bytes, new BitSet());
-            ParityLayout.Header header = null;
-            String problem = "";
-            int damaged = 0;
-            for (long at = room; at < room + bytes; at += BLOCK_BYTES) {
-                String flaw = ParityLayout.headerFlaw(at, crc);
-                if (flaw == null) {
-                    header = ParityLayout.header(at);
-                } else {
-                    damaged++;
-                    problem =
-                            "its parity cannot be read: " + path + ", offset " + (at - room) + flaw;
-                }
-            }
-            if (header == null) {
-                return refused(opened, file, Repair.Outcome.UNREADABLE, problem);
-            }
-            String foreign = header.foreignField(id);
-            if (foreign != null) {
-                return refused(
-                        opened,
-                        file,
-                        Repair.Outcome.FOREIGN,
-                        path
-                                + " is of another file or of an earlier use of it, as its field "
-                                + foreign
-                                + " says");
-            }
-            return new Opened(opened, header, damaged);
-        } finally {
-            Memory.free(room, 128 << 10, MemoryTag.PARITY);
+        if (headers == 0) {
+            headers = Memory.allocate(HEADERS_ROOM_BYTES, MemoryTag.PARITY);
         }
+        long room = headers;
+        long bytes = (long) ParityLayout.HEADERS << BLOCK_SHIFT;
+        files.read(opened, 0, room, bytes, new BitSet());
+        ParityLayout.Header header = null;
+        String problem = "";
+        int damaged = 0;
+        for (long at = room; at < room + bytes; at += BLOCK_BYTES) {
+            String flaw = ParityLayout.headerFlaw(at, crc);
+            if (flaw == null) {
+                header = ParityLayout.header(at);
+            } else {
+                damaged++;
+                problem = "its parity cannot be read: " + path + ", offset " + (at - room) + flaw;
+            }
+        }
+        if (header == null) {
+            return refused(opened, file, Repair.Outcome.UNREADABLE, problem);
+        }
+        String foreign = header.foreignField(id);
+        if (foreign != null) {
+            return refused(
+                    opened,
+                    file,
+                    Repair.Outcome.FOREIGN,
+                    path
+                            + " is of another file or of an earlier use of it, as its field "
+                            + foreign
+                            + " says");
+        }
+        return new Opened(opened, header, damaged);
     }
 
     private @Nullable Opened refused(

@@ -3,10 +3,17 @@ package ironcache.recovery;
 import ironcache.engine.Shard;
 import ironcache.ffm.Clock;
 import ironcache.ffm.Io;
+import ironcache.parity.ParityId;
+import ironcache.parity.Repair;
+import ironcache.wal.Damage;
 import ironcache.wal.FrameLayout;
 import ironcache.wal.FrameReader;
+import ironcache.wal.WalFileLayout;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
+import java.util.HashSet;
+import java.util.Objects;
+import java.util.Set;
 import java.util.function.Consumer;
 
 /**
@@ -43,6 +50,7 @@ public final class ShardRecovery implements Io.FileHandler, AutoCloseable {
     private final Io io;
     private final ShardSource source;
     private final long nodeId;
+    private final FileMender mender;
 
     private State state = State.READING;
     private FrameReader reader;
@@ -62,6 +70,22 @@ public final class ShardRecovery implements Io.FileHandler, AutoCloseable {
 
     private long lastWhole;
 
+    // Repairs.
+    /** A file is being mended; what was read of it is read again then. */
+    private boolean mending;
+
+    private final Set<Path> mended = new HashSet<>();
+    private String mendedNote = "";
+
+    /** READING: units up to this frame have been told of. */
+    private long foundTo;
+
+    /** IMAGE, APPLYING: the last frame that was given. */
+    private long lastGiven;
+
+    /** IMAGE, APPLYING: frames up to this one were applied before their file was mended. */
+    private long appliedTo;
+
     // APPLYING: of the current frame.
     private boolean inFrame;
     private int applied;
@@ -70,6 +94,7 @@ public final class ShardRecovery implements Io.FileHandler, AutoCloseable {
 
     /**
      * @param source what there is to recover from
+     * @param mender is asked where a file is damaged
      * @param log for what the operator should know
      */
     public ShardRecovery(
@@ -79,6 +104,7 @@ public final class ShardRecovery implements Io.FileHandler, AutoCloseable {
             Shard shard,
             ShardSource source,
             long nodeId,
+            FileMender mender,
             Consumer<String> log) {
         this.node = node;
         this.number = number;
@@ -86,6 +112,7 @@ public final class ShardRecovery implements Io.FileHandler, AutoCloseable {
         this.shard = shard;
         this.source = source;
         this.nodeId = nodeId;
+        this.mender = mender;
         this.log = log;
         lastWhole = source.firstSeqno() - 1;
         reader = openLog();
@@ -117,7 +144,7 @@ public final class ShardRecovery implements Io.FileHandler, AutoCloseable {
         long deadline = clock.nanoTime() + budgetNanos;
         boolean any = false;
         int frames = 0;
-        while (state != State.DONE) {
+        while (state != State.DONE && !mending) {
             boolean on =
                     switch (state) {
                         case READING -> read();
@@ -178,9 +205,7 @@ public final class ShardRecovery implements Io.FileHandler, AutoCloseable {
                 readToEnd();
             }
             case END -> readToEnd();
-            case DAMAGED ->
-                    throw new RecoveryException(
-                            reader.damage() + "; " + RecoveryException.WHAT_TO_RUN);
+            case DAMAGED -> mend();
         }
         return true;
     }
@@ -199,7 +224,8 @@ public final class ShardRecovery implements Io.FileHandler, AutoCloseable {
             return; // The file ends in the middle of the unit.
         }
         unitGoesOn = false;
-        if ((flags & FrameLayout.PARTS) != 0 && seqno > source.cutSeqno()) {
+        if ((flags & FrameLayout.PARTS) != 0 && seqno > source.cutSeqno() && seqno > foundTo) {
+            foundTo = seqno;
             node.found(part(unitFirst));
         }
         lastWhole = seqno;
@@ -243,6 +269,46 @@ public final class ShardRecovery implements Io.FileHandler, AutoCloseable {
         state = State.AGREEING;
     }
 
+    // Repairs.
+
+    /** Has the damaged file mended, once, and reads on: the log from its begin while it is verified, else what was not applied yet. */
+    private void mend() {
+        Damage damage = Objects.requireNonNull(reader.damage());
+        Path file = damage.file();
+        long segment = WalFileLayout.logGeneration(file);
+        ParityId id =
+                segment >= 0
+                        ? ParityId.log(number, nodeId, segment)
+                        : ParityId.image(number, nodeId, WalFileLayout.imageGeneration(file));
+        mending = mended.add(file) && mender.mend(id, file, this::mended);
+        if (!mending) {
+            throw new RecoveryException(damage + mendedNote + "; " + RecoveryException.WHAT_TO_RUN);
+        }
+    }
+
+    private void mended(Repair repair) {
+        mending = false;
+        mendedNote =
+                repair.outcome() == Repair.Outcome.ABSENT ? "" : "; its parity says: " + repair;
+        closeReader();
+        switch (state) {
+            case READING -> {
+                unitFirst = 0;
+                unitGoesOn = false;
+                lastWhole = source.firstSeqno() - 1;
+                read(openLog());
+            }
+            case IMAGE -> {
+                appliedTo = lastGiven;
+                read(openImage(Objects.requireNonNull(source.image())));
+            }
+            default -> {
+                appliedTo = lastGiven;
+                read(openLog());
+            }
+        }
+    }
+
     // AGREEING.
 
     private boolean agree() {
@@ -265,13 +331,17 @@ public final class ShardRecovery implements Io.FileHandler, AutoCloseable {
             read(openLog());
             state = State.APPLYING;
         } else {
-            FrameReader images = new FrameReader(io, Shard.FIRST_FOREIGN_TOKEN);
-            images.openImage(image, number, nodeId);
-            read(images);
+            read(openImage(image));
             shard.beginImageReplay();
             state = State.IMAGE;
         }
         return true;
+    }
+
+    private FrameReader openImage(Path image) {
+        FrameReader images = new FrameReader(io, Shard.FIRST_FOREIGN_TOKEN);
+        images.openImage(image, number, nodeId);
+        return images;
     }
 
     // IMAGE and TABLES.
@@ -300,13 +370,14 @@ public final class ShardRecovery implements Io.FileHandler, AutoCloseable {
                 case FRAME -> {
                     // What is cut off is read nevertheless: the reader reads ahead.
                     inFrame =
-                            reader.length() > 0 && (state == State.IMAGE || reader.seqno() <= end);
+                            reader.length() > 0
+                                    && (state == State.IMAGE || reader.seqno() <= end)
+                                    && reader.seqno() > appliedTo;
+                    lastGiven = reader.seqno();
                     applied = 0;
                 }
                 case END, TORN -> applied();
-                case DAMAGED ->
-                        throw new RecoveryException(
-                                reader.damage() + "; " + RecoveryException.WHAT_TO_RUN);
+                case DAMAGED -> mend();
             }
             return true;
         }
@@ -327,6 +398,8 @@ public final class ShardRecovery implements Io.FileHandler, AutoCloseable {
     private void applied() {
         if (state == State.IMAGE) {
             closeReader();
+            lastGiven = 0;
+            appliedTo = 0;
             state = State.TABLES;
         } else {
             done();

@@ -51,7 +51,8 @@ public final class StoredShard implements AutoCloseable {
 
     void recover(
             Recovery node, int number, ShardSource source, long nodeId, Consumer<String> notes) {
-        recovery = new ShardRecovery(node, number, io, shard, source, nodeId, notes);
+        recovery =
+                new ShardRecovery(node, number, io, shard, source, nodeId, FileMender.NONE, notes);
     }
 
     boolean isRecovered() {

@@ -1,6 +1,7 @@
 package ironcache.resp;
 
 import ironcache.engine.Shard;
+import ironcache.parity.ParityLayout;
 import ironcache.resp.Setting.Change;
 import java.util.ArrayList;
 import java.util.List;
@@ -158,6 +159,7 @@ final class Config {
         add(Setting.text("save", "", ANY));
         add(Setting.choice("appendfsync", ANY, "everysec", "always", "no"));
         add(Setting.integer("snapshot-keep", 1, 1, SNAPSHOTS_MAX, ANY));
+        add(Setting.integer("parity-percent", 0, 0, ParityLayout.PARITY_BLOCKS_MAX, START));
         add(Setting.yesNo("warm-restart", true, ANY));
         add(Setting.text("state-file", "", START));
         noEffect(Setting.yesNo("no-appendfsync-on-rewrite", false, ANY));

@@ -3,6 +3,7 @@ package ironcache.resp;
 import ironcache.ffm.Clock;
 import ironcache.ffm.Io;
 import ironcache.ffm.Prng;
+import ironcache.recovery.ParityKeeper;
 import ironcache.recovery.Recovery;
 import ironcache.recovery.RecoveryException;
 import ironcache.recovery.ShardSnapshot;
@@ -25,7 +26,7 @@ import org.jspecify.annotations.Nullable;
  * What the node does so that its data outlive it: reads them back at the start, keeps logs, makes snapshots. Here is what concerns all shards; {@link ShardDurability} is
  * each shard's part. The first shard's thread owns it, and its Io the manifests; what others ask is volatile or set before the threads start.
  */
-final class Durability {
+final class Durability implements ParityKeeper.Node {
     private static final long NANOS_PER_SECOND = 1_000_000_000;
     private static final long LOAD_POLL_NANOS = 100_000_000;
 
@@ -43,6 +44,7 @@ final class Durability {
     private final Manifests manifests;
     private final long freshSeed;
     private final LogSizes logSizes;
+    private final ParityKeeper parity;
     private final List<ShardDurability> shards = new ArrayList<>();
 
     private volatile @Nullable Manifest manifest;
@@ -133,6 +135,8 @@ final class Durability {
         this.warm = warm;
         this.freshSeed = warm == null ? freshSeed : warm.hashSeed();
         this.logSizes = logSizes;
+        int parityBlocks = (int) node.config.number("parity-percent");
+        parity = new ParityKeeper(directory, shardCount, parityBlocks, clock, this, node.log::warn);
         manifests = new Manifests(io, directory, ShardDurability.MANIFESTS_TOKEN);
         io.setHandlers(new NoSockets(), (token, result) -> manifests.onFile(result));
         manifests.load();
@@ -209,6 +213,9 @@ final class Durability {
         for (ShardDurability shard : shards) {
             shard.beginAnew(keepsLog);
         }
+        if (!keepsLog) {
+            parity.lookAfterFiles();
+        }
     }
 
     /** Nothing is read back, and clients get -LOADING to the end. Before the threads run. */
@@ -228,8 +235,14 @@ final class Durability {
         return recovery;
     }
 
-    long nodeId() {
+    @Override
+    public long nodeId() {
         return nodeId;
+    }
+
+    /** Makes parity, and repairs files from it. */
+    ParityKeeper parity() {
+        return parity;
     }
 
     SyncPolicy policy() {
@@ -263,7 +276,8 @@ final class Durability {
         return node.shards.all[shard];
     }
 
-    @Nullable Manifest manifest() {
+    @Override
+    public @Nullable Manifest manifest() {
         return manifest;
     }
 
@@ -459,6 +473,7 @@ final class Durability {
             warm = null;
         }
         node.loading = false;
+        parity.lookAfterFiles();
         if (recovery.doneBytes() > 0) {
             node.log.notice(
                     "data read back in " + (clock.nanoTime() - startNanos) / 1_000_000 + " ms");

@@ -129,6 +129,7 @@ final class Node {
     /** Any thread: all loops end after their turn. */
     void stop() {
         stopping = true;
+        durability.parity().stop();
         for (Partition partition : shards.all) {
             partition.loop.io().wake();
         }

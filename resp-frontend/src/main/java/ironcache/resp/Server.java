@@ -8,6 +8,7 @@ import ironcache.ffm.Ios;
 import ironcache.ffm.Prng;
 import ironcache.ffm.Scheduling;
 import ironcache.ffm.SystemClock;
+import ironcache.parity.ParityFiles;
 import ironcache.recovery.CannotWriteException;
 import ironcache.recovery.FileWorker;
 import ironcache.recovery.RecoveryException;
@@ -361,6 +362,28 @@ public final class Server implements AutoCloseable {
         Runtime.getRuntime().halt(2);
     }
 
+    /** Parity has a thread of the machine's, when it is needed. Before {@link #run}. */
+    private void hostParity(Config config) {
+        node.durability
+                .parity()
+                .setHost(
+                        work -> {
+                            IoConfig quiet =
+                                    ioConfig(config, line -> {}).withReceiveBuffers(2, 4096);
+                            Thread thread =
+                                    new Thread(
+                                            () -> {
+                                                Scheduling.yieldWhenWoken();
+                                                try (Io io = Ios.open(quiet)) {
+                                                    work.accept(io);
+                                                }
+                                            },
+                                            "parity");
+                            thread.setDaemon(true);
+                            thread.start();
+                        });
+    }
+
     /** From any thread: the loops end soon. */
     void stop() {
         node.stop();
@@ -484,11 +507,12 @@ public final class Server implements AutoCloseable {
                         SystemClock.INSTANCE,
                         log,
                         dir,
-                        shardBytes(memoryBytes),
+                        shardBytes(memoryBytes) - parityBytes(config),
                         networkBytes(memoryBytes),
                         Prng.freshSeed(),
                         file,
                         warm)) {
+            server.hostParity(config);
             server.warmExit =
                     new WarmExit(dir, stateDirectory, Prng.freshSeed(), SystemClock.INSTANCE);
             Runtime.getRuntime()
@@ -560,7 +584,8 @@ public final class Server implements AutoCloseable {
     private static long decideMemory(Config config) throws ConfigException {
         Setting setting = config.get("maxmemory");
         long further = Math.max(0, config.number("shards") - 1);
-        long least = LEAST_MEMORY_BYTES + further * ShardConfig.LEAST_MEMORY_BYTES;
+        long least =
+                LEAST_MEMORY_BYTES + further * ShardConfig.LEAST_MEMORY_BYTES + parityBytes(config);
         if (setting.number() == 0) {
             setting.set(Long.toString(Math.max(least, grantedBytes() / 2)));
         }
@@ -728,6 +753,12 @@ public final class Server implements AutoCloseable {
                 - Runtime.getRuntime().maxMemory()
                 - JVM_BYTES
                 - networkBytes(memoryBytes);
+    }
+
+    /** What of maxmemory parity takes while it is made. */
+    private static long parityBytes(Config config) {
+        int blocks = (int) config.number("parity-percent");
+        return blocks == 0 ? 0 : ParityFiles.memoryBytes(blocks);
     }
 
     /** What of maxmemory is for the connections' input and output. */

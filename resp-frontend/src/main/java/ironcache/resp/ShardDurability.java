@@ -3,7 +3,9 @@ package ironcache.resp;
 import ironcache.engine.Shard;
 import ironcache.ffm.Clock;
 import ironcache.ffm.Io;
+import ironcache.recovery.ParityKeeper;
 import ironcache.recovery.RecoveryException;
+import ironcache.recovery.ShardMender;
 import ironcache.recovery.ShardRecovery;
 import ironcache.recovery.ShardSnapshot;
 import ironcache.recovery.ShardSource;
@@ -50,6 +52,7 @@ final class ShardDurability implements Io.FileHandler, Peers {
     private final Io io;
     private final Clock clock;
     private final Path directory;
+    private final ShardMender mender;
 
     private @Nullable ShardRecovery recovery;
 
@@ -87,6 +90,14 @@ final class ShardDurability implements Io.FileHandler, Peers {
         this.io = io;
         this.clock = clock;
         this.directory = directory;
+        mender =
+                new ShardMender(
+                        node.parity(),
+                        node,
+                        partition.number,
+                        directory,
+                        () -> partition.loop.io().wake());
+        partition.shard.setMender(mender);
     }
 
     // At the start.
@@ -114,6 +125,7 @@ final class ShardDurability implements Io.FileHandler, Peers {
                         partition.shard,
                         source,
                         manifest.nodeId(),
+                        mender,
                         node::notice);
     }
 
@@ -136,6 +148,8 @@ final class ShardDurability implements Io.FileHandler, Peers {
         Set<Long> images = new HashSet<>();
         long oldestLog = manifest == null ? Long.MAX_VALUE : named(manifest, images);
         deleteUnnamed(images, oldestLog, lastGeneration);
+        ParityKeeper.deleteOrphans(io, io.openDirectory(directory));
+        partition.shard.offerFullSegments();
         if (keepsLog) {
             openLog(lastGeneration + 1, lastSeqno + 1);
         }
@@ -213,6 +227,7 @@ final class ShardDurability implements Io.FileHandler, Peers {
         }
         logWanted = keepsLog;
         partition.shard.deleteLeftovers();
+        ParityKeeper.deleteOrphans(io, io.openDirectory(directory));
     }
 
     /** Deletes images that are not among these, and segments of the log that are not from here to there. */
@@ -276,6 +291,7 @@ final class ShardDurability implements Io.FileHandler, Peers {
      * @return whether it got anywhere with something that does not wait for completions
      */
     boolean step(long budgetNanos) {
+        mender.step();
         ShardRecovery reading = recovery;
         if (reading != null) {
             return recover(reading, budgetNanos);

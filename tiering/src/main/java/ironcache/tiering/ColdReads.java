@@ -59,6 +59,9 @@ public final class ColdReads implements AutoCloseable {
     private int[] entryPins = new int[256];
     private int[] entryLinks = new int[256];
 
+    /** Its page was damaged, and has been mended, or could not be. */
+    private boolean[] entryMended = new boolean[256];
+
     /** Next in the slot's list, the queue or the free list. */
     private int[] entryNext = new int[256];
 
@@ -303,6 +306,7 @@ public final class ColdReads implements AutoCloseable {
         entryCopy[entry] = 0;
         entryPins[entry] = 0;
         entryLinks[entry] = NONE;
+        entryMended[entry] = false;
         entryOf.put(address, entry);
         if (!start(entry)) {
             segments.pin(Address.page(address));
@@ -410,6 +414,10 @@ public final class ColdReads implements AutoCloseable {
             int next = entryNext[entry];
             if (result != expected) {
                 checksumErrors++;
+                if (mend(entry, page)) {
+                    entry = next;
+                    continue;
+                }
                 damage =
                         segments.describe(page)
                                 + ", field read: expected "
@@ -442,6 +450,9 @@ public final class ColdReads implements AutoCloseable {
             long at = base + ((long) verified << PageLayout.BLOCK_SHIFT);
             if (!segments.verify(page, firstBlock + verified, at)) {
                 checksumErrors++;
+                if (mend(entry, page)) {
+                    return;
+                }
                 damage = segments.damage(page, firstBlock + verified, at);
                 segments.markDamaged(page);
                 arrived(entry, DAMAGED);
@@ -459,6 +470,23 @@ public final class ColdReads implements AutoCloseable {
         entryBytes[entry] = bytes;
         stagedBytes += bytes;
         arrived(entry, READY);
+    }
+
+    /** Has the page mended, and then reads it again: once. The entry goes on as READING. @return false: what was read is what there is */
+    private boolean mend(int entry, int page) {
+        if (entryMended[entry]) {
+            return false;
+        }
+        entryMended[entry] = true;
+        return segments.mend(page, () -> readAgain(entry));
+    }
+
+    private void readAgain(int entry) {
+        if (start(entry)) {
+            segments.unpin(Address.page(entryAddress[entry]));
+        } else {
+            enqueue(entry); // The pin is the queue's now.
+        }
     }
 
     private void arrived(int entry, byte state) {
@@ -593,6 +621,7 @@ public final class ColdReads implements AutoCloseable {
             entryBytes = Arrays.copyOf(entryBytes, length);
             entryPins = Arrays.copyOf(entryPins, length);
             entryLinks = Arrays.copyOf(entryLinks, length);
+            entryMended = Arrays.copyOf(entryMended, length);
             entryNext = Arrays.copyOf(entryNext, length);
             entryNewer = Arrays.copyOf(entryNewer, length);
             entryOlder = Arrays.copyOf(entryOlder, length);

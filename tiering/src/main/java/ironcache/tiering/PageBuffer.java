@@ -29,6 +29,9 @@ public final class PageBuffer implements AutoCloseable {
     private int page;
     private @Nullable String damage;
 
+    /** The page was damaged, and has been mended, or could not be. */
+    private boolean mended;
+
     /** @param token of its reads' completions */
     public PageBuffer(SegmentStore segments, long token) {
         this.segments = segments;
@@ -46,16 +49,29 @@ public final class PageBuffer implements AutoCloseable {
         assert state == State.EMPTY;
         page = pageWanted;
         state = State.READING;
+        mended = false;
         segments.read(page, 0, PageLayout.BLOCKS, buffer.address(), Io.UNREGISTERED, token);
     }
 
     /** Completion of the read. */
     public void onRead(int result) {
         damage = verify(result);
+        if (damage != null && !mended) {
+            mended = true;
+            if (segments.mend(page, this::readAgain)) {
+                segments.unpin(page);
+                return;
+            }
+        }
         state = damage == null ? State.LOADED : State.DAMAGED;
         if (damage != null) {
             segments.markDamaged(page);
         }
+    }
+
+    private void readAgain() {
+        segments.read(page, 0, PageLayout.BLOCKS, buffer.address(), Io.UNREGISTERED, token);
+        segments.unpin(page);
     }
 
     public boolean isLoaded() {

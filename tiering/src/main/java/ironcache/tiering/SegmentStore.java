@@ -139,6 +139,7 @@ public final class SegmentStore implements AutoCloseable {
     private final @Nullable Segment[] open = new @Nullable Segment[Stream.values().length];
     private final Crc32c crc = new Crc32c();
     private FreeListener freeListener = (firstPage, pages) -> {};
+    private PageMender mender = PageMender.NONE;
 
     /** Files of an earlier process. Until it is known which of them count, none is written over: an image may refer to one that is not restored yet. */
     private final BitSet found = new BitSet();
@@ -212,6 +213,47 @@ public final class SegmentStore implements AutoCloseable {
 
     public void setFreeListener(FreeListener listener) {
         freeListener = listener;
+    }
+
+    public void setMender(PageMender newMender) {
+        mender = newMender;
+    }
+
+    /** Tells the mender of all segments that are full. */
+    public void offerFull() {
+        for (Segment segment : segments) {
+            if (segment != null && segment.generation != 0) {
+                offerIfFull(segment);
+            }
+        }
+    }
+
+    private void offerIfFull(Segment segment) {
+        boolean full = segment.state == State.SEALED || segment.state == State.COMPACTING;
+        if (full && segment.pagesFlushed == segmentPages) {
+            mender.onFull(segment.number, segment.generation, segmentPages);
+        }
+    }
+
+    /**
+     * Asks for a page to be made what it was. Its segment is not freed before {@link #unpin}.
+     *
+     * @param after is run when that was done, or could not be: the page may be read again
+     * @return false: nobody can; it is not pinned
+     */
+    boolean mend(int page, Runnable after) {
+        Segment segment = segmentOf(page);
+        boolean asked =
+                mender.mend(
+                        segment.number,
+                        segment.generation,
+                        fileOffset(page),
+                        Address.PAGE_BYTES,
+                        after);
+        if (asked) {
+            segment.pins++;
+        }
+        return asked;
     }
 
     /** Segment files of an earlier process that nothing refers to any more. */
@@ -610,6 +652,7 @@ public final class SegmentStore implements AutoCloseable {
         segment.pagesFlushed++;
         segment.flushed |= 1L << (page - Address.FIRST_SSD_PAGE) % segmentPages;
         segment.unsynced = true;
+        offerIfFull(segment);
         freeIfDead(segment);
     }
 

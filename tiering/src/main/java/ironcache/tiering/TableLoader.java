@@ -17,6 +17,7 @@ public final class TableLoader implements AutoCloseable {
     private final long tokenBase;
     private final Mapping buffers;
     private final int[] page = new int[READS];
+    private final boolean[] mended = new boolean[READS];
     private final int[] free = new int[READS];
     private int freeCount = READS;
     private int nextPage;
@@ -43,25 +44,41 @@ public final class TableLoader implements AutoCloseable {
             }
             int slot = free[--freeCount];
             page[slot] = nextPage++;
-            segments.read(page[slot], 0, 1, address(slot), Io.UNREGISTERED, tokenBase | slot);
+            mended[slot] = false;
+            read(slot);
         }
         return freeCount == READS && (nextPage == end || damage != null);
     }
 
+    private void read(int slot) {
+        segments.read(page[slot], 0, 1, address(slot), Io.UNREGISTERED, tokenBase | slot);
+    }
+
+    private void readAgain(int slot) {
+        read(slot);
+        segments.unpin(page[slot]);
+    }
+
     public void onRead(int slot, int result) {
         int read = page[slot];
-        if (result != PageLayout.BLOCK_BYTES) {
-            damage =
-                    segments.describe(read)
-                            + ", field block 0: expected "
-                            + PageLayout.BLOCK_BYTES
-                            + " bytes, actual "
-                            + (result < 0 ? Errno.name(result) : Integer.toString(result));
-        } else {
-            String wrong = segments.restoreTables(read, address(slot));
-            damage = wrong == null ? damage : wrong;
+        String wrong =
+                result == PageLayout.BLOCK_BYTES
+                        ? segments.restoreTables(read, address(slot))
+                        : segments.describe(read)
+                                + ", field block 0: expected "
+                                + PageLayout.BLOCK_BYTES
+                                + " bytes, actual "
+                                + (result < 0 ? Errno.name(result) : Integer.toString(result));
+        boolean again = false;
+        if (wrong != null && !mended[slot]) {
+            mended[slot] = true;
+            again = segments.mend(read, () -> readAgain(slot));
         }
         segments.unpin(read);
+        if (again) {
+            return;
+        }
+        damage = wrong == null ? damage : wrong;
         free[freeCount++] = slot;
     }
 

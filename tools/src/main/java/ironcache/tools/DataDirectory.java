@@ -16,7 +16,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.NavigableMap;
 import java.util.Objects;
 import java.util.TreeMap;
@@ -47,6 +49,9 @@ final class DataDirectory {
     final NavigableMap<Long, Path> manifests = new TreeMap<>();
 
     final NavigableMap<Integer, ShardDirectory> shards = new TreeMap<>();
+
+    /** Copies that are read instead, by what they are of. */
+    private final Map<Path, Path> mended = new HashMap<>();
 
     private DataDirectory(Path path) {
         this.path = path;
@@ -105,6 +110,21 @@ final class DataDirectory {
             entries.forEach(files::add);
         }
         return files;
+    }
+
+    /** From now on a copy, of the same name, is read instead of a file. */
+    void mend(Path file, Path copy) {
+        mended.put(file, copy);
+        for (ShardDirectory shard : shards.values()) {
+            shard.logs.replaceAll((generation, path) -> path.equals(file) ? copy : path);
+            shard.images.replaceAll((generation, path) -> path.equals(file) ? copy : path);
+            shard.segments.replaceAll((number, path) -> path.equals(file) ? copy : path);
+        }
+    }
+
+    /** What is read for a file. */
+    Path actual(Path file) {
+        return mended.getOrDefault(file, file);
     }
 
     /** The shard's files; none where its directory is missing. */

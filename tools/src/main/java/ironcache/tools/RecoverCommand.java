@@ -1,11 +1,13 @@
 package ironcache.tools;
 
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -52,26 +54,37 @@ final class RecoverCommand implements Callable<Integer> {
                     "Memory for the shard being rebuilt, in MiB (${DEFAULT-VALUE}); what does not fit goes to NEW's segment files.")
     private int memoryMib = 512;
 
+    private volatile @Nullable Verification running;
+
     @Override
     public Integer call() throws IOException {
         DataDirectory found = DataDirectory.open(directory);
         found.refuseHeld(force);
         NewDirectory.check(target, directory);
         ToolProgress progress = new ToolProgress("recover", common.silent());
-        Verification verification = new Verification(found, progress);
         Salvage salvage = new Salvage(found, target, Math.max(64, memoryMib) * MIB, progress);
+        MendedFiles mended = new MendedFiles(found, target, salvage::isCancelled);
         CommonOptions.onInterrupt(
                 () -> {
-                    verification.cancel();
                     salvage.cancel();
+                    Verification now = running;
+                    if (now != null) {
+                        now.cancel();
+                    }
                 });
         try (progress) {
-            verification.run(Runtime.getRuntime().availableProcessors());
-            progress.expect(progress.doneBytes());
-            if (!verification.isCancelled()) {
-                salvage.run(verification.findings());
+            Verification verification = verify(found, progress);
+            // A mended image may name segments that nobody knew of.
+            while (!salvage.isCancelled() && mended.mend(verification.repairs())) {
+                verification = verify(found, progress);
             }
-        } catch (ToolException | InterruptedToolException e) {
+            progress.expect(progress.doneBytes());
+            if (!salvage.isCancelled()) {
+                mended.made()
+                        .forEach(repair -> salvage.report.decide("R", "from parity: " + repair));
+                salvage.run(verification.findings(), mended::delete);
+            }
+        } catch (ToolException | InterruptedToolException | InterruptedIOException e) {
             if (!salvage.isCancelled()) {
                 throw e;
             }
@@ -82,6 +95,13 @@ final class RecoverCommand implements Callable<Integer> {
         }
         report(salvage.report, progress);
         return salvage.report.isComplete() ? ExitCode.FINE : ExitCode.DAMAGE;
+    }
+
+    private Verification verify(DataDirectory found, ToolProgress progress) {
+        Verification verification = new Verification(found, progress);
+        running = verification;
+        verification.run(Runtime.getRuntime().availableProcessors());
+        return verification;
     }
 
     private void report(SalvageReport report, ToolProgress progress) {

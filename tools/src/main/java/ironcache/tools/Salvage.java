@@ -61,6 +61,7 @@ import org.jspecify.annotations.Nullable;
  * <tr><td>O</td><td>it lacks a part in a gap</td><td>left out in all shards, then as L</td></tr>
  * <tr><td>P</td><td>pages of objects may be lost (H, I), and an object lacks one</td><td>removed and named: it might have zeros where it had bytes</td></tr>
  * <tr><td>Q</td><td>an object is changed after a gap, and was not written as a whole since</td><td>removed and named</td></tr>
+ * <tr><td>R</td><td>a file has parity, and blocks of it are damaged</td><td>what parity restores is copied first, and the copy is read instead</td></tr>
  * </table>
  *
  * <p>One thread. Memory: 16 bytes for each reference of the shard that is being loaded, and what {@code --memory} gives the new shard.
@@ -116,12 +117,18 @@ final class Salvage {
         }
     }
 
+    /** All of it, as below. */
+    void run(List<Damage> damage) throws IOException {
+        run(damage, () -> {});
+    }
+
     /**
      * All of it.
      *
      * @param damage what {@link Verification} found
+     * @param read is called when nothing of the input is read any more
      */
-    void run(List<Damage> damage) throws IOException {
+    void run(List<Damage> damage, Done read) throws IOException {
         chooseManifest();
         chooseSnapshot(damage);
         try (FileWorker reader = new FileWorker()) {
@@ -159,8 +166,14 @@ final class Salvage {
             }
         }
         report.keys = node.keys();
+        read.run();
         made.publish(node.manifest());
         made.complete();
+    }
+
+    /** What is left to do. */
+    interface Done {
+        void run() throws IOException;
     }
 
     // What counts.
@@ -220,9 +233,13 @@ final class Salvage {
             Manifest.SnapshotPart part = candidate.parts().get(i);
             DataDirectory.ShardDirectory files = from.shard(i);
             boolean needsLog = !newest;
-            if (damaged.contains(WalFileLayout.imageFile(files.path, part.imageGeneration()))
+            Path image = WalFileLayout.imageFile(files.path, part.imageGeneration());
+            if (damaged.contains(from.actual(image))
                     || part.segments().stream()
-                            .anyMatch(n -> damaged.contains(SegmentStore.file(files.path, n)))
+                            .anyMatch(
+                                    n ->
+                                            damaged.contains(
+                                                    from.actual(SegmentStore.file(files.path, n))))
                     || needsLog && found.shards().get(i).logFromGeneration() == 0
                     || needsLog
                             && damaged.stream()
@@ -437,7 +454,10 @@ final class Salvage {
         UnitStarts starts = new UnitStarts(shard, log);
         boolean behind = false;
         for (Path file : log.files) {
-            boolean passed = damaged != null && damaged.file().compareTo(file) < 0;
+            boolean passed =
+                    damaged != null
+                            && WalFileLayout.logGeneration(damaged.file())
+                                    < WalFileLayout.logGeneration(file);
             try (FileScan scan = new FileScan(reader.io, 0)) {
                 reader.handle((token, result) -> scan.onFile((int) token, result));
                 scan.open(file, nodeId, 0);
@@ -617,8 +637,9 @@ final class Salvage {
     private @Nullable Path imageFile(int number) {
         Manifest.Snapshot base = snapshot;
         if (base != null) {
-            return WalFileLayout.imageFile(
-                    from.shard(number).path, base.parts().get(number).imageGeneration());
+            return from.actual(
+                    WalFileLayout.imageFile(
+                            from.shard(number).path, base.parts().get(number).imageGeneration()));
         }
         NavigableMap<Long, Path> images = from.shard(number).images;
         if (imageGeneration != 0) {
@@ -849,7 +870,7 @@ final class Salvage {
             Image image,
             @Nullable KeyHash first,
             @Nullable KeyHash second) {
-        Path file = SegmentStore.file(from.shard(number).path, segment);
+        Path file = from.actual(SegmentStore.file(from.shard(number).path, segment));
         PageSet.Segment known = image.segments.get(segment);
         PageCheck check = new PageCheck();
         BitSet seen = new BitSet();

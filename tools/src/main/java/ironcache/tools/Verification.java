@@ -5,6 +5,10 @@ import ironcache.engine.LoggedEffects;
 import ironcache.ffm.Io;
 import ironcache.ffm.Memory;
 import ironcache.hybridlog.Address;
+import ironcache.parity.ParityFiles;
+import ironcache.parity.ParityId;
+import ironcache.parity.ParityLayout;
+import ironcache.parity.Repair;
 import ironcache.recovery.FileWorker;
 import ironcache.recovery.WarmState;
 import ironcache.tiering.PageCheck;
@@ -16,6 +20,7 @@ import ironcache.wal.FrameReader;
 import ironcache.wal.Manifest;
 import ironcache.wal.WalFileLayout;
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
@@ -23,10 +28,12 @@ import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import java.util.NavigableMap;
 import java.util.Objects;
 import java.util.Queue;
 import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
@@ -35,6 +42,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <pre>
  * manifests → state files, logs, images (a job each) → segment files that images refer to (a job each)
+ *             each file that has parity is compared with it (a job each)
  * </pre>
  *
  * <p>Each job runs on one thread with an {@link Io} of its own; as many threads as there are cores. A log is read by the rules of {@link FrameReader}; behind the first
@@ -63,6 +71,7 @@ final class Verification {
     private final List<Damage> findings = Collections.synchronizedList(new ArrayList<>());
     private final AtomicLong findingCount = new AtomicLong();
     private final List<String> notes = Collections.synchronizedList(new ArrayList<>());
+    private final Map<ParityId, Repair> repairs = new ConcurrentHashMap<>();
     private final List<PageSet> pages = new ArrayList<>();
     private final NavigableMap<Integer, Integer> imagesLeft = new TreeMap<>();
 
@@ -99,6 +108,11 @@ final class Verification {
     /** What is worth telling and is no damage. */
     List<String> notes() {
         return List.copyOf(notes);
+    }
+
+    /** What parity says of the files that have some. */
+    Map<ParityId, Repair> repairs() {
+        return Map.copyOf(repairs);
     }
 
     /** The newest one that verifies. */
@@ -266,9 +280,11 @@ final class Verification {
                 int shard = i;
                 Manifest.SnapshotPart part = snapshot.parts().get(i);
                 imagesLeft.merge(shard, 1, Integer::sum);
+                long generation = part.imageGeneration();
                 Path image =
-                        WalFileLayout.imageFile(
-                                directory.shard(shard).path, part.imageGeneration());
+                        directory.actual(
+                                WalFileLayout.imageFile(directory.shard(shard).path, generation));
+                compare(ParityId.image(shard, found.nodeId(), generation), image);
                 add(image, size(image), worker -> image(worker, shard, image, part));
             }
         }
@@ -290,6 +306,10 @@ final class Verification {
                                     "the log segment that the manifest names",
                                     "nothing: it is missing"));
                 }
+                for (Path segment : segments) {
+                    long generation = WalFileLayout.logGeneration(segment);
+                    compare(ParityId.log(shard, found.nodeId(), generation), segment);
+                }
                 long bytes = segments.stream().mapToLong(Verification::size).sum();
                 add(first, bytes, worker -> log(worker, shard, segments, range));
             }
@@ -306,7 +326,7 @@ final class Verification {
         for (Manifest.Snapshot snapshot : named.snapshots()) {
             if (shard < snapshot.parts().size()) {
                 long generation = snapshot.parts().get(shard).imageGeneration();
-                others.remove(WalFileLayout.imageFile(files.path, generation));
+                others.remove(directory.actual(WalFileLayout.imageFile(files.path, generation)));
             }
         }
         files.logs.forEach(
@@ -573,12 +593,67 @@ final class Verification {
         synchronized (imagesLeft) {
             if (imagesLeft.merge(shard, -1, Integer::sum) == 0) {
                 for (PageSet.Segment segment : known.segments().values()) {
-                    Path path = SegmentStore.file(directory.shard(shard).path, segment.number());
+                    Path path =
+                            directory.actual(
+                                    SegmentStore.file(
+                                            directory.shard(shard).path, segment.number()));
+                    compare(
+                            ParityId.segment(
+                                    shard, named.nodeId(), segment.number(), segment.generation()),
+                            path);
                     BitSet wanted = known.pagesOf(segment);
                     add(
                             path,
                             (long) wanted.cardinality() << Address.PAGE_SHIFT,
                             later -> segment(later, path, segment, wanted));
+                }
+            }
+        }
+    }
+
+    // Parity.
+
+    private void compare(ParityId id, Path file) {
+        if (Files.exists(ParityLayout.parityFile(file))) {
+            add(file, size(file), worker -> compareNow(id, file));
+        }
+    }
+
+    private void compareNow(ParityId id, Path file) throws IOException {
+        Repair seen;
+        // A door of its own: the worker's completions go elsewhere.
+        try (FileWorker own = new FileWorker();
+                ParityFiles parity = new ParityFiles(own.io, () -> cancelled)) {
+            seen = parity.inspect(id, file);
+        } catch (InterruptedIOException e) {
+            return;
+        }
+        files.incrementAndGet();
+        progress.did(size(file));
+        repairs.put(id, seen);
+        Path parityFile = ParityLayout.parityFile(file);
+        switch (seen.outcome()) {
+            case ABSENT -> {}
+            case FOREIGN -> notes.add(seen.toString());
+            case UNREADABLE ->
+                    found(new Damage(parityFile, 0, "header", "readable", seen.problem()));
+            case COMPARED -> {
+                if (!seen.damaged().isEmpty()) {
+                    notes.add(
+                            "parity of "
+                                    + seen
+                                    + (seen.helps()
+                                            ? ": a start of the server repairs these, `recover` saves them"
+                                            : ""));
+                }
+                if (seen.parityDamaged() > 0) {
+                    found(
+                            new Damage(
+                                    parityFile,
+                                    0,
+                                    "blocks",
+                                    "as their checksums say",
+                                    seen.parityDamaged() + " that are not"));
                 }
             }
         }

@@ -1,5 +1,6 @@
 package ironcache.tools;
 
+import ironcache.parity.Repair;
 import ironcache.wal.Damage;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -76,6 +77,12 @@ final class VerifyCommand implements Callable<Integer> {
             result.put("findings", findings.stream().map(VerifyCommand::json).toList());
             result.put("findings_total", verification.findingCount());
             result.put("notes", verification.notes());
+            result.put(
+                    "parity",
+                    verification.repairs().values().stream()
+                            .sorted(Comparator.comparing(Repair::file))
+                            .map(VerifyCommand::json)
+                            .toList());
             result.put("files", verification.files.get());
             result.put("frames", verification.frames.get());
             result.put("pages", verification.pagesRead.get());
@@ -109,6 +116,18 @@ final class VerifyCommand implements Callable<Integer> {
                             + directory
                             + " --to NEW");
         }
+    }
+
+    /** Fields of what parity says of a file. */
+    static Map<String, Object> json(Repair repair) {
+        Map<String, Object> map = new LinkedHashMap<>();
+        map.put("file", repair.file());
+        map.put("outcome", repair.outcome().name().toLowerCase(Locale.ROOT));
+        map.put("damaged_blocks", repair.damaged().cardinality());
+        map.put("repairable_blocks", repair.restored());
+        map.put("lost_blocks", repair.lost().cardinality());
+        map.put("damaged_parity_blocks", repair.parityDamaged());
+        return map;
     }
 
     /** Fields of a finding. */

@@ -116,6 +116,11 @@ final class SimThreads implements Mutex.Source {
         tasks.add(new Task(tasks.size(), work));
     }
 
+    /** Threads that were started. */
+    int count() {
+        return tasks.size();
+    }
+
     /** Where the caller is: a thread's number, or -1 outside of all. */
     int current() {
         return current == null ? -1 : current.number;

@@ -47,6 +47,7 @@ public final class SimulatedNode implements AutoCloseable {
      * @param appendOnly whether it does keep a log; what there is on the disk is read back anyway
      * @param warm whether the state of an orderly end is kept, and taken over
      * @param snapshotsKept {@code snapshot-keep}
+     * @param parityPercent {@code parity-percent}
      */
     public record Durable(
             SimDisk disk,
@@ -56,7 +57,21 @@ public final class SimulatedNode implements AutoCloseable {
             double squeezeChance,
             boolean appendOnly,
             boolean warm,
-            int snapshotsKept) {
+            int snapshotsKept,
+            int parityPercent) {
+        /** Without parity. */
+        public Durable(
+                SimDisk disk,
+                SimClock clock,
+                SimFaults faults,
+                String fsync,
+                double squeezeChance,
+                boolean appendOnly,
+                boolean warm,
+                int snapshotsKept) {
+            this(disk, clock, faults, fsync, squeezeChance, appendOnly, warm, snapshotsKept, 0);
+        }
+
         /** With a log, and without the state. */
         public Durable(
                 SimDisk disk,
@@ -185,6 +200,21 @@ public final class SimulatedNode implements AutoCloseable {
                         }
                     });
         }
+        host(clock, durable == null ? new SimFaults() : durable.faults);
+    }
+
+    /** One more thread, when it is wanted, with an I/O of its own. */
+    private void host(SimClock clock, SimFaults faults) {
+        server.node()
+                .durability
+                .parity()
+                .setHost(
+                        work -> {
+                            SimIo io = new SimIo(traceHash(), clock, disk, faults);
+                            ios.add(io);
+                            SimThreadIo seam = new SimThreadIo(io, threads, threads.count(), disk);
+                            threads.start(() -> work.accept(seam));
+                        });
     }
 
     /** As the server's main does. */
@@ -233,6 +263,7 @@ public final class SimulatedNode implements AutoCloseable {
         if (durable != null) {
             config.set(config.get("appendonly"), durable.appendOnly ? "yes" : "no");
             config.set(config.get("appendfsync"), durable.fsync);
+            config.set(config.get("parity-percent"), Integer.toString(durable.parityPercent));
             config.set(config.get("snapshot-keep"), Integer.toString(durable.snapshotsKept));
             config.set(config.get("maxdisk"), Long.toString(shards * SMALL_DISK_BYTES));
         }
@@ -298,7 +329,7 @@ public final class SimulatedNode implements AutoCloseable {
 
     /** A client connects, to one of the shards. */
     public SimIo.Peer connect() throws IOException {
-        SimIo io = ios.get(prng.nextInt(ios.size()));
+        SimIo io = ios.get(prng.nextInt(server.workers().size()));
         return io.connect(io.listenAddress(0));
     }
 
@@ -404,5 +435,11 @@ public final class SimulatedNode implements AutoCloseable {
     @Override
     public void close() {
         server.workers().forEach(Worker::close);
+        parityIos().forEach(SimIo::close);
+        server.node().durability.parity().abandon();
+    }
+
+    private List<SimIo> parityIos() {
+        return ios.subList(server.workers().size(), ios.size());
     }
 }

@@ -28,6 +28,7 @@ public final class FileScan implements AutoCloseable {
     private long position;
     private long lastSeqno;
     private boolean headerSeen;
+    private boolean headerOnly;
     private boolean done;
     private @Nullable Damage damage;
     private int type;
@@ -60,6 +61,7 @@ public final class FileScan implements AutoCloseable {
         position = Math.max(WalFileLayout.BLOCK_BYTES, fromOffset);
         lastSeqno = 0;
         headerSeen = false;
+        headerOnly = false;
         done = false;
         damage = null;
         firstSeqno = 0;
@@ -76,6 +78,7 @@ public final class FileScan implements AutoCloseable {
                 }
                 headerSeen = true;
                 readHeader(block);
+                done = headerOnly;
                 continue;
             }
             long at = window.window(position, FrameLayout.HEADER_BYTES);
@@ -117,6 +120,11 @@ public final class FileScan implements AutoCloseable {
         return damage != null && damage.field().equals("read")
                 ? FrameReader.Status.DAMAGED
                 : FrameReader.Status.END;
+    }
+
+    /** Only the header is wanted: {@link #next} gives no frame. */
+    public void stopAtHeader() {
+        headerOnly = true;
     }
 
     /** No more of this file is wanted; {@link #next} says END when nothing is in flight any more. */
