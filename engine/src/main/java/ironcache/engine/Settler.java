@@ -83,8 +83,9 @@ final class Settler implements AutoCloseable {
     }
 
     void onPageRead(int buffer, int result) {
-        buffers[buffer].onRead(result);
-        loaded++;
+        if (buffers[buffer].onRead(result)) {
+            loaded++;
+        }
     }
 
     /** Settles until time is up. */

@@ -3,6 +3,7 @@ package ironcache.parity;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import ironcache.ffm.Io;
@@ -200,6 +201,27 @@ final class ParityFilesTest {
         // Even if it said that it is the same.
         assertEquals(0, parity.mend(ID, file).restored(), say());
         assertArrayEquals(other, Files.readAllBytes(file));
+    }
+
+    /** A server that did not look at the generation would bring back what is not there any more, and nothing but its own checksums would tell. */
+    @Test
+    void whoDoesNotLookAtTheGenerationIsCaught() throws IOException {
+        fill(500);
+        protect(3);
+        byte[] now = Files.readAllBytes(file);
+        damage(now, 100);
+        damage(now, 101);
+        Files.write(file, now);
+        ParityId right = ParityId.segment(1, 77, 5, 10);
+        parity.mend(right, file);
+        checkContents(now);
+        ParityId planted = ID;
+        parity.mend(planted, file);
+        assertThrows(AssertionError.class, () -> checkContents(now), say());
+    }
+
+    private void checkContents(byte[] expected) throws IOException {
+        assertArrayEquals(expected, Files.readAllBytes(file), say());
     }
 
     @Test

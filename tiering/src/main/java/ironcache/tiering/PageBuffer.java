@@ -53,20 +53,21 @@ public final class PageBuffer implements AutoCloseable {
         segments.read(page, 0, PageLayout.BLOCKS, buffer.address(), Io.UNREGISTERED, token);
     }
 
-    /** Completion of the read. */
-    public void onRead(int result) {
+    /** Completion of the read. @return false: the page was damaged, is being mended, and is read again */
+    public boolean onRead(int result) {
         damage = verify(result);
         if (damage != null && !mended) {
             mended = true;
             if (segments.mend(page, this::readAgain)) {
                 segments.unpin(page);
-                return;
+                return false;
             }
         }
         state = damage == null ? State.LOADED : State.DAMAGED;
         if (damage != null) {
             segments.markDamaged(page);
         }
+        return true;
     }
 
     private void readAgain() {

@@ -3,6 +3,7 @@ package ironcache.tools;
 import ironcache.parity.ParityFiles;
 import ironcache.parity.ParityId;
 import ironcache.parity.Repair;
+import ironcache.recovery.FileWorker;
 import java.io.IOException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;

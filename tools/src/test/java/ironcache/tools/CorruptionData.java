@@ -76,6 +76,9 @@ final class CorruptionData implements AutoCloseable {
 
     private static final long REST_NANOS = 3_000_000_000L;
 
+    /** Until all that is written no more has parity. */
+    private static final long PARITY_NANOS = 20_000_000_000L;
+
     final Origin origin;
     final SimDisk disk = new SimDisk(DISK_BYTES);
 
@@ -91,6 +94,7 @@ final class CorruptionData implements AutoCloseable {
     /** What the keys of each shard's last command held before it. A kill in the middle may have taken it, for all that the disk can tell. */
     private final Map<String, String> before = new HashMap<>();
 
+    private final int parityPercent;
     private final Prng prng;
     private final SimClock clock = new SimClock();
     private SimulatedNode node;
@@ -110,10 +114,23 @@ final class CorruptionData implements AutoCloseable {
      * @param keys 0: some hundred
      */
     CorruptionData(Origin origin, int keys, long seed) throws IOException {
+        this(origin, keys, 0, seed);
+    }
+
+    /** As above, with {@code parity-percent}. */
+    CorruptionData(Origin origin, int keys, int parityPercent, long seed) throws IOException {
         this.origin = origin;
+        this.parityPercent = parityPercent;
         prng = new Prng(seed * 31 + origin.ordinal());
         try {
-            node = start(disk, clock, prng.nextLong(), origin.keepsLog(), origin.keepsState());
+            node =
+                    start(
+                            disk,
+                            clock,
+                            prng.nextLong(),
+                            origin.keepsLog(),
+                            origin.keepsState(),
+                            parityPercent);
             await(() -> !node.isLoading());
             session = new SimulatedSession(node.connect());
             if (keys == 0) {
@@ -129,12 +146,31 @@ final class CorruptionData implements AutoCloseable {
     static SimulatedNode start(
             SimDisk on, SimClock clock, long seed, boolean keepsLog, boolean takesState)
             throws IOException {
+        return start(on, clock, seed, keepsLog, takesState, 0);
+    }
+
+    private static SimulatedNode start(
+            SimDisk on,
+            SimClock clock,
+            long seed,
+            boolean keepsLog,
+            boolean takesState,
+            int parityPercent)
+            throws IOException {
         return new SimulatedNode(
                 SHARDS,
                 seed,
                 SimulatedNode.Bug.NONE,
                 new SimulatedNode.Durable(
-                        on, clock, new SimFaults(), "always", 0, keepsLog, takesState, 1));
+                        on,
+                        clock,
+                        new SimFaults(),
+                        "always",
+                        0,
+                        keepsLog,
+                        takesState,
+                        1,
+                        parityPercent));
     }
 
     // Making it.
@@ -366,7 +402,7 @@ final class CorruptionData implements AutoCloseable {
         if (origin == Origin.LOG_KILLED) {
             return;
         }
-        rest(REST_NANOS);
+        rest(parityPercent == 0 ? REST_NANOS : PARITY_NANOS);
         before.clear();
         if (origin.keepsState()) {
             node.stop();
