@@ -87,6 +87,9 @@ class CrashSimulation {
     private static final int GROUPS = 4;
     private static Consumer<String> diskLog;
 
+    /** {@code -Dironcache.parity=5}: with parity, as one more thread that uses the disk. */
+    private static final int PARITY_PERCENT = Integer.getInteger("ironcache.parity", 0);
+
     private static final int PIPELINE = 4;
     private static final int READ_BATCH = 16;
     private static final int MOST_CRASHES_IN_RECOVERY = 3;
@@ -710,7 +713,8 @@ class CrashSimulation {
                                     load.squeezeChance,
                                     true,
                                     false,
-                                    kept));
+                                    kept,
+                                    PARITY_PERCENT));
         } catch (IOException | RuntimeException | Error e) {
             if (!disk.isDead()) {
                 onNotStarted(e);
