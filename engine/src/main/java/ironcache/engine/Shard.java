@@ -602,7 +602,7 @@ public final class Shard implements AutoCloseable {
      * @param from how many bytes of them have been applied
      * @return how many have been now: fewer than {@code length} where it has to wait for the SSD or for memory; call it again in a later turn
      * @throws IllegalStateException where something is no effect that this version knows; the message says where
-     * @throws UncheckedIOException where a record that an effect changes cannot be read from the SSD; the message says why
+     * @throws DamagedBlockException where a record that an effect changes cannot be read from the SSD; the message says why
      */
     public int replay(long effects, int length, int from) {
         int at = from;
@@ -622,8 +622,6 @@ public final class Shard implements AutoCloseable {
                 at += bytes;
             } catch (ColdMiss miss) {
                 replayWaits = store.cold.park();
-            } catch (DamagedBlockException damage) {
-                throw new UncheckedIOException(damage.getMessage(), new IOException(damage));
             }
         }
         return at;
@@ -671,7 +669,7 @@ public final class Shard implements AutoCloseable {
      * Of a shard without data: takes over what another one saved.
      *
      * @throws IllegalStateException where that does not hang together
-     * @throws java.io.UncheckedIOException where a file of the SSD tier cannot be opened; the message names it
+     * @throws UncheckedIOException where a file of the SSD tier cannot be opened; the message names it
      */
     public void loadState(StateInput in) {
         pagedObjects.seen(in.getLong());

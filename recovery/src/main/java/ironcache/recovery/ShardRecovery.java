@@ -2,32 +2,37 @@ package ironcache.recovery;
 
 import ironcache.engine.Shard;
 import ironcache.ffm.Clock;
+import ironcache.ffm.Errno;
 import ironcache.ffm.Io;
 import ironcache.parity.ParityId;
 import ironcache.parity.Repair;
+import ironcache.tiering.DamagedBlockException;
 import ironcache.wal.Damage;
 import ironcache.wal.FrameLayout;
 import ironcache.wal.FrameReader;
 import ironcache.wal.WalFileLayout;
-import java.io.UncheckedIOException;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.Objects;
 import java.util.Set;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Recovers one shard, in slices on its owner's thread. Its log is read twice: once to its end, verifying all of it, before anything is changed; then, on top of the image where
  * there is one, its effects are applied up to where all shards agreed ({@link Recovery}).
  *
  * <pre>
- * READING → AGREEING → IMAGE → TABLES → APPLYING → DONE
+ * READING → SYNCING → AGREEING → IMAGE → TABLES → APPLYING → DONE
  * </pre>
  */
 public final class ShardRecovery implements Io.FileHandler, AutoCloseable {
     private enum State {
         /** The log is read to its end. */
         READING,
+        /** What was read becomes durable: a process that was killed leaves writes that no sync followed, and nobody is to be shown what could still be lost. */
+        SYNCING,
         /** Other shards still read theirs. */
         AGREEING,
         /** The image is loaded. */
@@ -39,6 +44,9 @@ public final class ShardRecovery implements Io.FileHandler, AutoCloseable {
         /** The shard is as it was. */
         DONE
     }
+
+    /** The operation that is none of the reader's. */
+    private static final int SYNC = Integer.MAX_VALUE;
 
     /** Frames between two looks at the clock. */
     private static final int FRAMES_PER_CHECK = 16;
@@ -85,6 +93,10 @@ public final class ShardRecovery implements Io.FileHandler, AutoCloseable {
 
     /** IMAGE, APPLYING: frames up to this one were applied before their file was mended. */
     private long appliedTo;
+
+    // SYNCING: the last segment of the log, earlier ones are durable; -1: not opened yet.
+    private int syncing = -1;
+    private boolean isSynced;
 
     // APPLYING: of the current frame.
     private boolean inFrame;
@@ -148,6 +160,7 @@ public final class ShardRecovery implements Io.FileHandler, AutoCloseable {
             boolean on =
                     switch (state) {
                         case READING -> read();
+                        case SYNCING -> sync();
                         case AGREEING -> agree();
                         case IMAGE, APPLYING -> apply();
                         case TABLES -> look();
@@ -265,8 +278,48 @@ public final class ShardRecovery implements Io.FileHandler, AutoCloseable {
                             + " at least, which the manifest says was durable; "
                             + RecoveryException.WHAT_TO_RUN);
         }
+        state = State.SYNCING;
+    }
+
+    // SYNCING.
+
+    private boolean sync() {
+        lastGeneration = reader.lastGeneration();
+        Path last = lastSegment();
+        if (last != null && !isSynced) {
+            return syncing < 0 && open(last);
+        }
         node.read(number, lastWhole);
         state = State.AGREEING;
+        return true;
+    }
+
+    private @Nullable Path lastSegment() {
+        for (Path file : source.log()) {
+            if (WalFileLayout.logGeneration(file) == lastGeneration) {
+                return file;
+            }
+        }
+        return null;
+    }
+
+    private boolean open(Path file) {
+        try {
+            syncing = io.openFile(file, Io.OpenMode.READ_WRITE, true);
+        } catch (IOException e) {
+            throw new RecoveryException(String.valueOf(e.getMessage()));
+        }
+        io.sync(syncing, Shard.FIRST_FOREIGN_TOKEN | SYNC);
+        return true;
+    }
+
+    private void onSync(int result) {
+        io.closeFile(syncing);
+        if (result < 0) {
+            throw new RecoveryException(
+                    lastSegment() + ": cannot be synced: " + Errno.name(result));
+        }
+        isSynced = true;
     }
 
     // Repairs.
@@ -324,7 +377,6 @@ public final class ShardRecovery implements Io.FileHandler, AutoCloseable {
                             + (lastWhole - end)
                             + " frames are not applied: a transaction over several shards is not whole in another's log");
         }
-        lastGeneration = reader.lastGeneration();
         closeReader();
         Path image = source.image();
         if (image == null) {
@@ -385,7 +437,7 @@ public final class ShardRecovery implements Io.FileHandler, AutoCloseable {
         int before = applied;
         try {
             applied = shard.replay(reader.payload(), length, applied);
-        } catch (UncheckedIOException e) {
+        } catch (DamagedBlockException e) {
             throw new RecoveryException(e.getMessage() + "; " + RecoveryException.WHAT_TO_RUN);
         } catch (IllegalStateException e) {
             throw new RecoveryException(
@@ -414,7 +466,11 @@ public final class ShardRecovery implements Io.FileHandler, AutoCloseable {
 
     @Override
     public void onFile(long token, int result) {
-        reader.onFile((int) token, result);
+        if ((int) token == SYNC) {
+            onSync(result);
+        } else {
+            reader.onFile((int) token, result);
+        }
     }
 
     @Override

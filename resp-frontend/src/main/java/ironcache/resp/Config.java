@@ -41,9 +41,6 @@ final class Config {
     /** Memory is dealt out: what depends on it stays. */
     private boolean started;
 
-    /** {@code appendonly} at the start. */
-    private boolean keepsLog;
-
     double[] latencyPercentiles = {50, 99, 99.9};
     long latencyMonitorMillis;
 
@@ -288,11 +285,6 @@ final class Config {
                     return "Invalid save parameters";
                 }
             }
-            case "appendonly" -> {
-                if (started && setting.isYes() != keepsLog) {
-                    return "the log is switched on and off at the start only in this version";
-                }
-            }
             case "shards" -> {}
             default -> {}
         }
@@ -357,7 +349,6 @@ final class Config {
     /** From now on, what memory was dealt out by cannot change. */
     void started() {
         started = true;
-        keepsLog = get("appendonly").isYes();
     }
 
     /** Refreshes the typed fields after changes. */

@@ -59,14 +59,23 @@ final class Durability implements ParityKeeper.Node {
     private boolean keepsLoading;
 
     /** On its way, or not looked at yet. */
-    private @Nullable Manifest publishing;
+    private volatile @Nullable Manifest publishing;
 
     /** It is not known which of two manifests is in force: nothing that either names may be deleted. */
     private volatile boolean inDoubt;
 
     private final long epoch;
     private volatile long nodeId;
-    private final boolean keepsLog;
+
+    /** {@code appendonly} at the start: until clients are served it is what counts. */
+    private final boolean startsWithLog;
+
+    /** {@code appendonly}. Other than at the start, the manifest follows with the next snapshot, which is begun for that where a log is wanted. */
+    private volatile boolean logWanted;
+
+    /** All shards' logs ended together, and changes came after that: the log that the manifest names, if any, must not go on. */
+    private volatile boolean gap;
+
     private volatile SyncPolicy policy = SyncPolicy.EVERYSEC;
 
     // The start.
@@ -147,7 +156,7 @@ final class Durability implements ParityKeeper.Node {
             throw new RecoveryException(manifests.damage() + "; " + RecoveryException.WHAT_TO_RUN);
         }
         manifest = manifests.newest();
-        keepsLog = node.config.get("appendonly").isYes();
+        startsWithLog = node.config.get("appendonly").isYes();
         Manifest before = manifest;
         epoch = before == null ? 1 : before.epoch() + 1;
         recovery = new Recovery(shardCount);
@@ -194,9 +203,10 @@ final class Durability implements ParityKeeper.Node {
         WarmState state = warm;
         if (state != null) {
             node.loading = true;
-            rewriting = keepsLog && (!state.logWasKept() || manifest == null);
+            rewriting = startsWithLog && (!state.logWasKept() || manifest == null);
+            gap = rewriting;
             for (ShardDurability shard : shards) {
-                shard.takeOver(state, keepsLog && !rewriting);
+                shard.takeOver(state, startsWithLog && !rewriting);
             }
             return;
         }
@@ -209,11 +219,11 @@ final class Durability implements ParityKeeper.Node {
             }
             return;
         }
-        node.loading = keepsLog;
+        node.loading = startsWithLog;
         for (ShardDurability shard : shards) {
-            shard.beginAnew(keepsLog);
+            shard.beginAnew(startsWithLog);
         }
-        if (!keepsLog) {
+        if (!startsWithLog) {
             parity.lookAfterFiles();
         }
     }
@@ -267,9 +277,36 @@ final class Durability implements ParityKeeper.Node {
         return node.loading;
     }
 
+    boolean startsWithLog() {
+        return startsWithLog;
+    }
+
     /** {@code appendonly}. */
-    boolean keepsLog() {
-        return keepsLog;
+    boolean isLogWanted() {
+        return logWanted;
+    }
+
+    /** Whether a start would find in the log all that is logged. Where it would not, logs are for the snapshot that is being made. */
+    boolean isLogKept() {
+        return logWanted && !gap && isLogNamed();
+    }
+
+    /** Whether the manifest names a log that goes on, and the next one, if that is on its way, too. */
+    private boolean isLogNamed() {
+        Manifest next = publishing;
+        Manifest found = manifest;
+        return found != null && namesLog(found) && (next == null || namesLog(next));
+    }
+
+    private static boolean namesLog(Manifest any) {
+        Manifest.ShardFiles files = any.shards().get(0);
+        return files.logFromGeneration() != 0 && files.logToGeneration() == 0;
+    }
+
+    /** Whether the log that the manifest in force names has ended. */
+    private boolean isLogOver() {
+        Manifest found = manifest;
+        return gap && found != null && namesLog(found);
     }
 
     Partition partition(int shard) {
@@ -283,7 +320,7 @@ final class Durability implements ParityKeeper.Node {
 
     /** The one that is being made, or null. */
     @Nullable Snapshot snapshot() {
-        return manifest == null ? null : snapshot;
+        return manifest == null || isLogOver() ? null : snapshot;
     }
 
     /** Whether it is open which manifest a crash would leave in force. */
@@ -298,6 +335,13 @@ final class Durability implements ParityKeeper.Node {
 
     void notice(String line) {
         node.log.notice(line);
+    }
+
+    /** All loops have something to look at. */
+    void wakeAll() {
+        for (Partition partition : node.shards.all) {
+            partition.loop.io().wake();
+        }
     }
 
     /** The first shard's loop has something to look at here. */
@@ -326,13 +370,29 @@ final class Durability implements ParityKeeper.Node {
                     case "no" -> SyncPolicy.NO;
                     default -> SyncPolicy.EVERYSEC;
                 };
-        node.waitsForLog = keepsLog && policy == SyncPolicy.ALWAYS;
         for (Partition partition : node.shards.all) {
             WalWriter log = partition.log;
             if (log != null) {
                 log.setPolicy(policy);
             }
         }
+        boolean wanted = node.config.get("appendonly").isYes();
+        boolean switched = wanted != logWanted;
+        logWanted(wanted);
+        if (switched && !shards.isEmpty()) {
+            everySecond();
+            wakeAll();
+        }
+    }
+
+    private synchronized void logWanted(boolean wanted) {
+        logWanted = wanted;
+        logChanged();
+    }
+
+    /** Replies wait for a log only where it is one that counts. The settings are changed by any thread, the manifest by the first shard's. */
+    private synchronized void logChanged() {
+        node.waitsForLog = isLogKept() && policy == SyncPolicy.ALWAYS;
     }
 
     // The first shard's turn.
@@ -351,13 +411,16 @@ final class Durability implements ParityKeeper.Node {
         }
         Snapshot current = snapshot;
         if (current == null) {
+            if (!node.loading && !isLogKept() && shards.get(0).isLogOpen()) {
+                executor.inWholeNode(this::endLogs);
+            }
+            if (scheduled != null) {
+                executor.inWholeNode(this::saveScheduled);
+            }
             return;
         }
-        if (!current.phase().isOver() && !hasManifest()) {
-            if (publishing != null) {
-                return;
-            }
-            current.fail(String.valueOf(manifests.failure()));
+        if (current.phase() == Snapshot.Phase.SCANNING && !mayBegin(current)) {
+            return;
         }
         switch (current.phase()) {
             case CUTTING -> executor.inWholeNode(() -> cut(current));
@@ -372,7 +435,7 @@ final class Durability implements ParityKeeper.Node {
             tellProgress();
             return;
         }
-        if (!keepsLog && manifest == null) {
+        if (!startsWithLog && manifest == null) {
             loaded();
             return;
         }
@@ -383,14 +446,14 @@ final class Durability implements ParityKeeper.Node {
             return;
         }
         for (ShardDurability shard : shards) {
-            if (keepsLog && !shard.isLogBegun()) {
+            if (startsWithLog && !shard.isLogBegun()) {
                 return;
             }
         }
         Manifest found = Objects.requireNonNull(manifest);
         List<Manifest.ShardFiles> files = new ArrayList<>();
         for (int i = 0; i < shards.size(); i++) {
-            files.add(filesNow(found.shards().get(i), shards.get(i)));
+            files.add(filesNow(found.shards().get(i), shards.get(i), startsWithLog));
         }
         if (files.equals(found.shards())) {
             loaded();
@@ -398,6 +461,52 @@ final class Durability implements ParityKeeper.Node {
             // Clients are served when it is durable: it names the logs that they will write to.
             publish(manifestOf(found.generation() + 1, files, found.snapshots()));
         }
+    }
+
+    /**
+     * There is a manifest before there is any image; and what is logged while a snapshot is made must not look like a part of a log that ended before.
+     *
+     * @return false: the manifest that says so is on its way
+     */
+    private boolean mayBegin(Snapshot current) {
+        if (!isPublished()) {
+            return publishing == null && current.fail(String.valueOf(manifests.failure()));
+        }
+        Manifest found = manifest;
+        if (found == null) {
+            return hasManifest();
+        }
+        if (!isLogOver()) {
+            return true;
+        }
+        List<Manifest.ShardFiles> files = new ArrayList<>();
+        for (int i = 0; i < shards.size(); i++) {
+            ShardDurability shard = shards.get(i);
+            if (!shard.isLogClosed()) {
+                String failure = shard.endFailure();
+                return failure != null && current.fail(failure);
+            }
+            files.add(filesNow(found.shards().get(i), shard, false));
+        }
+        publish(manifestOf(found.generation() + 1, files, found.snapshots()));
+        return false;
+    }
+
+    /** Logs that are kept no more end at one moment: what is one unit over several shards is in all of them or in none. The caller is in all shards. */
+    private void endLogs() {
+        if (snapshot != null || isLogKept()) {
+            return;
+        }
+        for (ShardDurability shard : shards) {
+            if (shard.isInUnit()) {
+                return;
+            }
+        }
+        for (ShardDurability shard : shards) {
+            shard.endLog();
+        }
+        gap = true;
+        wakeAll();
     }
 
     private void tellProgress() {
@@ -435,17 +544,16 @@ final class Durability implements ParityKeeper.Node {
         if (manifests.isBusy()) {
             return false;
         }
-        publishing = null;
         inDoubt = manifests.isFailed();
-        if (!next.equals(manifests.newest())) {
-            return false;
-        }
-        manifest = next;
-        return true;
+        boolean published = next.equals(manifests.newest());
+        manifest = published ? next : manifest;
+        publishing = null;
+        return published;
     }
 
     /** What goes on with a shard's files, now that a log is kept, or none. */
-    private Manifest.ShardFiles filesNow(Manifest.ShardFiles before, ShardDurability shard) {
+    private static Manifest.ShardFiles filesNow(
+            Manifest.ShardFiles before, ShardDurability shard, boolean keepsLog) {
         if (keepsLog && before.logFromGeneration() == 0) {
             return shard.nextLog();
         }
@@ -473,6 +581,7 @@ final class Durability implements ParityKeeper.Node {
             warm = null;
         }
         node.loading = false;
+        logChanged();
         parity.lookAfterFiles();
         if (recovery.doneBytes() > 0) {
             node.log.notice(
@@ -533,14 +642,14 @@ final class Durability implements ParityKeeper.Node {
         kind = newKind;
         number++;
         snapshotStartNanos = clock.nanoTime();
-        // The first manifest is one without a snapshot.
-        snapshot = new Snapshot(last == null ? 2 : last.generation() + 1, shards.size());
+        long generation = last == null ? 1 : last.generation();
+        // The first manifest is one without a snapshot, and so is one that ends a log.
+        generation += isLogOver() ? 2 : 1;
+        snapshot = new Snapshot(generation, shards.size());
         if (inDoubt) {
             snapshot.fail(String.valueOf(manifests.failure()));
         }
-        for (Partition partition : node.shards.all) {
-            partition.loop.io().wake();
-        }
+        wakeAll();
     }
 
     /** Begins one as soon as none is being made. */
@@ -564,17 +673,17 @@ final class Durability implements ParityKeeper.Node {
         waiters.add(c);
     }
 
-    /** Begins a snapshot where a save point says so, or where the log has grown too long. */
+    /** Begins a snapshot where a save point says so, where a log is to begin with it, or where the log has grown too long. */
     void everySecond() {
         if (node.loading
                 || isSaving()
                 || lastFailed && clock.nanoTime() - snapshotEndNanos < RETRY_NANOS) {
             return;
         }
-        if (isSavePointReached()) {
-            save(Kind.SAVE);
-        } else if (isLogLong()) {
+        if (logWanted && !isLogKept() || isLogLong()) {
             save(Kind.REWRITE);
+        } else if (isSavePointReached()) {
+            save(Kind.SAVE);
         }
     }
 
@@ -593,7 +702,7 @@ final class Durability implements ParityKeeper.Node {
 
     private boolean isLogLong() {
         long percentage = node.config.number("auto-aof-rewrite-percentage");
-        if (!keepsLog || percentage == 0) {
+        if (!isLogKept() || percentage == 0) {
             return false;
         }
         Manifest last = manifest;
@@ -640,17 +749,25 @@ final class Durability implements ParityKeeper.Node {
 
     private void publish(Snapshot current) {
         if (publishing == null) {
-            publish(manifestWith(current));
+            publishNext(current);
         } else if (isPublished()) {
             dropped = surplus;
+            gap = false;
+            logChanged();
             current.keep();
         } else if (publishing == null) {
             current.failPublished(String.valueOf(manifests.failure()));
         }
     }
 
+    /** Whoever asks for a log after this is not promised one that the manifest on its way does not name. */
+    private synchronized void publishNext(Snapshot current) {
+        publish(manifestWith(current));
+    }
+
     private Manifest manifestWith(Snapshot current) {
         Manifest last = manifest;
+        boolean keepsLog = logWanted;
         List<Manifest.SnapshotPart> parts = new ArrayList<>();
         List<Manifest.ShardFiles> files = new ArrayList<>();
         long bytes = 0;
@@ -715,8 +832,12 @@ final class Durability implements ParityKeeper.Node {
             node.shards.resume(c, node.shards.all[0]);
         }
         waiters.clear();
+        wakeAll();
+    }
+
+    private void saveScheduled() {
         Kind next = scheduled;
-        if (next != null) {
+        if (next != null && snapshot == null) {
             scheduled = null;
             save(next);
         }
@@ -736,8 +857,10 @@ final class Durability implements ParityKeeper.Node {
         return savedChanges;
     }
 
-    boolean isScheduled(Kind wanted) {
-        return scheduled == wanted;
+    /** Also the one that a log begins with, after a failure. */
+    boolean isRewriteScheduled() {
+        return scheduled == Kind.REWRITE
+                || logWanted && !isLogKept() && !runs(Kind.REWRITE) && !node.loading;
     }
 
     /** Keys in the images that are being made. */

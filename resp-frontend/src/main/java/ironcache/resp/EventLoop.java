@@ -171,7 +171,9 @@ final class EventLoop implements Io.SocketHandler, ShardListener, ReplyGate.List
             return;
         }
         stableSeqno = log.stableSeqno();
-        node.logFailed |= log.isFailed();
+        if (log.isFailed()) {
+            node.logFailed = true;
+        }
         for (Partition partition : shards.all) {
             if (partition != own && partition.loop.gate.isWaiting()) {
                 partition.loop.io.wake();

@@ -347,9 +347,9 @@ final class InfoText {
         line("rdb_last_cow_size", 0);
         line("rdb_last_load_keys_expired", 0);
         line("rdb_last_load_keys_loaded", 0);
-        line("aof_enabled", durability.keepsLog() ? 1 : 0);
+        line("aof_enabled", durability.isLogWanted() ? 1 : 0);
         line("aof_rewrite_in_progress", rewriting ? 1 : 0);
-        line("aof_rewrite_scheduled", durability.isScheduled(Durability.Kind.REWRITE) ? 1 : 0);
+        line("aof_rewrite_scheduled", durability.isRewriteScheduled() ? 1 : 0);
         line("aof_last_rewrite_time_sec", durability.lastSeconds());
         line("aof_current_rewrite_time_sec", rewriting ? durability.currentSeconds() : -1);
         line("aof_last_bgrewrite_status", status);
@@ -357,7 +357,7 @@ final class InfoText {
         line("aof_rewrites_consecutive_failures", 0);
         line("aof_last_write_status", durability.logFailure() == null ? "ok" : "err");
         line("aof_last_cow_size", 0);
-        if (durability.keepsLog()) {
+        if (durability.isLogWanted()) {
             line("aof_current_size", durability.logBytes());
             line("aof_pending_bytes", durability.pendingBytes());
         }

@@ -59,7 +59,7 @@ final class Node {
     boolean timeEach;
 
     /** Replies wait until what they tell of is stable: {@code appendfsync always}. */
-    boolean waitsForLog;
+    volatile boolean waitsForLog;
 
     /** What was logged is being read back; until then few commands are answered. */
     volatile boolean loading;

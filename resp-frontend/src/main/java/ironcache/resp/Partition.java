@@ -51,8 +51,11 @@ final class Partition implements ironcache.ffm.Io.Gate {
     /** A table of its own, for the counters of its rows. */
     final CommandTable commands;
 
-    /** The shard's log, null: none is kept. Changed by who has all turns. */
+    /** The shard's log, null: none is kept. Changed by who is in the shard. */
     volatile @Nullable WalWriter log;
+
+    /** Nothing is appended to the log any more, what was is not durable yet. */
+    volatile boolean isLogEnding;
 
     /** Set before the threads start. */
     @SuppressWarnings("NullAway.Init")
@@ -162,7 +165,7 @@ final class Partition implements ironcache.ffm.Io.Gate {
     /** Why nothing that is written to the shard now can become durable, or null. */
     @Nullable String logFailure() {
         WalWriter to = log;
-        return to == null ? null : to.failure();
+        return to == null || isLogEnding ? null : to.failure();
     }
 
     // Who is in the shard.

@@ -69,9 +69,6 @@ final class ShardDurability implements Io.FileHandler, Peers {
     /** The snapshot that it has taken part in last. */
     private @Nullable Snapshot snapshotSeen;
 
-    /** A log that is kept no more, until its operations have completed. */
-    private @Nullable WalWriter closing;
-
     /** The log's first segment as the manifest says. */
     private long manifestLog;
 
@@ -247,13 +244,34 @@ final class ShardDurability implements Io.FileHandler, Peers {
         return logBegun;
     }
 
-    /** Effects are logged no more; what was, is durable. The caller is in the shard. */
-    private void closeLog(WalWriter log) {
-        partition.shard.keepLog(null);
-        partition.log = null;
-        lastGeneration = log.segmentGeneration();
-        lastSeqno = log.lastSeqno();
-        closing = log;
+    /** Effects are logged no more, if they were; replies go on to wait for those that were. The caller is in the shard, and no unit is open. */
+    void endLog() {
+        if (isLogOpen()) {
+            partition.shard.keepLog(null);
+            partition.isLogEnding = true;
+        }
+    }
+
+    /** Whether effects are logged. Any thread. */
+    boolean isLogOpen() {
+        return partition.log != null && !partition.isLogEnding;
+    }
+
+    /** Whether a transaction waits that has been logged in part. The caller is in the shard. */
+    boolean isInUnit() {
+        WalWriter log = partition.log;
+        return log != null && !partition.isLogEnding && log.hasUnit();
+    }
+
+    /** Whether none is kept, and the last one is durable as far as {@link #lastGeneration}. Any thread. */
+    boolean isLogClosed() {
+        return partition.log == null;
+    }
+
+    /** Why a log that ends does not become durable now, or null. Any thread. */
+    @Nullable String endFailure() {
+        WalWriter log = partition.log;
+        return log == null ? null : log.failure();
     }
 
     @Override
@@ -280,9 +298,9 @@ final class ShardDurability implements Io.FileHandler, Peers {
         return recovery != null
                 || logWanted
                 || snapshot != null
-                || closing != null
+                || partition.isLogEnding
                 || isHeld
-                || partition.log != null && !logBegun;
+                || node.isLoading() && partition.log != null && !logBegun;
     }
 
     /**
@@ -297,7 +315,7 @@ final class ShardDurability implements Io.FileHandler, Peers {
             return recover(reading, budgetNanos);
         }
         beginWantedLog();
-        closeQuietLog();
+        closeEndedLog();
         takePart();
         return false;
     }
@@ -312,7 +330,7 @@ final class ShardDurability implements Io.FileHandler, Peers {
             }
         }
         WalWriter log = partition.log;
-        if (log != null && !logBegun) {
+        if (log != null && !logBegun && node.isLoading()) {
             if (log.failure() != null) {
                 throw new RecoveryException(log.failure());
             }
@@ -324,16 +342,22 @@ final class ShardDurability implements Io.FileHandler, Peers {
         }
     }
 
-    private void closeQuietLog() {
-        WalWriter log = closing;
-        if (log != null) {
-            log.commit(clock.nanoTime());
-            if (log.isQuiet()) {
-                log.closeFiles();
-                log.close();
-                closing = null;
-                deleteOld();
-            }
+    private void closeEndedLog() {
+        WalWriter log = partition.log;
+        if (log == null || !partition.isLogEnding) {
+            return;
+        }
+        log.commit(clock.nanoTime());
+        if (log.isQuiet()) {
+            lastGeneration = log.segmentGeneration();
+            lastSeqno = log.lastSeqno();
+            log.closeFiles();
+            partition.log = null;
+            partition.isLogEnding = false;
+            log.close();
+            deleteOld();
+            // Replies may have waited for it.
+            node.wakeAll();
         }
     }
 
@@ -344,7 +368,7 @@ final class ShardDurability implements Io.FileHandler, Peers {
             lastGeneration = Math.max(reading.lastGeneration(), manifestLog - 1);
             lastSeqno = reading.end();
             try {
-                goOn(node.keepsLog());
+                goOn(node.startsWithLog());
                 WalWriter log = partition.log;
                 if (log != null) {
                     log.hold(true);
@@ -412,7 +436,7 @@ final class ShardDurability implements Io.FileHandler, Peers {
                         node.manifestGeneration(),
                         lastGeneration,
                         lastSeqno,
-                        node.keepsLog()));
+                        node.isLogKept()));
     }
 
     /** Waits until all of the log is durable. */
@@ -437,14 +461,14 @@ final class ShardDurability implements Io.FileHandler, Peers {
         ShardSnapshot mine = snapshot;
         if (mine == null) {
             Snapshot current = node.snapshot();
-            WalWriter before = closing;
             if (current == null || current == snapshotSeen) {
                 return;
             }
-            if (before == null) {
+            String failure = endFailure();
+            if (!partition.isLogEnding) {
                 snapshotSeen = current;
                 begin(current);
-            } else if (before.failure() != null && current.fail(String.valueOf(before.failure()))) {
+            } else if (failure != null && current.fail(failure)) {
                 node.wakeFirst();
             }
         } else if (mine.node().phase().isOver()) {
@@ -460,7 +484,8 @@ final class ShardDurability implements Io.FileHandler, Peers {
         }
         try {
             if (partition.log == null) {
-                openLog(lastGeneration + 1, lastSeqno + 1);
+                // Not all that changed since the last one was logged.
+                openLog(lastGeneration + 1, lastSeqno + 1 + WalFileLayout.LOG_SEQNOS);
             }
             ImageFile image =
                     new ImageFile(
@@ -490,10 +515,6 @@ final class ShardDurability implements Io.FileHandler, Peers {
         boolean inDoubt = node.isInDoubt();
         mine.end(kept || inDoubt);
         snapshot = null;
-        WalWriter log = partition.log;
-        if (log != null && !node.keepsLog()) {
-            closeLog(log);
-        }
         if (kept) {
             for (Manifest.Snapshot dropped : node.dropped()) {
                 partition.shard.releaseImage(dropped.parts().get(partition.number).segments());
@@ -523,7 +544,7 @@ final class ShardDurability implements Io.FileHandler, Peers {
         if (log != null) {
             log.deleteBefore(oldestLog);
         }
-        boolean isClosed = log == null && closing == null;
+        boolean isClosed = log == null;
         try {
             deleteUnnamed(
                     images,
@@ -577,9 +598,6 @@ final class ShardDurability implements Io.FileHandler, Peers {
         }
         if (snapshot != null) {
             snapshot.image().close();
-        }
-        if (closing != null) {
-            closing.close();
         }
         if (partition.log != null) {
             partition.log.close();

@@ -397,22 +397,12 @@ final class Salvage {
         for (int i = log.files.size() - 1; i >= 0; i--) {
             Path file = log.files.get(i);
             log.fileEnds.put(file, end);
-            try (FileScan scan = new FileScan(reader.io, 0)) {
-                reader.handle((token, result) -> scan.onFile((int) token, result));
-                scan.open(file, 0, 0);
-                while (scan.next() == FrameReader.Status.PENDING) {
-                    reader.await();
-                }
-                scan.stop();
-                while (scan.next() == FrameReader.Status.PENDING) {
-                    reader.await();
-                }
-                if (i == 0 && log.fromSeqno == 0) {
-                    log.fromSeqno = scan.firstSeqno();
-                }
-                if (scan.firstSeqno() > 0) {
-                    end = Math.min(end, scan.firstSeqno());
-                }
+            long first = LogChains.firstSeqno(reader, file);
+            if (i == 0 && log.fromSeqno == 0) {
+                log.fromSeqno = first;
+            }
+            if (first > 0) {
+                end = Math.min(end, first);
             }
         }
     }
@@ -469,7 +459,17 @@ final class Salvage {
                         reader.await();
                     } else if (scan.seqno() < end && scan.seqno() >= log.fromSeqno) {
                         long missing = scan.seqno() - Math.max(log.end() + 1, log.fromSeqno);
-                        if (missing > 0 && log.fromSeqno > 0) {
+                        if (missing >= WalFileLayout.LOG_SEQNOS) {
+                            report.lost(
+                                    "L",
+                                    file,
+                                    offset,
+                                    "what changed before frame "
+                                            + scan.seqno()
+                                            + " was not logged: appendonly was off",
+                                    -1);
+                            report.lostTail = true;
+                        } else if (missing > 0 && log.fromSeqno > 0) {
                             report.lost(
                                     "L",
                                     file,

@@ -350,11 +350,18 @@ final class Verification {
 
     // Logs.
 
-    private void log(FileWorker worker, int shard, List<Path> segments, LogRange range) {
-        if (segments.isEmpty()) {
-            return;
-        }
+    private void log(FileWorker worker, int shard, List<Path> segments, LogRange range)
+            throws IOException {
         files.addAndGet(segments.size());
+        List<List<Path>> chains = LogChains.of(worker, segments);
+        for (int i = 0; i < chains.size(); i++) {
+            chain(worker, shard, chains.get(i), range, i == chains.size() - 1);
+        }
+    }
+
+    /** @param last whether it has the frames that the manifest says are durable: of earlier ones only older snapshots need some */
+    private void chain(
+            FileWorker worker, int shard, List<Path> segments, LogRange range, boolean last) {
         Manifest named = Objects.requireNonNull(manifest);
         FrameReader reader = new FrameReader(worker.io, 0);
         worker.handle((token, result) -> reader.onFile((int) token, result));
@@ -409,7 +416,7 @@ final class Verification {
         if (damage != null) {
             found(damage);
             behind(worker, segments, damage, named.nodeId(), next, null);
-        } else if (lastWhole < range.needSeqno()) {
+        } else if (last && lastWhole < range.needSeqno()) {
             found(
                     new Damage(
                             segments.getLast(),

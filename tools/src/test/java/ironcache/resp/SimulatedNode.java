@@ -102,6 +102,7 @@ public final class SimulatedNode implements AutoCloseable {
     private static final long SETTLE_POLL_NANOS = 100_000;
 
     private final Prng prng;
+    private final Bug bug;
     private final SimThreads threads;
     private final List<SimIo> ios = new ArrayList<>();
     private final ByteArrayOutputStream log = new ByteArrayOutputStream();
@@ -169,9 +170,7 @@ public final class SimulatedNode implements AutoCloseable {
             ios.forEach(SimIo::close);
             throw e;
         }
-        if (bug == Bug.EARLY_REPLIES) {
-            server.node().waitsForLog = false;
-        }
+        this.bug = bug;
         for (int i = 0; i < shards; i++) {
             Partition partition = server.node().shards.all[i];
             Squeeze squeeze = new Squeeze(partition, prng.split(), squeezeChance);
@@ -339,6 +338,9 @@ public final class SimulatedNode implements AutoCloseable {
      * @return how long all had to wait before, in simulated nanoseconds
      */
     public long step() {
+        if (bug == Bug.EARLY_REPLIES) {
+            server.node().waitsForLog = false;
+        }
         return threads.step();
     }
 

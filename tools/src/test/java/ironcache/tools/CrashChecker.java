@@ -20,7 +20,9 @@ import java.util.TreeMap;
 final class CrashChecker {
     enum Policy {
         ALWAYS,
-        EVERYSEC
+        EVERYSEC,
+        /** Anything may be lost, as long as what is left was there at some moment. */
+        NONE
     }
 
     /** Among whose operations a later one must not survive an earlier one that was acknowledged before it was sent. */
@@ -169,6 +171,7 @@ final class CrashChecker {
             case ALWAYS -> op.isAcknowledged();
             case EVERYSEC ->
                     op.isAcknowledged() && op.ackedNs <= killedNs - 1_000_000_000L - rules.slackNs;
+            case NONE -> false;
         };
     }
 

@@ -93,6 +93,7 @@ class CrashSimulation {
     private static final int PIPELINE = 4;
     private static final int READ_BATCH = 16;
     private static final int MOST_CRASHES_IN_RECOVERY = 3;
+    private static final int SWITCHES_ONE_IN = 4;
 
     /** The server reads its clock once a turn. */
     private static final long CLOCK_SLACK_MS = 20;
@@ -235,6 +236,15 @@ class CrashSimulation {
     /** The power stays on, and the process ends in good order. */
     private final boolean calm;
 
+    /** The log is switched on and off, at the start and while clients write. */
+    private final boolean switches;
+
+    /** {@code appendonly} at the start. */
+    private boolean startsWithLog = true;
+
+    /** In this cycle not all was logged. */
+    private boolean unlogged;
+
     final List<String> failures = new ArrayList<>();
 
     SimulatedNode node;
@@ -302,6 +312,7 @@ class CrashSimulation {
                         policy == Policy.ALWAYS ? Prefix.ALL : Prefix.SLOT);
         this.load = load != null ? load : Load.drawn(prng, policy);
         calm = prng.nextInt(12) == 0;
+        switches = new Prng(~seed ^ 0x5317).nextInt(SWITCHES_ONE_IN) == 0;
         names.addAll(CrashDatabases.all());
         disk.setLog(diskLog);
         faults.ignoreSync = bug == Bug.IGNORED_SYNC;
@@ -411,11 +422,18 @@ class CrashSimulation {
             if (!recover()) {
                 return;
             }
-            judge(orderly ? rules.with(Policy.ALWAYS) : rules, killedNs, killedMs);
+            judge(rulesNow(orderly), killedNs, killedMs);
             if (kept > 1 && failures.isEmpty()) {
                 keepShown();
             }
         }
+    }
+
+    private Rules rulesNow(boolean orderly) {
+        if (unlogged) {
+            return new Rules(Policy.NONE, SLACK_NANOS, CLOCK_SLACK_MS, Prefix.SLOT);
+        }
+        return orderly ? rules.with(Policy.ALWAYS) : rules;
     }
 
     // Snapshots that are kept.
@@ -565,8 +583,15 @@ class CrashSimulation {
         }
         long saveAt = load.saves ? before + prng.nextInt(200) : Long.MAX_VALUE;
         resting = false;
+        long switchAt =
+                switches && prng.nextInt(2) == 0 ? before + prng.nextInt(200) : Long.MAX_VALUE;
+        unlogged = !startsWithLog && (prng.nextInt(2) == 0 || !switchOn());
         while (!disk.isDead() && failures.isEmpty() && ops.size() < mostOps) {
             step(players);
+            if (disk.calls() >= switchAt && !disk.isDead()) {
+                switchLog();
+                switchAt = disk.calls() + 20 + prng.nextInt(100);
+            }
             if (disk.calls() >= saveAt && !disk.isDead()) {
                 save();
                 saveAt = disk.calls() + 50 + prng.nextInt(200);
@@ -581,6 +606,51 @@ class CrashSimulation {
         }
         disk.crashAt(-1, SimDisk.Moment.BEFORE);
         return stop();
+    }
+
+    private void switchLog() throws IOException {
+        unlogged = true;
+        ask(
+                new SimulatedSession(node.connect()),
+                "CONFIG",
+                "SET",
+                "appendonly",
+                prng.nextInt(2) == 0 ? "yes" : "no");
+        unlogged = prng.nextInt(2) == 0 || !switchOn();
+    }
+
+    /** Has the log kept from now on, and waits until it is: then all is durable that was acknowledged before, too. @return false: the power failed before */
+    private boolean switchOn() throws IOException {
+        SimulatedSession session = new SimulatedSession(node.connect());
+        ask(session, "CONFIG", "SET", "appendonly", "yes");
+        long from = clock.nanoTime();
+        while (!disk.isDead() && failures.isEmpty()) {
+            String info = ask(session, "INFO", "persistence");
+            if (clock.nanoTime() - from > MOST_WAIT_NANOS) {
+                fail("the log is not kept: " + info);
+            }
+            if (info.contains("aof_rewrite_in_progress:0")
+                    && info.contains("aof_rewrite_scheduled:0")) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** @return the reply; empty where the power failed before */
+    private String ask(SimulatedSession session, String... command) {
+        session.send(List.<byte[][]>of(RespClient.bytes(command)));
+        while (!disk.isDead() && failures.isEmpty()) {
+            Reply reply = session.next();
+            if (reply != null) {
+                if (reply.isError()) {
+                    fail(String.join(" ", command) + " got " + reply.show(200));
+                }
+                return String.valueOf(reply.text());
+            }
+            step();
+        }
+        return "";
     }
 
     private SimDisk.Moment moment() {
@@ -697,6 +767,7 @@ class CrashSimulation {
 
     /** @return whether it serves; false where the power failed, or something was wrong */
     final boolean start() throws IOException {
+        startsWithLog = !switches || prng.nextInt(2) == 0;
         try {
             node =
                     new SimulatedNode(
@@ -711,7 +782,7 @@ class CrashSimulation {
                                     faults,
                                     policy.name().toLowerCase(Locale.ROOT),
                                     load.squeezeChance,
-                                    true,
+                                    startsWithLog,
                                     false,
                                     kept,
                                     PARITY_PERCENT));

@@ -15,7 +15,8 @@ import org.jspecify.annotations.Nullable;
  *
  * type        1 log, 2 image; zeroed memory is neither
  * generation  the number in the file's name; files of a log are numbered without a gap
- * firstSeqno  of the first frame; whatever the files before hold from this seqno on was cut and does not count
+ * firstSeqno  of the first frame; whatever the files before hold from this seqno on was cut and does not count.
+ *             2^32 or more behind theirs: not all that changed in between was logged
  * nodeId      drawn when the data directory was made; also in the checksum of each frame
  * fileBytes   the file's length, allocated before the header was written; 0 for an image, which ends with its END frame
  * crc         CRC-32C of the whole block with this field as zero
@@ -27,6 +28,9 @@ import org.jspecify.annotations.Nullable;
 public final class WalFileLayout {
     public static final int BLOCK_BYTES = 4096;
     public static final int BLOCK_SHIFT = 12;
+
+    /** A log that does not go on from the one before begins this many numbers behind its end, so that nobody can take it for its sequel. */
+    public static final long LOG_SEQNOS = 1L << 32;
 
     static final long MAGIC = 0x3130464C41574349L; // "ICWALF01"
     static final int VERSION = 1;

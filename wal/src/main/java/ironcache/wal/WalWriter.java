@@ -6,7 +6,6 @@ import ironcache.ffm.Io;
 import ironcache.ffm.Memory;
 import ironcache.ffm.MemoryTag;
 import java.io.IOException;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -64,11 +63,9 @@ public final class WalWriter implements AutoCloseable {
     private static final int ALLOCATE = 4;
     private static final int EXTEND = 5;
     private static final int DIRECTORY = 6;
-    private static final int PREDECESSOR = 7;
-    private static final int FILL = 8;
-    private static final int MADE = 9;
-
-    private static final int WRITE_AND_SYNC = 10;
+    private static final int FILL = 7;
+    private static final int MADE = 8;
+    private static final int WRITE_AND_SYNC = 9;
 
     /** What a segment that is being made waits for. */
     private enum State {
@@ -131,11 +128,6 @@ public final class WalWriter implements AutoCloseable {
     private final List<Long> older = new ArrayList<>();
 
     private final List<Long> spares = new ArrayList<>();
-
-    /** The last segment of the process before, while it is being synced; -1 where there is none. */
-    private int predecessor = -1;
-
-    private @Nullable Path predecessorPath;
 
     // What is in flight.
     private boolean writing;
@@ -200,7 +192,7 @@ public final class WalWriter implements AutoCloseable {
      *
      * @param generation of the first segment to write: one more than the last that was begun, {@link FrameReader#lastGeneration}; 1 for a new log. An unused file of this
      *     generation is overwritten
-     * @param firstSeqno of the first frame; what earlier segments hold from here on is cut by this
+     * @param firstSeqno of the first frame; what earlier segments hold up to here is durable, and what they hold from here on is cut by this
      * @param tokenBase high bits of the tokens of its operations, low 32 bits zero
      */
     public WalWriter(
@@ -232,7 +224,6 @@ public final class WalWriter implements AutoCloseable {
         readySeqno = durableSeqno;
         stableSeqno = durableSeqno;
         findOldSegments(generation);
-        syncPredecessor(generation);
     }
 
     private void findOldSegments(long generation) throws IOException {
@@ -249,18 +240,6 @@ public final class WalWriter implements AutoCloseable {
             }
         }
         older.sort(null);
-    }
-
-    /** What recovery read need not be durable: a process that was killed leaves writes that no sync followed. The header of the next segment will say that they are. */
-    private void syncPredecessor(long generation) throws IOException {
-        Path path = WalFileLayout.logFile(directory, generation - 1);
-        try {
-            predecessor = io.openFile(path, Io.OpenMode.READ_WRITE, true);
-            predecessorPath = path;
-            io.sync(predecessor, tokenBase | PREDECESSOR);
-        } catch (NoSuchFileException e) {
-            predecessor = -1;
-        }
     }
 
     // Appending.
@@ -415,7 +394,6 @@ public final class WalWriter implements AutoCloseable {
         return !writing
                 && !syncing
                 && !preparing
-                && predecessor < 0
                 && buffer.pendingBytes() == 0
                 && syncedSeqno == writtenSeqno;
     }
@@ -635,9 +613,7 @@ public final class WalWriter implements AutoCloseable {
                 !isOpen
                         || buffer.planGeneration() > wanted
                         || buffer.planOffset() > options.segmentBytes() / 2;
-        // While the process before may have left a header that is not durable, no later name may
-        // make it damage.
-        if (next == null && soon && predecessor < 0 && hasCome(prepareNanos, nowNanos)) {
+        if (next == null && soon && hasCome(prepareNanos, nowNanos)) {
             prepare(following, nowNanos);
         }
         if (isOpen) {
@@ -647,7 +623,7 @@ public final class WalWriter implements AutoCloseable {
         if (prepared == null && prepareFailure != null) {
             failure = prepareFailure;
         }
-        if (writing || syncing || predecessor >= 0) {
+        if (writing || syncing) {
             return false;
         }
         if (writtenSeqno != syncedSeqno) {
@@ -972,14 +948,13 @@ public final class WalWriter implements AutoCloseable {
             boolean write = op == WRITE || op == WRITE_AND_SYNC;
             writing &= !write;
             syncing &= op != SYNC;
-            preparing &= write || op == SYNC || op == PREDECESSOR;
+            preparing &= write || op == SYNC;
             return;
         }
         switch (op) {
             case WRITE -> onWritten(result, false, nowNanos);
             case WRITE_AND_SYNC -> onWritten(result, true, nowNanos);
             case SYNC -> onSynced(result, nowNanos);
-            case PREDECESSOR -> onPredecessor(result);
             case ALLOCATE -> onAllocated(making(), result, nowNanos);
             case EXTEND ->
                     onAllocated(
@@ -1005,15 +980,6 @@ public final class WalWriter implements AutoCloseable {
         } else {
             segment.state = State.PREPARED;
             prepareNanos = NEVER;
-        }
-    }
-
-    private void onPredecessor(int result) {
-        io.closeFile(predecessor);
-        predecessor = -1;
-        if (result < 0) {
-            Path path = Objects.requireNonNull(predecessorPath);
-            failForGood(result, path, 0);
         }
     }
 

@@ -194,6 +194,34 @@ final class ManifestTest {
         }
     }
 
+    /** Whoever loads one may act on it: the process that published it may have been killed before its name was durable. */
+    @Test
+    void whatWasLoadedIsThereAfterACrash() throws IOException {
+        for (int seed = 0; seed < 20; seed++) {
+            SimDisk disk = new SimDisk(1 << 24);
+            Prng prng = new Prng(seed);
+            int[] newer = {0};
+            disk.setObserver(
+                    (call, moment) -> {
+                        SimDisk copy = disk.copy();
+                        copy.kill(prng.split());
+                        long found = newestOn(copy);
+                        copy.crash(prng.split());
+                        assertEquals(found, newestOn(copy), "call " + call + ", " + moment);
+                        newer[0] += found == 2 ? 1 : 0;
+                    });
+            try (SimIo io = new SimIo(seed, new SimClock(), disk);
+                    Manifests manifests = open(io)) {
+                io.openDirectory(DIRECTORY);
+                for (long generation = 1; generation <= 2; generation++) {
+                    manifests.publish(manifest(generation));
+                    drain(io, manifests);
+                }
+            }
+            assertTrue(newer[0] > 1, "the newer one was found " + newer[0] + " times");
+        }
+    }
+
     private static long newestOn(SimDisk disk) {
         try (SimIo io = new SimIo(1, new SimClock(), disk);
                 Manifests manifests = open(io)) {
