@@ -186,9 +186,30 @@ final class WalSim implements Io.FileHandler, AutoCloseable {
 
     /** A new process goes on behind what was found. */
     void restart(Found found) {
+        syncLast(found.lastGeneration);
         io.setHandlers(NO_SOCKETS, this);
         writer = newWriter(found.lastGeneration + 1, found.nextSeqno);
         units.removeIf(unit -> unit.seqno() >= found.nextSeqno);
+    }
+
+    /** As recovery does: what it has read need not be durable after a kill. */
+    private void syncLast(long generation) {
+        Path last = WalFileLayout.logFile(DIRECTORY, generation);
+        if (generation > 0 && segments(generation).contains(last)) {
+            int[] results = {1};
+            io.setHandlers(NO_SOCKETS, (token, result) -> results[0] = result);
+            try {
+                int file = io.openFile(last, Io.OpenMode.READ_WRITE, true);
+                io.sync(file, READER);
+                while (results[0] > 0) {
+                    io.poll(-1);
+                }
+                io.closeFile(file);
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+            assertEquals(0, results[0]);
+        }
     }
 
     // Reading.
