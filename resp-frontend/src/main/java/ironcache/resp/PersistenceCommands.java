@@ -58,25 +58,33 @@ final class PersistenceCommands {
 
     /** Answers when the snapshot is durable; others are served meanwhile. */
     static void save(CommandContext c) {
-        Durability durability = c.node().durability;
-        Connection connection = c.connection();
-        if (connection.progress == 0) {
-            if (durability.isSaving()) {
-                c.reply().error(SAVE_RUNS);
-                return;
-            }
-            durability.save(Durability.Kind.SAVE);
-            connection.progress = durability.number();
-        }
-        if (durability.isSaving() && durability.number() == connection.progress) {
-            durability.await(connection);
-            throw SnapshotWanted.SIGNAL;
-        }
-        if (durability.succeeded(connection.progress)) {
+        if (c.connection().progress == 0 && c.node().durability.isSaving()) {
+            c.reply().error(SAVE_RUNS);
+        } else if (hasSaved(c)) {
             c.reply().ok();
         } else {
             c.reply().error(FAILED);
         }
+    }
+
+    /**
+     * Makes a snapshot, after the one that is being made, and waits for it: the command runs again then.
+     *
+     * @return whether there is one
+     */
+    static boolean hasSaved(CommandContext c) {
+        Durability durability = c.node().durability;
+        Connection connection = c.connection();
+        if (connection.progress == 0 && !durability.isSaving()) {
+            durability.save(Durability.Kind.SAVE);
+            connection.progress = durability.number();
+        }
+        if (durability.isSaving()
+                && (connection.progress == 0 || durability.number() == connection.progress)) {
+            durability.await(connection);
+            throw SnapshotWanted.SIGNAL;
+        }
+        return durability.succeeded(connection.progress);
     }
 
     static void backgroundSave(CommandContext c) {

@@ -118,6 +118,7 @@ final class ServerCommands {
         boolean save = false;
         boolean noSave = false;
         boolean abort = false;
+        boolean force = false;
         for (int i = 1; i < c.argc(); i++) {
             if (c.argIs(i, "NOSAVE")) {
                 noSave = true;
@@ -125,7 +126,9 @@ final class ServerCommands {
                 save = true;
             } else if (c.argIs(i, "ABORT")) {
                 abort = true;
-            } else if (!c.argIs(i, "NOW") && !c.argIs(i, "FORCE")) {
+            } else if (c.argIs(i, "FORCE")) {
+                force = true;
+            } else if (!c.argIs(i, "NOW")) {
                 c.reply().error(Errors.SYNTAX);
                 return;
             }
@@ -134,8 +137,10 @@ final class ServerCommands {
             c.reply().error(Errors.SYNTAX);
         } else if (abort) {
             c.reply().error(NO_SHUTDOWN);
-        } else if (save) {
-            c.node().log.warn("SHUTDOWN SAVE refused: snapshots are not available in this version");
+        } else if ((save || !noSave && mayLose(c.node()))
+                && !c.node().loading
+                && !PersistenceCommands.hasSaved(c)
+                && !force) {
             c.reply().error(CANNOT_SAVE);
         } else {
             // As in Valkey, there is no reply: the connection just closes.
@@ -144,6 +149,13 @@ final class ServerCommands {
             c.node().stop();
             c.connection().state = Connection.State.DRAINING;
         }
+    }
+
+    /** Whether there are save points, and without a snapshot changes since the last one would be gone: no log and no state has them. */
+    private static boolean mayLose(Node node) {
+        return Config.words(node.config.value("save")).length > 0
+                && !node.config.get("warm-restart").isYes()
+                && !node.durability.isLogKept();
     }
 
     static void lolwut(CommandContext c) {

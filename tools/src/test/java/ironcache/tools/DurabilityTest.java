@@ -169,6 +169,33 @@ final class DurabilityTest {
         }
     }
 
+    /** With and without a word, also while a snapshot is being made; there is no reply. */
+    @Test
+    void shutdownSaves() throws Exception {
+        String[] settings = {"--appendonly", "no", "--warm-restart", "no", "--save", "3600 1"};
+        for (int i = 0; i < 3; i++) {
+            try (ServerProcess server = start(settings);
+                    RespClient client = server.connect()) {
+                if (i == 0) {
+                    fill(client);
+                } else {
+                    verify(client);
+                    assertEquals("" + (i - 1), call(client, "GET", "round"));
+                    assertEquals("Background saving started", call(client, "BGSAVE"));
+                }
+                assertEquals("OK", call(client, "SET", "round", "" + i));
+                Reply reply = i == 2 ? client.call("SHUTDOWN") : client.call("SHUTDOWN", "SAVE");
+                assertTrue(reply.text().contains("connection closed"), reply.show(200));
+                assertEquals(0, server.stop());
+            }
+        }
+        try (ServerProcess server = start(settings);
+                RespClient client = server.connect()) {
+            verify(client);
+            assertEquals("2", call(client, "GET", "round"));
+        }
+    }
+
     /** From an older snapshot the log leads to where it was switched off, not on to what was logged after a snapshot that is lost. */
     @Test
     void recoverDoesNotGoOnBehindAGap() throws Exception {
