@@ -1,7 +1,9 @@
 package ironcache.recovery;
 
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 
 /**
  * How far each shard's log is applied: a prefix of each in which every unit over several shards is whole. A log is cut before its first unit that lacks a part, which may
@@ -23,6 +25,9 @@ final class CrossShardUnits {
 
     private final List<Part> parts = new ArrayList<>();
 
+    /** Of each log that was cut, the shard of one that lacked a part. */
+    private final Map<Integer, Integer> causes = new HashMap<>();
+
     void add(Part part) {
         parts.add(part);
     }
@@ -33,7 +38,9 @@ final class CrossShardUnits {
         while (moved) {
             moved = false;
             for (Part part : parts) {
-                if (part.first <= ends[part.shard] && !isWhole(part, ends)) {
+                int lacking = part.first <= ends[part.shard] ? lacking(part, ends) : -1;
+                if (lacking >= 0) {
+                    causes.put(part.shard, lacking);
                     ends[part.shard] = part.first - 1;
                     moved = true;
                 }
@@ -41,12 +48,23 @@ final class CrossShardUnits {
         }
     }
 
-    private static boolean isWhole(Part part, long[] ends) {
+    /** @return a shard whose log lacks its part of the unit; -1: none does */
+    private static int lacking(Part part, long[] ends) {
         for (int i = 0; i < part.shards.length; i++) {
             if (part.seqnos[i] > ends[part.shards[i]]) {
-                return false;
+                return part.shards[i];
             }
         }
-        return true;
+        return -1;
+    }
+
+    /** @return the shard whose log's end is why this one's was cut; itself where it was not */
+    int cause(int shard) {
+        int at = shard;
+        // Two may keep each other from more: then either will do.
+        for (int i = 0; i < causes.size(); i++) {
+            at = causes.getOrDefault(at, at);
+        }
+        return at;
     }
 }

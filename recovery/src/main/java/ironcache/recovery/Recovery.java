@@ -1,6 +1,8 @@
 package ironcache.recovery;
 
+import ironcache.wal.Damage;
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The recovery of a node: what its shards, each on its own thread ({@link ShardRecovery}), tell each other. When all logs have been read to their ends, it is known
@@ -13,6 +15,7 @@ import java.util.Arrays;
 public final class Recovery {
     private final CrossShardUnits units = new CrossShardUnits();
     private final long[] ends;
+    private final LogEnd[] logs;
     private int shardsToRead;
     private int shardsToApply;
     private boolean cut;
@@ -23,26 +26,25 @@ public final class Recovery {
 
     public Recovery(int shards) {
         ends = new long[shards];
+        logs = new LogEnd[shards];
         shardsToRead = shards;
         shardsToApply = shards;
     }
 
-    /** A unit over several shards was read. */
-    synchronized void found(CrossShardUnits.Part part) {
-        units.add(part);
-    }
-
-    /**
-     * A shard's log has been read.
-     *
-     * @param end its last frame whose unit is whole as far as this log can tell
-     */
-    synchronized void read(int shard, long end) {
-        ends[shard] = end;
+    /** A shard's log has been read. */
+    synchronized void read(LogEnd end) {
+        logs[end.shard()] = end;
+        ends[end.shard()] = end.lastWhole();
+        end.parts().forEach(units::add);
         if (--shardsToRead == 0) {
             units.cut(ends);
             cut = true;
         }
+    }
+
+    /** What keeps the shard's log from being applied as far as it has to be, or null. */
+    synchronized @Nullable Damage damage(int shard) {
+        return logs[shard].damage(ends, logs[units.cause(shard)]);
     }
 
     /** Whether {@link #end} is known. */

@@ -70,13 +70,7 @@ public final class ShardRecovery implements Io.FileHandler, AutoCloseable {
     private long bytesTold;
 
     // READING.
-    /** The first frame of the unit that is being read; 0: none is. */
-    private long unitFirst;
-
-    /** The unit's last frame is still to come. */
-    private boolean unitGoesOn;
-
-    private long lastWhole;
+    private LogEnd logEnd;
 
     // Repairs.
     /** A file is being mended; what was read of it is read again then. */
@@ -84,9 +78,6 @@ public final class ShardRecovery implements Io.FileHandler, AutoCloseable {
 
     private final Set<Path> mended = new HashSet<>();
     private String mendedNote = "";
-
-    /** READING: units up to this frame have been told of. */
-    private long foundTo;
 
     /** IMAGE, APPLYING: the last frame that was given. */
     private long lastGiven;
@@ -126,9 +117,13 @@ public final class ShardRecovery implements Io.FileHandler, AutoCloseable {
         this.nodeId = nodeId;
         this.mender = mender;
         this.log = log;
-        lastWhole = source.firstSeqno() - 1;
+        logEnd = newEnd();
         reader = openLog();
         shard.beginReplay();
+    }
+
+    private LogEnd newEnd() {
+        return new LogEnd(number, source.firstSeqno(), source.cutSeqno());
     }
 
     private FrameReader openLog() {
@@ -206,7 +201,7 @@ public final class ShardRecovery implements Io.FileHandler, AutoCloseable {
             case PENDING -> {
                 return false;
             }
-            case FRAME -> readFrame();
+            case FRAME -> logEnd.frame(reader);
             case TORN -> {
                 log.accept(
                         "shard "
@@ -223,56 +218,21 @@ public final class ShardRecovery implements Io.FileHandler, AutoCloseable {
         return true;
     }
 
-    private void readFrame() {
-        long seqno = reader.seqno();
-        int flags = reader.flags();
-        if (unitFirst == 0) {
-            unitFirst = seqno;
-        }
-        if ((flags & FrameLayout.MORE) != 0) {
-            unitGoesOn = true;
-            return;
-        }
-        if (unitGoesOn && reader.kind() == FrameLayout.END) {
-            return; // The file ends in the middle of the unit.
-        }
-        unitGoesOn = false;
-        if ((flags & FrameLayout.PARTS) != 0 && seqno > source.cutSeqno() && seqno > foundTo) {
-            foundTo = seqno;
-            node.found(part(unitFirst));
-        }
-        lastWhole = seqno;
-        unitFirst = 0;
-    }
-
-    private CrossShardUnits.Part part(long first) {
-        long payload = reader.payload();
-        int length = reader.length();
-        int parts = FrameLayout.parts(payload, length);
-        int[] shards = new int[parts];
-        long[] seqnos = new long[parts];
-        for (int i = 0; i < parts; i++) {
-            shards[i] = FrameLayout.partShard(payload, length, i);
-            seqnos[i] = FrameLayout.partSeqno(payload, length, i);
-        }
-        return new CrossShardUnits.Part(number, first, shards, seqnos);
-    }
-
     private void readToEnd() {
-        if (unitFirst != 0) {
+        if (logEnd.isInUnit()) {
             log.accept(
                     "shard "
                             + number
                             + ": the last transaction was not logged to its end, and did not happen");
         }
-        if (lastWhole < source.cutSeqno()) {
+        if (logEnd.lastWhole() < source.cutSeqno()) {
             throw new RecoveryException(
                     "shard "
                             + number
                             + ", the log from "
                             + source.log()
                             + ": ends with frame "
-                            + lastWhole
+                            + logEnd.lastWhole()
                             + ", expected one up to "
                             + source.cutSeqno()
                             + " at least, which the manifest says was durable; "
@@ -289,7 +249,7 @@ public final class ShardRecovery implements Io.FileHandler, AutoCloseable {
         if (last != null && !isSynced) {
             return syncing < 0 && open(last);
         }
-        node.read(number, lastWhole);
+        node.read(logEnd);
         state = State.AGREEING;
         return true;
     }
@@ -346,9 +306,7 @@ public final class ShardRecovery implements Io.FileHandler, AutoCloseable {
         closeReader();
         switch (state) {
             case READING -> {
-                unitFirst = 0;
-                unitGoesOn = false;
-                lastWhole = source.firstSeqno() - 1;
+                logEnd = newEnd();
                 read(openLog());
             }
             case IMAGE -> {
@@ -369,12 +327,16 @@ public final class ShardRecovery implements Io.FileHandler, AutoCloseable {
             return false;
         }
         end = node.end(number);
-        if (end < lastWhole) {
+        Damage damage = node.damage(number);
+        if (damage != null) {
+            throw new RecoveryException(damage + "; " + RecoveryException.WHAT_TO_RUN);
+        }
+        if (end < logEnd.lastWhole()) {
             log.accept(
                     "shard "
                             + number
                             + ": "
-                            + (lastWhole - end)
+                            + (logEnd.lastWhole() - end)
                             + " frames are not applied: a transaction over several shards is not whole in another's log");
         }
         closeReader();

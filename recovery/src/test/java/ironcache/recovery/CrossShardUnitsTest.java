@@ -1,6 +1,7 @@
 package ironcache.recovery;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import ironcache.ffm.Prng;
@@ -42,6 +43,9 @@ final class CrossShardUnitsTest {
         unit(new int[] {2, 3}, 4, 2);
         // Shard 0 has lost its part of the first: 1 is cut before 7, so 2 before 3, so 3 before 2.
         assertArrayEquals(new long[] {4, 6, 2, 1}, cut(4, 20, 20, 20));
+        for (int shard = 0; shard < 4; shard++) {
+            assertEquals(0, units.cause(shard));
+        }
     }
 
     @Test

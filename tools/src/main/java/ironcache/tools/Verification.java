@@ -10,6 +10,7 @@ import ironcache.parity.ParityId;
 import ironcache.parity.ParityLayout;
 import ironcache.parity.Repair;
 import ironcache.recovery.FileWorker;
+import ironcache.recovery.LogEnd;
 import ironcache.recovery.WarmState;
 import ironcache.tiering.PageCheck;
 import ironcache.tiering.SegmentStore;
@@ -73,6 +74,10 @@ final class Verification {
     private final List<String> notes = Collections.synchronizedList(new ArrayList<>());
     private final Map<ParityId, Repair> repairs = new ConcurrentHashMap<>();
     private final List<PageSet> pages = new ArrayList<>();
+
+    /** By shard, what its log says of its end; null where it is damaged or has not been read. */
+    private final List<@Nullable LogEnd> logEnds = Collections.synchronizedList(new ArrayList<>());
+
     private final NavigableMap<Integer, Integer> imagesLeft = new TreeMap<>();
 
     final AtomicLong files = new AtomicLong();
@@ -135,6 +140,15 @@ final class Verification {
             plan(manifest);
         }
         runJobs(threads);
+        List<LogEnd> ends = new ArrayList<>();
+        for (LogEnd end : logEnds) {
+            if (end != null) {
+                ends.add(end);
+            }
+        }
+        if (ends.size() == logEnds.size()) {
+            LogEnd.damages(ends).forEach(this::found);
+        }
     }
 
     private void runJobs(int threads) {
@@ -272,6 +286,7 @@ final class Verification {
     private void plan(Manifest found) {
         for (int i = 0; i < found.shards().size(); i++) {
             pages.add(new PageSet());
+            logEnds.add(null);
             imagesLeft.put(i, 0);
         }
         List<Manifest.Snapshot> snapshots = found.snapshots();
@@ -367,6 +382,12 @@ final class Verification {
         worker.handle((token, result) -> reader.onFile((int) token, result));
         boolean whole = WalFileLayout.logGeneration(segments.getFirst()) == range.from();
         reader.openLog(segments, shard, named.nodeId(), whole ? range.firstSeqno() : 0);
+        Manifest.Snapshot newest = named.newestSnapshot();
+        LogEnd logEnd =
+                new LogEnd(
+                        shard,
+                        range.firstSeqno(),
+                        newest == null ? 0 : newest.parts().get(shard).cutSeqno());
         Damage damage = null;
         long lastWhole = -1;
         long readBefore = 0;
@@ -384,6 +405,7 @@ final class Verification {
                 }
                 case FRAME -> {
                     frames.incrementAndGet();
+                    logEnd.frame(reader);
                     effects(
                             reader.file(),
                             reader.offset(),
@@ -416,7 +438,9 @@ final class Verification {
         if (damage != null) {
             found(damage);
             behind(worker, segments, damage, named.nodeId(), next, null);
-        } else if (last && lastWhole < range.needSeqno()) {
+        } else if (last && lastWhole >= range.needSeqno()) {
+            logEnds.set(shard, logEnd);
+        } else if (last) {
             found(
                     new Damage(
                             segments.getLast(),
