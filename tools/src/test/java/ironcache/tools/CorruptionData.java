@@ -379,9 +379,11 @@ final class CorruptionData implements AutoCloseable {
                 changes(key, now.toString());
             }
             case 5 -> {
-                changes(key, values.get(key));
+                // The same time again changes nothing, and nothing is logged.
+                if (expiring.add(key)) {
+                    changes(key, values.get(key));
+                }
                 call("PEXPIREAT", key, LATER_MS);
-                expiring.add(key);
             }
             case 6 -> {
                 // Over both shards: whole or absent.
