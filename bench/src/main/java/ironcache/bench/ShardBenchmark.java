@@ -69,7 +69,7 @@ public class ShardBenchmark {
         shard =
                 new Shard(
                         io, clock, new ShardConfig(directory, 1, 1L << 30, 0, 0, 42), waiter -> {});
-        io.setHandlers(new NoSockets(), shard.fileHandler());
+        io.setHandlers(Io.SocketHandler.NONE, shard.fileHandler());
         key = Memory.allocate(KEY_LENGTH, MemoryTag.OTHER);
         value = Memory.allocate(VALUE_LENGTH, MemoryTag.OTHER);
         Memory.fill(value, VALUE_LENGTH, (byte) 'v');
@@ -174,20 +174,5 @@ public class ShardBenchmark {
         clock.refresh();
         io.poll(0);
         shard.work(WORK_NS);
-    }
-
-    /** The benchmark opens no sockets. */
-    private static final class NoSockets implements Io.SocketHandler {
-        @Override
-        public void onAccept(int listener, int socket) {}
-
-        @Override
-        public void onReceive(int socket, long address, int length) {}
-
-        @Override
-        public void onSent(int socket, int result) {}
-
-        @Override
-        public void onClosed(int socket) {}
     }
 }

@@ -35,7 +35,7 @@ final class TestShard implements AutoCloseable {
                         new StandingClock(),
                         new ShardConfig(directory, 1, 40L << 20, 0, 0, 42),
                         ready::add);
-        io.setHandlers(new NoSockets(), shard.fileHandler());
+        io.setHandlers(Io.SocketHandler.NONE, shard.fileHandler());
     }
 
     Shard shard() {
@@ -112,19 +112,5 @@ final class TestShard implements AutoCloseable {
         public long currentTimeMicros() {
             return currentTimeMillis() * 1000;
         }
-    }
-
-    private static final class NoSockets implements Io.SocketHandler {
-        @Override
-        public void onAccept(int listener, int socket) {}
-
-        @Override
-        public void onReceive(int socket, long address, int length) {}
-
-        @Override
-        public void onSent(int socket, int result) {}
-
-        @Override
-        public void onClosed(int socket) {}
     }
 }

@@ -42,7 +42,7 @@ final class ShardHarness implements AutoCloseable {
         this.io = io;
         this.clock = clock;
         shard = new Shard(io, clock, config, ready::add);
-        io.setHandlers(new NoSockets(), shard.fileHandler());
+        io.setHandlers(Io.SocketHandler.NONE, shard.fileHandler());
     }
 
     /** What of a state file its header would say. */
@@ -58,7 +58,7 @@ final class ShardHarness implements AutoCloseable {
         int file = io.openFile(path, Io.OpenMode.CREATE, false);
         try (StateOutput out = new StateOutput(io, file, 42, STATE_TOKEN)) {
             io.setHandlers(
-                    new NoSockets(),
+                    Io.SocketHandler.NONE,
                     (token, result) -> {
                         if (token >= STATE_TOKEN) {
                             out.onFile((int) token, result);
@@ -275,19 +275,5 @@ final class ShardHarness implements AutoCloseable {
         shard.close();
         io.close();
         Memory.free(keyBuffer, BUFFER_BYTES, MemoryTag.OTHER);
-    }
-
-    private static final class NoSockets implements Io.SocketHandler {
-        @Override
-        public void onAccept(int listener, int socket) {}
-
-        @Override
-        public void onReceive(int socket, long address, int length) {}
-
-        @Override
-        public void onSent(int socket, int result) {}
-
-        @Override
-        public void onClosed(int socket) {}
     }
 }

@@ -23,6 +23,22 @@ public interface Io extends AutoCloseable {
 
     /** Completions of sockets. Sockets are small dense ints, reused after {@link #onClosed}. */
     interface SocketHandler {
+        /** For whoever has files only. */
+        SocketHandler NONE =
+                new SocketHandler() {
+                    @Override
+                    public void onAccept(int listener, int socket) {}
+
+                    @Override
+                    public void onReceive(int socket, long address, int length) {}
+
+                    @Override
+                    public void onSent(int socket, int result) {}
+
+                    @Override
+                    public void onClosed(int socket) {}
+                };
+
         /** A listener of {@link #listen} accepted a connection; receiving has begun. */
         void onAccept(int listener, int socket);
 

@@ -9,7 +9,6 @@ import java.util.BitSet;
 
 /** Reads and writes of whole blocks through an {@link Io} that nobody else uses: each call returns when all is done. Owned by the thread that owns the Io. */
 final class BlockingFiles {
-    static final Io.SocketHandler NO_SOCKETS = new NoSockets();
 
     private static final long POLL_NANOS = 200_000_000;
     private static final int CHUNK_BYTES = 1 << 20;
@@ -26,7 +25,7 @@ final class BlockingFiles {
     /** Completions come here from now on. */
     void begin() {
         io.setHandlers(
-                NO_SOCKETS,
+                Io.SocketHandler.NONE,
                 (token, result) -> {
                     results[(int) token] = result;
                     pending--;
@@ -140,20 +139,5 @@ final class BlockingFiles {
         if (results[0] < 0) {
             throw new IOException(path + ", fsync: " + Errno.name(results[0]));
         }
-    }
-
-    /** There are none. */
-    private static final class NoSockets implements Io.SocketHandler {
-        @Override
-        public void onAccept(int listener, int socket) {}
-
-        @Override
-        public void onReceive(int socket, long address, int length) {}
-
-        @Override
-        public void onSent(int socket, int result) {}
-
-        @Override
-        public void onClosed(int socket) {}
     }
 }

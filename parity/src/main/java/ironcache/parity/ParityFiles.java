@@ -30,9 +30,6 @@ public final class ParityFiles implements AutoCloseable {
 
     private static final long ZONE_BYTES = (long) ZONE_BLOCKS << BLOCK_SHIFT;
 
-    /** For whoever sets handlers of an {@link Io} that has no sockets. */
-    public static final Io.SocketHandler NO_SOCKETS = BlockingFiles.NO_SOCKETS;
-
     /** Decides whether what was read is right, so that damage is not protected. */
     public interface Check {
         /**

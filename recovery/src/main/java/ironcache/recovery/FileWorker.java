@@ -18,7 +18,7 @@ public final class FileWorker implements AutoCloseable {
     /** Owns an Io from now on. */
     FileWorker(Io io) {
         this.io = io;
-        io.setHandlers(new NoSockets(), (token, result) -> handler.onFile(token, result));
+        io.setHandlers(Io.SocketHandler.NONE, (token, result) -> handler.onFile(token, result));
     }
 
     /** Completions go there from now on. */
@@ -34,20 +34,5 @@ public final class FileWorker implements AutoCloseable {
     @Override
     public void close() {
         io.close();
-    }
-
-    /** It has none. */
-    private static final class NoSockets implements Io.SocketHandler {
-        @Override
-        public void onAccept(int listener, int socket) {}
-
-        @Override
-        public void onReceive(int socket, long address, int length) {}
-
-        @Override
-        public void onSent(int socket, int result) {}
-
-        @Override
-        public void onClosed(int socket) {}
     }
 }

@@ -133,7 +133,7 @@ public final class Protection implements AutoCloseable {
     }
 
     private void setHandler(Io.FileHandler handler) {
-        io.setHandlers(ParityFiles.NO_SOCKETS, handler);
+        io.setHandlers(Io.SocketHandler.NONE, handler);
     }
 
     /** As {@link ParityFiles#parityBlocks}. */

@@ -100,7 +100,7 @@ final class WarmStateTest {
     private void leave(long shutdown, @Nullable Path elsewhere) throws IOException {
         for (int i = 0; i < SHARDS; i++) {
             try (Shard shard = shard(i, 0, 0)) {
-                io.setHandlers(NoSockets.INSTANCE, shard.fileHandler());
+                io.setHandlers(Io.SocketHandler.NONE, shard.fileHandler());
                 fill(shard, i);
                 keep(shard, i, shutdown, elsewhere);
             }
@@ -111,7 +111,7 @@ final class WarmStateTest {
             throws IOException {
         StateKeeper keeper = new StateKeeper(io, TOKEN);
         io.setHandlers(
-                NoSockets.INSTANCE,
+                Io.SocketHandler.NONE,
                 (token, result) -> {
                     if (token >= TOKEN) {
                         keeper.onFile((int) token, result);
@@ -157,7 +157,7 @@ final class WarmStateTest {
         List<Shard> shards = new ArrayList<>();
         for (int i = 0; i < SHARDS; i++) {
             Shard shard = shard(i, state.framesUsed(i), state.notesUsed(i));
-            io.setHandlers(NoSockets.INSTANCE, shard.fileHandler());
+            io.setHandlers(Io.SocketHandler.NONE, shard.fileHandler());
             state.load(i, shard);
             shards.add(shard);
         }
@@ -338,21 +338,5 @@ final class WarmStateTest {
             }
         }
         assertTrue(log.get(0).contains("field path"), log::toString);
-    }
-
-    private static final class NoSockets implements Io.SocketHandler {
-        static final NoSockets INSTANCE = new NoSockets();
-
-        @Override
-        public void onAccept(int listener, int socket) {}
-
-        @Override
-        public void onReceive(int socket, long address, int length) {}
-
-        @Override
-        public void onSent(int socket, int result) {}
-
-        @Override
-        public void onClosed(int socket) {}
     }
 }

@@ -147,7 +147,7 @@ final class Durability implements ParityKeeper.Node {
         int parityBlocks = (int) node.config.number("parity-percent");
         parity = new ParityKeeper(directory, shardCount, parityBlocks, clock, this, node.log::warn);
         manifests = new Manifests(io, directory, ShardDurability.MANIFESTS_TOKEN);
-        io.setHandlers(new NoSockets(), (token, result) -> manifests.onFile(result));
+        io.setHandlers(Io.SocketHandler.NONE, (token, result) -> manifests.onFile(result));
         manifests.load();
         while (manifests.isBusy()) {
             io.poll(LOAD_POLL_NANOS);

@@ -406,7 +406,7 @@ final class ShardDurability implements Io.FileHandler, Peers {
                 new StateKeeper(io, Shard.FIRST_FOREIGN_TOKEN | (long) STATE << PART_SHIFT);
         Io.FileHandler shard = partition.shard.fileHandler();
         io.setHandlers(
-                new NoSockets(),
+                Io.SocketHandler.NONE,
                 (token, result) -> {
                     // The thread is in the shard. While the state is written, nothing else may
                     // change that.

@@ -120,7 +120,8 @@ class SegmentStoreTest {
 
     private void open() throws IOException {
         store = new SegmentStore(io, DIRECTORY, MAX_DISK_BYTES, PAGES, 0);
-        io.setHandlers(new NoSockets(), (token, result) -> store.onAllocated((int) token, result));
+        io.setHandlers(
+                Io.SocketHandler.NONE, (token, result) -> store.onAllocated((int) token, result));
     }
 
     /** Turns until there are as many spares as there should be. @return the numbers of all segments */
@@ -135,19 +136,5 @@ class SegmentStoreTest {
                 (number, state, pages, liveBytes, liveRecords, images, damaged) ->
                         numbers.add(number));
         return numbers;
-    }
-
-    private static final class NoSockets implements Io.SocketHandler {
-        @Override
-        public void onAccept(int listener, int socket) {}
-
-        @Override
-        public void onReceive(int socket, long address, int length) {}
-
-        @Override
-        public void onSent(int socket, int result) {}
-
-        @Override
-        public void onClosed(int socket) {}
     }
 }

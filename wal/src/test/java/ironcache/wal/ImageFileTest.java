@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import ironcache.ffm.Io;
 import ironcache.ffm.Memory;
 import ironcache.ffm.MemoryTag;
 import ironcache.ffm.Prng;
@@ -21,7 +22,7 @@ final class ImageFileTest {
     /** An image of so many effects, finished unless it fails. */
     private static ImageFile write(SimIo io, int effects) throws IOException {
         ImageFile image = new ImageFile(io, DIRECTORY, WalSim.SHARD, WalSim.NODE_ID, 4, 5L << 32);
-        io.setHandlers(WalSim.NO_SOCKETS, (token, result) -> image.onFile((int) token, result));
+        io.setHandlers(Io.SocketHandler.NONE, (token, result) -> image.onFile((int) token, result));
         for (int i = 0; i < effects; i++) {
             int bytes = 24 + 8 * (i % 1000);
             long at = image.append(bytes);

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import ironcache.ffm.Io;
 import ironcache.ffm.MemoryTag;
 import ironcache.ffm.Prng;
 import ironcache.ffm.SimClock;
@@ -136,7 +137,7 @@ final class ManifestTest {
 
     private static Manifests open(SimIo io) {
         Manifests manifests = new Manifests(io, DIRECTORY, 0);
-        io.setHandlers(WalSim.NO_SOCKETS, (token, result) -> manifests.onFile(result));
+        io.setHandlers(Io.SocketHandler.NONE, (token, result) -> manifests.onFile(result));
         return manifests;
     }
 

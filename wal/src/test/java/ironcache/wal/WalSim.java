@@ -61,7 +61,7 @@ final class WalSim implements Io.FileHandler, AutoCloseable {
 
     private SimIo newIo() {
         SimIo fresh = new SimIo(prng.nextLong(), clock, disk);
-        fresh.setHandlers(NO_SOCKETS, this);
+        fresh.setHandlers(Io.SocketHandler.NONE, this);
         return fresh;
     }
 
@@ -187,7 +187,7 @@ final class WalSim implements Io.FileHandler, AutoCloseable {
     /** A new process goes on behind what was found. */
     void restart(Found found) {
         syncLast(found.lastGeneration);
-        io.setHandlers(NO_SOCKETS, this);
+        io.setHandlers(Io.SocketHandler.NONE, this);
         writer = newWriter(found.lastGeneration + 1, found.nextSeqno);
         units.removeIf(unit -> unit.seqno() >= found.nextSeqno);
     }
@@ -197,7 +197,7 @@ final class WalSim implements Io.FileHandler, AutoCloseable {
         Path last = WalFileLayout.logFile(DIRECTORY, generation);
         if (generation > 0 && segments(generation).contains(last)) {
             int[] results = {1};
-            io.setHandlers(NO_SOCKETS, (token, result) -> results[0] = result);
+            io.setHandlers(Io.SocketHandler.NONE, (token, result) -> results[0] = result);
             try {
                 int file = io.openFile(last, Io.OpenMode.READ_WRITE, true);
                 io.sync(file, READER);
@@ -236,7 +236,7 @@ final class WalSim implements Io.FileHandler, AutoCloseable {
     /** With a log that is at rest, or after a crash. */
     Found read(long fromGeneration) {
         Found found = read(io, segments(fromGeneration), false);
-        io.setHandlers(NO_SOCKETS, this);
+        io.setHandlers(Io.SocketHandler.NONE, this);
         return found;
     }
 
@@ -251,7 +251,8 @@ final class WalSim implements Io.FileHandler, AutoCloseable {
     static Found read(SimIo io, List<Path> files, boolean image) {
         Found found = new Found();
         try (FrameReader fresh = new FrameReader(io, READER)) {
-            io.setHandlers(NO_SOCKETS, (token, result) -> fresh.onFile((int) token, result));
+            io.setHandlers(
+                    Io.SocketHandler.NONE, (token, result) -> fresh.onFile((int) token, result));
             if (image) {
                 fresh.openImage(files.get(0), SHARD, NODE_ID);
             } else {
@@ -358,19 +359,4 @@ final class WalSim implements Io.FileHandler, AutoCloseable {
         writer.close();
         assertEquals(0, MemoryTag.WAL.bytes(), "memory of the log that is left");
     }
-
-    static final Io.SocketHandler NO_SOCKETS =
-            new Io.SocketHandler() {
-                @Override
-                public void onAccept(int listener, int socket) {}
-
-                @Override
-                public void onReceive(int socket, long address, int length) {}
-
-                @Override
-                public void onSent(int socket, int result) {}
-
-                @Override
-                public void onClosed(int socket) {}
-            };
 }

@@ -3,6 +3,7 @@ package ironcache.wal;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import ironcache.ffm.Io;
 import ironcache.ffm.Memory;
 import ironcache.ffm.MemoryTag;
 import ironcache.ffm.Prng;
@@ -93,7 +94,7 @@ final class WalUnitsTest {
                                 1);
             }
             io.setHandlers(
-                    WalSim.NO_SOCKETS,
+                    Io.SocketHandler.NONE,
                     (token, result) -> {
                         int shard = (int) (token >>> 32);
                         woken[shard] = true;
@@ -286,7 +287,8 @@ final class WalUnitsTest {
             try (SimIo fresh = new SimIo(1, new SimClock(), disk);
                     FrameReader reader = new FrameReader(fresh, READER)) {
                 fresh.setHandlers(
-                        WalSim.NO_SOCKETS, (token, result) -> reader.onFile((int) token, result));
+                        Io.SocketHandler.NONE,
+                        (token, result) -> reader.onFile((int) token, result));
                 List<Path> files = new ArrayList<>(fresh.openDirectory(directory(shard)));
                 files.removeIf(file -> WalFileLayout.logGeneration(file) < 0);
                 files.sort(null);
