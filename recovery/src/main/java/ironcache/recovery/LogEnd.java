@@ -28,11 +28,13 @@ public final class LogEnd {
     private long knownStable;
 
     /**
+     * @param segments of the log, oldest first: where no frame of it is left, the first one is what is damaged
      * @param firstSeqno of the log
      * @param cutSeqno units up to here are whole in all shards: a snapshot was made then
      */
-    public LogEnd(int shard, long firstSeqno, long cutSeqno) {
+    public LogEnd(int shard, List<Path> segments, long firstSeqno, long cutSeqno) {
         this.shard = shard;
+        file = segments.isEmpty() ? null : segments.getFirst();
         this.cutSeqno = cutSeqno;
         lastWhole = firstSeqno - 1;
     }

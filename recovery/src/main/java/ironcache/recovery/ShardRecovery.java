@@ -123,7 +123,7 @@ public final class ShardRecovery implements Io.FileHandler, AutoCloseable {
     }
 
     private LogEnd newEnd() {
-        return new LogEnd(number, source.firstSeqno(), source.cutSeqno());
+        return new LogEnd(number, source.log(), source.firstSeqno(), source.cutSeqno());
     }
 
     private FrameReader openLog() {

@@ -285,7 +285,6 @@ final class Config {
                     return "Invalid save parameters";
                 }
             }
-            case "shards" -> {}
             default -> {}
         }
         return null;

@@ -464,11 +464,13 @@ final class ShardDurability implements Io.FileHandler, Peers {
             if (current == null || current == snapshotSeen) {
                 return;
             }
-            String failure = endFailure();
             if (!partition.isLogEnding) {
                 snapshotSeen = current;
                 begin(current);
-            } else if (failure != null && current.fail(failure)) {
+                return;
+            }
+            String failure = endFailure();
+            if (failure != null && current.fail(failure)) {
                 node.wakeFirst();
             }
         } else if (mine.node().phase().isOver()) {

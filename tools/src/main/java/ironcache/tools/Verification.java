@@ -386,6 +386,7 @@ final class Verification {
         LogEnd logEnd =
                 new LogEnd(
                         shard,
+                        segments,
                         range.firstSeqno(),
                         newest == null ? 0 : newest.parts().get(shard).cutSeqno());
         Damage damage = null;
