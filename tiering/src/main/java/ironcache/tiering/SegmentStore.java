@@ -73,6 +73,9 @@ public final class SegmentStore implements AutoCloseable {
         /** An image referred to it: its pages' tables are on the SSD only, until they have been read. */
         boolean restored;
 
+        /** Of the records that were put into it, dead ones too. */
+        long packedBytes;
+
         long liveBytes;
         long liveRecords;
 
@@ -325,6 +328,7 @@ public final class SegmentStore implements AutoCloseable {
         segment.pagesFlushed = segmentPages;
         segment.flushed = -1L >>> 64 - segmentPages;
         segment.restored = true;
+        segment.packedBytes = segmentBytes(); // At most: what in it is dead is not known.
         segments.set(number, segment);
         segmentCount++;
         tables.commit((long) segmentPages * PageLayout.TABLES_BYTES);
@@ -384,6 +388,7 @@ public final class SegmentStore implements AutoCloseable {
         out.putLong(segment.flushed);
         out.putLong(segment.images);
         out.putLong(segment.damaged ? 1 : 0);
+        out.putLong(segment.packedBytes);
         out.putLong(segment.liveBytes);
         out.putLong(segment.liveRecords);
         if (state != State.SPARE) {
@@ -441,6 +446,7 @@ public final class SegmentStore implements AutoCloseable {
         segment.flushed = in.getLong();
         segment.images = in.getInt(Integer.MAX_VALUE);
         segment.damaged = in.getInt(1) != 0;
+        segment.packedBytes = in.getLong();
         segment.liveBytes = in.getLong();
         segment.liveRecords = in.getLong();
         liveBytes += segment.liveBytes;
@@ -606,6 +612,7 @@ public final class SegmentStore implements AutoCloseable {
             segment.pagesTaken = 0;
             segment.pagesFlushed = 0;
             segment.flushed = 0;
+            segment.packedBytes = 0;
             open[stream.ordinal()] = segment;
         }
         int page = firstPage(segment) + segment.pagesTaken++;
@@ -637,6 +644,7 @@ public final class SegmentStore implements AutoCloseable {
         Memory.putInt(at, Memory.getInt(at) + bytes);
         Memory.putInt(at + 4, Memory.getInt(at + 4) + 1);
         Segment segment = segmentOf(page);
+        segment.packedBytes += bytes;
         segment.liveBytes += bytes;
         segment.liveRecords++;
         liveBytes += bytes;
@@ -924,7 +932,10 @@ public final class SegmentStore implements AutoCloseable {
         }
     }
 
-    /** The sealed segment with the least alive, or null where all are alive to so many sixteenths at least. */
+    /**
+     * The sealed segment with the least alive, or null where of each so many sixteenths at least of what was put into it are alive. What its records left free at the ends of pages is no
+     * reason to move them: large ones would leave as much elsewhere.
+     */
     public @Nullable Segment mostDead(int aliveSixteenths) {
         Segment best = null;
         for (Segment segment : segments) {
@@ -934,7 +945,7 @@ public final class SegmentStore implements AutoCloseable {
                     && segment.images == 0
                     && segment.liveRecords > 0
                     && segment.pagesFlushed == segmentPages
-                    && segment.liveBytes < segmentBytes() / 16 * aliveSixteenths
+                    && segment.liveBytes * 16 < segment.packedBytes * aliveSixteenths
                     && (best == null || segment.liveBytes < best.liveBytes)) {
                 best = segment;
             }
@@ -963,8 +974,9 @@ public final class SegmentStore implements AutoCloseable {
         return segment.state != State.OPEN && segment.pagesFlushed == segmentPages;
     }
 
+    /** Whether compaction would make room: not while an image is being made, for which all that was moved stays. */
     public boolean hasCompactable(int aliveSixteenths) {
-        return mostDead(aliveSixteenths) != null;
+        return !imageRunning && mostDead(aliveSixteenths) != null;
     }
 
     /** New segments can hardly be had: compaction is the way to get some. */

@@ -15,6 +15,7 @@ import ironcache.hybridlog.Address;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.BitSet;
 import java.util.Set;
 import java.util.TreeSet;
 import org.junit.jupiter.api.AfterEach;
@@ -31,6 +32,7 @@ class SegmentStoreTest {
     private static final int TURNS = 100;
     private static final long TURN_NANOS = 10_000_000;
     private static final long GENERATION = 7;
+    private static final int ALIVE_SIXTEENTHS = 15;
 
     private final long bytesBefore = MemoryTag.LOG_META.bytes();
     private final SimDisk disk = new SimDisk(1L << 30);
@@ -100,6 +102,27 @@ class SegmentStoreTest {
         assertEquals(page(1, 3), store.nextAlive(page(1, 2)));
         assertEquals(page(3, 0), store.nextAlive(page(2, 0)));
         assertEquals(store.endPage(), store.nextAlive(page(3, 1)));
+    }
+
+    /** Once, one that holds little since its records are large was compacted, and what came of that again, and so on without end. */
+    @Test
+    void onlyWhatIsDeadIsAReasonToCompact() throws IOException {
+        int recordBytes = Address.PAGE_BYTES / 16 * 9;
+        open();
+        fillSpares();
+        for (int i = 0; i < PAGES; i++) {
+            int page = store.takePage(SegmentStore.Stream.SEAL);
+            store.recordAlive(page, recordBytes);
+            store.flushed(page);
+        }
+        assertFalse(store.hasCompactable(ALIVE_SIXTEENTHS));
+        store.recordDead(Address.of(page(0, 1), 0), recordBytes);
+        assertTrue(store.hasCompactable(ALIVE_SIXTEENTHS));
+
+        store.beginImage();
+        assertFalse(store.hasCompactable(ALIVE_SIXTEENTHS), "it would not be freed");
+        store.endImage(new BitSet());
+        assertTrue(store.hasCompactable(ALIVE_SIXTEENTHS));
     }
 
     private static int page(int segment, int index) {
