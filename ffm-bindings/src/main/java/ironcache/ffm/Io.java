@@ -115,7 +115,7 @@ public interface Io extends AutoCloseable {
     /** No operation may be in flight on it. */
     void closeFile(int file);
 
-    /** Closes nothing; removes the name. Errors other than "absent" are thrown. */
+    /** Closes nothing; removes the name, at once. The space is free some time later. Errors other than "absent" are thrown. */
     void deleteFile(Path path) throws IOException;
 
     /**

@@ -40,6 +40,7 @@ final class Ring implements AutoCloseable {
 
     static final int FIXED_FILE = 1 << IoUring.IOSQE_FIXED_FILE_BIT();
     static final int LINK = 1 << IoUring.IOSQE_IO_LINK_BIT();
+    static final int ASYNC = 1 << IoUring.IOSQE_ASYNC_BIT();
     static final int SKIP_SUCCESS = 1 << IoUring.IOSQE_CQE_SKIP_SUCCESS_BIT();
     static final int BUFFER_SELECT = 1 << IoUring.IOSQE_BUFFER_SELECT_BIT();
 

@@ -1,6 +1,7 @@
 package ironcache.ffm;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 
@@ -108,6 +109,38 @@ final class UringFiles {
         Libc.close(fd);
         fileFd[file] = -1;
         freeFiles.push(file);
+    }
+
+    /**
+     * Removes the name at once. What the file holds is freed with its last descriptor, and that is closed by a thread of the kernel's: a file system that discards what is freed takes as
+     * much as half a second for a large file.
+     */
+    void deleteFile(Path path) throws IOException {
+        int fd = Libc.open(path.toString(), Libc.O_RDONLY | Libc.O_CLOEXEC, 0);
+        try {
+            Files.deleteIfExists(path);
+        } finally {
+            if (fd >= 0) {
+                submissions.add(
+                        Ring.OP_CLOSE,
+                        Ring.ASYNC,
+                        0,
+                        fd,
+                        0,
+                        0,
+                        0,
+                        0,
+                        UserData.of(UserData.RELEASE, fd),
+                        0);
+            }
+        }
+    }
+
+    /** The completion of what {@link #deleteFile} left to close. */
+    void released(int fd, int result) {
+        if (result < 0) {
+            Libc.close(fd); // It was cancelled before it began.
+        }
     }
 
     int registerBuffer(long address, long bytes) {

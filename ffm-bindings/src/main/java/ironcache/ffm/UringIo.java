@@ -133,7 +133,7 @@ final class UringIo implements Io {
 
     @Override
     public void deleteFile(Path path) throws IOException {
-        Files.deleteIfExists(path);
+        files.deleteFile(path);
     }
 
     @Override
@@ -353,6 +353,9 @@ final class UringIo implements Io {
                 return false;
             case UserData.CANCEL_ALL:
                 return false;
+            case UserData.RELEASE:
+                files.released(index, result);
+                return false;
             default:
                 throw new IllegalStateException("completion of unknown kind " + kind);
         }
@@ -425,6 +428,8 @@ final class UringIo implements Io {
             sockets.closedUntold(index);
         } else if (kind == UserData.ACCEPT && result >= 0) {
             Libc.close(result);
+        } else if (kind == UserData.RELEASE) {
+            files.released(index, result);
         }
     }
 

@@ -39,6 +39,9 @@ final class UserData {
     /** Index: slot of the operation. */
     static final int DIRECTORY_SYNC = 11;
 
+    /** Index: descriptor of a file that has no name any more. */
+    static final int RELEASE = 12;
+
     private static final int KIND_SHIFT = 56;
 
     private UserData() {}

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.File;
 import java.io.IOException;
 import java.net.BindException;
 import java.net.InetAddress;
@@ -396,7 +397,26 @@ class IoContractTest {
             assertThrows(
                     NoSuchFileException.class,
                     () -> io.openFile(path, Io.OpenMode.READ_WRITE, true));
+
+            // The space comes back, also where that takes some time: no descriptor is left.
+            io.closeFile(file);
+            harness.pumpUntil("the file's end", () -> !isDeletedOpen(path));
         }
+    }
+
+    /** Whether this process holds the file, which has no name any more. */
+    private static boolean isDeletedOpen(Path path) {
+        for (String fd : new File("/proc/self/fd").list()) {
+            try {
+                String target = Files.readSymbolicLink(Path.of("/proc/self/fd", fd)).toString();
+                if (target.startsWith(path.toString())) {
+                    return true;
+                }
+            } catch (IOException e) {
+                // Closed meanwhile.
+            }
+        }
+        return false;
     }
 
     @ParameterizedTest

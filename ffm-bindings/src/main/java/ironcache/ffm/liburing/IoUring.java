@@ -41,6 +41,15 @@ public class IoUring extends IoUring$shared {
     public static int IOSQE_IO_LINK_BIT() {
         return IOSQE_IO_LINK_BIT;
     }
+    private static final int IOSQE_ASYNC_BIT = (int)4L;
+    /**
+     * {@snippet lang=c :
+     * enum <anonymous>.IOSQE_ASYNC_BIT = 4
+     * }
+     */
+    public static int IOSQE_ASYNC_BIT() {
+        return IOSQE_ASYNC_BIT;
+    }
     private static final int IOSQE_BUFFER_SELECT_BIT = (int)5L;
     /**
      * {@snippet lang=c :
