@@ -71,7 +71,10 @@ public final class WalWriter implements AutoCloseable {
     private enum State {
         /** Its space is being allocated. */
         ALLOCATING,
-        /** It is written once: a write over what was never written waits for the file system's journal as well. */
+        /**
+         * It is written once, where each commit is synced: a sync of what was never written before waits for the file system's journal as well. Else that would only take from the disk's
+         * rate, and make those wait who fill the segment before.
+         */
         FILLING,
         /** It is being synced before it gets its name, so that what has the name of a segment is never shorter than one. */
         SYNCING,
@@ -95,7 +98,7 @@ public final class WalWriter implements AutoCloseable {
 
         State state = State.ALLOCATING;
 
-        /** Bytes from the start that were written once; all of one that is used again. */
+        /** Bytes from the start that were written once, or need not be. */
         long filledBytes;
 
         Segment(long generation, Path path, int file) {
@@ -487,7 +490,7 @@ public final class WalWriter implements AutoCloseable {
             }
             next = new Segment(generation, path, file);
             next.named = used;
-            next.filledBytes = used ? options.segmentBytes() : 0;
+            next.filledBytes = used || policy != SyncPolicy.ALWAYS ? options.segmentBytes() : 0;
             preparing = true;
             io.allocate(file, 0, options.segmentBytes(), tokenBase | ALLOCATE);
         } catch (IOException e) {
