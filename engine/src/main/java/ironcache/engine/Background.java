@@ -19,6 +19,14 @@ final class Background {
     private static final int MOVE_LONG_PAUSE = 19;
     private static final long MOVE_SLOW_NANOS = 3_000_000;
 
+    /**
+     * The image that is being made gets one part of the time for so many of all else: whoever has to catch up with requests is not held up by much. In any turn it gets {@link
+     * #IMAGE_NANOS_MIN}: where nothing else is done, that is most of the time.
+     */
+    private static final int IMAGE_PART = 8;
+
+    private static final long IMAGE_NANOS_MIN = 10_000;
+
     /** The time while what was logged is applied. */
     static final long BEFORE_ALL_EXPIRY = 0;
 
@@ -40,6 +48,9 @@ final class Background {
 
     /** When frames of the log are moved next, as long as there are some to move. */
     private long moveAtNanos;
+
+    /** When the image that is being made had its last turn. */
+    private long imageNanos;
 
     /** The image that is being made. */
     @Nullable ImageScan scan;
@@ -111,7 +122,7 @@ final class Background {
         space.deliver();
         ImageScan image = scan;
         if (image != null) {
-            image.step(Math.max(deadline, clock.nanoTime() + budgetNanos / 2), clock);
+            write(image, budgetNanos);
         }
         store.effects.commit(clock.nanoTime());
         return hasWork();
@@ -143,6 +154,14 @@ final class Background {
                 || hasToSettle()
                 || space.hasWork()
                 || image != null && image.hasWork();
+    }
+
+    private void write(ImageScan image, long budgetNanos) {
+        long now = clock.nanoTime();
+        long mostNanos = Math.max(IMAGE_NANOS_MIN, budgetNanos);
+        long nanos = Math.clamp((now - imageNanos) / IMAGE_PART, IMAGE_NANOS_MIN, mostNanos);
+        image.step(now + nanos, clock);
+        imageNanos = clock.nanoTime();
     }
 
     /** Mapped pages are slow to use, but it is no hurry: a small part of the time goes into it, for where memory is slow to be had a step takes milliseconds. */
