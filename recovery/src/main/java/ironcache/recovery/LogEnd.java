@@ -44,7 +44,10 @@ public final class LogEnd {
         long seqno = reader.seqno();
         int flags = reader.flags();
         file = reader.file();
-        knownStable = Math.max(knownStable, reader.stable());
+        // That the log itself reaches as far as its witness is the reader's to see; here it vouches
+        // for
+        // the parts in other logs.
+        knownStable = Math.max(knownStable, Math.max(reader.stable(), reader.witness()));
         unitFirst = unitFirst == 0 ? seqno : unitFirst;
         if ((flags & FrameLayout.MORE) != 0) {
             unitGoesOn = true;

@@ -560,7 +560,7 @@ final class EventLoop implements Io.SocketHandler, ShardListener, ReplyGate.List
     }
 
     /**
-     * At the end, when this thread runs no more commands: what was logged becomes durable, whatever appendfsync says.
+     * At the end, when this thread runs no more commands: what was logged becomes durable, whatever appendfsync says, and the log's witness tells of it.
      *
      * @param othersRun whether other threads may still run commands in the shard
      */
@@ -583,7 +583,9 @@ final class EventLoop implements Io.SocketHandler, ShardListener, ReplyGate.List
 
     private boolean isUnsettled() {
         WalWriter log = own.log;
-        return log != null && !log.isFailed() && log.stableSeqno() < log.appendedSeqno();
+        return log != null
+                && !log.isFailed()
+                && (log.stableSeqno() < log.appendedSeqno() || !log.isWitnessed());
     }
 
     /** Gives back the memory of all connections; the I/O is closed. */

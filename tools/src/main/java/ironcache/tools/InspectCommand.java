@@ -255,15 +255,17 @@ final class InspectCommand implements Callable<Integer> {
             damaged(VerifyCommand.json(scan.damage()));
             return;
         }
-        show(
-                scan.isImage() ? "image" : "log",
+        Map<String, Object> values =
                 map(
                         "file", path,
                         "bytes", path.toFile().length(),
                         "shard", scan.shard(),
                         "node_id", hex(scan.nodeId()),
-                        "first_seqno", scan.firstSeqno()),
-                0);
+                        "first_seqno", scan.firstSeqno());
+        if (!scan.isImage()) {
+            values.put("witness", scan.witness());
+        }
+        show(scan.isImage() ? "image" : "log", values, 0);
     }
 
     private void frame(FileScan scan) {

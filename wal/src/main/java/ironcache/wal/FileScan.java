@@ -35,6 +35,7 @@ public final class FileScan implements AutoCloseable {
     private int shard;
     private long headerNodeId;
     private long firstSeqno;
+    private long witness;
 
     private long frame;
     private long frameOffset;
@@ -65,6 +66,7 @@ public final class FileScan implements AutoCloseable {
         done = false;
         damage = null;
         firstSeqno = 0;
+        witness = 0;
         window.open(io.openFile(file, Io.OpenMode.READ, true), Long.MAX_VALUE);
     }
 
@@ -159,6 +161,7 @@ public final class FileScan implements AutoCloseable {
                     WalFileLayout.generation(block) == generation
                             ? WalFileLayout.firstSeqno(block)
                             : 0;
+            witness = WalFileLayout.witness(block, crc);
             nodeId = nodeId == 0 ? headerNodeId : nodeId;
         }
     }
@@ -199,6 +202,11 @@ public final class FileScan implements AutoCloseable {
     /** 0 where the header is not this file's own. */
     public long firstSeqno() {
         return firstSeqno;
+    }
+
+    /** The last frame that was acknowledged, as the file's witness says; 0: it says nothing. */
+    public long witness() {
+        return witness;
     }
 
     // The frame given last.

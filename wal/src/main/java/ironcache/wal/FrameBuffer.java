@@ -172,10 +172,6 @@ final class FrameBuffer implements AutoCloseable {
         unitChained = false;
     }
 
-    boolean inUnit() {
-        return inUnit;
-    }
-
     boolean hasUnit() {
         return inUnit && (unitChained || tail != unitStart);
     }
@@ -202,21 +198,17 @@ final class FrameBuffer implements AutoCloseable {
     }
 
     /** A frame by itself. @return address of its payload */
-    long mark(int bytes, boolean counts) {
+    long mark(int bytes) {
         if (hasUnit() || bytes < 0 || (bytes & 7) != 0 || bytes > appendBytesMax) {
             throw new IllegalStateException("mark of " + bytes + " bytes, in a unit: " + inUnit);
         }
         if (frame != 0) {
             closeFrame(0);
         }
-        long before = appendedSeqno;
         openFrame(FrameLayout.MARK, bytes);
         long at = tail;
         tail += bytes;
         closeFrame(0);
-        if (!counts) {
-            appendedSeqno = before;
-        }
         return at;
     }
 

@@ -22,7 +22,7 @@ import org.jspecify.annotations.Nullable;
  * <tr><td>M</td><td>the last segment is shorter than a header</td><td>DAMAGED: it gets its name when its length is durable</td></tr>
  * <tr><td>E</td><td>a frame at or beyond the first seqno of a later segment</td><td>skipped: a cut that recovery made stays made</td></tr>
  * <tr><td>F</td><td>a frame before that does not verify</td><td>DAMAGED: a segment is begun when the one before it is durable</td></tr>
- * <tr><td>G</td><td>a frame of the last segment does not verify, and a later one says that it was durable</td><td>DAMAGED</td></tr>
+ * <tr><td>G</td><td>a frame of the last segment does not verify, and a later one or a witness ({@link WalFileLayout}) says that it was durable</td><td>DAMAGED</td></tr>
  * <tr><td>H</td><td>the same, and none does</td><td>TORN where there is something, END where nothing was begun</td></tr>
  * <tr><td>I</td><td>padding between frames is not zero, but the next frame is where it should be</td><td>goes on</td></tr>
  * <tr><td>J</td><td>the file is shorter than its header says</td><td>DAMAGED: it was allocated before the header was written</td></tr>
@@ -90,6 +90,7 @@ public final class FrameReader implements AutoCloseable {
         long firstSeqno;
 
         long fileBytes = Long.MAX_VALUE;
+        long witness;
 
         /** Why it is not begun. */
         @Nullable Damage damage;
@@ -149,6 +150,7 @@ public final class FrameReader implements AutoCloseable {
     private int frameLength;
 
     private long lastGeneration;
+    private long witness;
 
     /** @param tokenBase of tokens of its reads, low 32 bits zero */
     public FrameReader(Io io, long tokenBase) {
@@ -201,6 +203,7 @@ public final class FrameReader implements AutoCloseable {
         torn = false;
         ended = false;
         lastGeneration = 0;
+        witness = 0;
         expectedSeqno = firstSeqno;
         outcome = Status.END;
         phase = segments.length == 0 ? Phase.DONE : Phase.HEADERS;
@@ -285,6 +288,7 @@ public final class FrameReader implements AutoCloseable {
             segment.firstSeqno = WalFileLayout.firstSeqno(block);
             long bytes = WalFileLayout.fileBytes(block);
             segment.fileBytes = bytes == 0 ? Long.MAX_VALUE : bytes;
+            segment.witness = WalFileLayout.witness(block, crc);
         }
     }
 
@@ -318,6 +322,7 @@ public final class FrameReader implements AutoCloseable {
             if (segments[i].firstSeqno < end) {
                 segments[i].endSeqno = end;
                 end = segments[i].firstSeqno;
+                witness = Math.max(witness, segments[i].witness);
                 segments[--kept] = segments[i];
             }
         }
@@ -420,11 +425,17 @@ public final class FrameReader implements AutoCloseable {
             return null;
         }
         if (type == WalFileLayout.TYPE_IMAGE || segment.endSeqno != Long.MAX_VALUE) {
-            Damage missing = Objects.requireNonNull(bad);
-            return damaged(missing);
+            return damaged(bad());
+        }
+        if (witness >= expectedSeqno) {
+            return damaged(bad());
         }
         phase = Phase.EVIDENCE;
         return null;
+    }
+
+    private Damage bad() {
+        return Objects.requireNonNull(bad);
     }
 
     private @Nullable Status searchEvidence() {
@@ -445,8 +456,7 @@ public final class FrameReader implements AutoCloseable {
             }
             case VALID -> {
                 if (FrameLayout.durable(frame) >= expectedSeqno) {
-                    Damage lost = Objects.requireNonNull(bad);
-                    return damaged(lost);
+                    return damaged(bad());
                 }
                 torn |= FrameLayout.seqno(frame) > expectedSeqno;
             }
@@ -586,6 +596,15 @@ public final class FrameReader implements AutoCloseable {
     /** Bytes of the payload, the list of parts included. */
     public int length() {
         return frameLength;
+    }
+
+    /**
+     * With or after the first frame: the last one that was acknowledged, as the witnesses of the segments that count say; 0: none says anything. No witness says more than what its own segment holds and those
+     * before it, and no cut that recovery makes goes back behind what was acknowledged. So those of earlier segments are as true, and a log that was ended, whose last segments are gone or that is a snapshot's own
+     * is not expected to hold more than it has.
+     */
+    public long witness() {
+        return witness;
     }
 
     // Where it is.

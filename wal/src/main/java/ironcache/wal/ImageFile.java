@@ -90,7 +90,7 @@ public final class ImageFile implements AutoCloseable {
 
     /** A MARK frame by itself. @return address of its payload */
     public long mark(int bytes) {
-        return buffer.mark(bytes, true);
+        return buffer.mark(bytes);
     }
 
     /** No more is appended: {@link #commit} writes the rest, the END frame, and syncs. */

@@ -10,8 +10,13 @@ import org.jspecify.annotations.Nullable;
  *
  * <pre>
  * 0       8         12     16      20         24           32           40       48          56    60
- * | magic | version | type | shard | reserved | generation | firstSeqno | nodeId | fileBytes | crc | zero ... 4096 | frames ...
+ * | magic | version | type | shard | reserved | generation | firstSeqno | nodeId | fileBytes | crc | zero ... 512 | witness ... 1024 | zero ... 4096 | frames ...
  * | 8     | 4       | 4    | 4     | 4        | 8          | 8          | 8      | 8         | 4   |
+ *
+ * witness, a sector of 512 bytes by itself; of a log only, else zero
+ * 0       8        16    20
+ * | magic | stable | crc | zero
+ * | 8     | 8      | 4   |
  *
  * type        1 log, 2 image; zeroed memory is neither
  * generation  the number in the file's name; files of a log are numbered without a gap
@@ -19,11 +24,17 @@ import org.jspecify.annotations.Nullable;
  *             2^32 or more behind theirs: not all that changed in between was logged
  * nodeId      drawn when the data directory was made; also in the checksum of each frame
  * fileBytes   the file's length, allocated before the header was written; 0 for an image, which ends with its END frame
- * crc         CRC-32C of the whole block with this field as zero
+ * crc         CRC-32C of the whole block with this field and the witness as zero
+ * stable      frames up to here, of this segment or earlier ones, were acknowledged when this was written
+ * crc         of the witness: CRC-32C of the header's 60 bytes, magic and stable
  * </pre>
  *
  * <p>Invariants: the header of a segment is written and synced when all of the segment before is durable and before any frame follows. So a valid header vouches
  * for its predecessor, and a valid frame for its header.
+ *
+ * <p>While frames are written to a segment, its block 0 is written again, with the same header and another witness, and not synced. What a crash leaves of such a write has the same header, and a witness that
+ * is older, or does not verify and claims nothing; so has a segment that is used again, since the header in the checksum is another's. What a witness says was true before it was written, so it is true
+ * whatever became of it.
  */
 public final class WalFileLayout {
     public static final int BLOCK_BYTES = 4096;
@@ -49,6 +60,12 @@ public final class WalFileLayout {
     private static final int CRC_OFFSET = FILE_BYTES_OFFSET + Long.BYTES;
     static final int HEADER_BYTES = CRC_OFFSET + Integer.BYTES;
 
+    private static final int SECTOR_BYTES = 512;
+    static final int WITNESS_OFFSET = SECTOR_BYTES;
+    private static final long WITNESS_MAGIC = 0x3130535449574349L; // "ICWITS01"
+    private static final int WITNESS_STABLE_OFFSET = WITNESS_OFFSET + Long.BYTES;
+    private static final int WITNESS_CRC_OFFSET = WITNESS_STABLE_OFFSET + Long.BYTES;
+
     private static final String LOG_PREFIX = "wal-";
     private static final String IMAGE_PREFIX = "image-";
     private static final String SUFFIX = ".iron";
@@ -56,7 +73,7 @@ public final class WalFileLayout {
 
     private WalFileLayout() {}
 
-    /** Writes all of block 0. */
+    /** Writes all of block 0, without a witness. */
     static void put(
             long block,
             int type,
@@ -76,6 +93,40 @@ public final class WalFileLayout {
         Memory.putLong(block + NODE_ID_OFFSET, nodeId);
         Memory.putLong(block + FILE_BYTES_OFFSET, fileBytes);
         Memory.putInt(block + CRC_OFFSET, crc.of(block, BLOCK_BYTES));
+    }
+
+    /** Writes the witness of a log segment into its block 0, which has its header. */
+    static void putWitness(long block, long stable, Crc32c crc) {
+        Memory.putLong(block + WITNESS_OFFSET, WITNESS_MAGIC);
+        Memory.putLong(block + WITNESS_STABLE_OFFSET, stable);
+        Memory.putInt(block + WITNESS_CRC_OFFSET, witnessCrc(block, crc));
+    }
+
+    private static int witnessCrc(long block, Crc32c crc) {
+        crc.reset();
+        crc.update(block, HEADER_BYTES);
+        crc.update(block + WITNESS_OFFSET, WITNESS_CRC_OFFSET - WITNESS_OFFSET);
+        return crc.value();
+    }
+
+    /** How far the log was stable as its witness says; 0: there is none that verifies. Of a block whose header verifies. */
+    static long witness(long block, Crc32c crc) {
+        boolean valid =
+                Memory.getLong(block + WITNESS_OFFSET) == WITNESS_MAGIC
+                        && Memory.getInt(block + WITNESS_CRC_OFFSET) == witnessCrc(block, crc);
+        return valid ? Memory.getLong(block + WITNESS_STABLE_OFFSET) : 0;
+    }
+
+    /** The header's checksum, of a block whose field for it is zero: the witness counts as zeros. */
+    private static int headerCrc(long block, Crc32c crc) {
+        crc.reset();
+        crc.update(block, WITNESS_OFFSET);
+        for (int i = 0; i < SECTOR_BYTES; i += Long.BYTES) {
+            crc.updateLong(0);
+        }
+        long rest = WITNESS_OFFSET + SECTOR_BYTES;
+        crc.update(block + rest, BLOCK_BYTES - rest);
+        return crc.value();
     }
 
     static int type(long block) {
@@ -119,7 +170,7 @@ public final class WalFileLayout {
         }
         int stored = Memory.getInt(block + CRC_OFFSET);
         Memory.putInt(block + CRC_OFFSET, 0);
-        int computed = crc.of(block, BLOCK_BYTES);
+        int computed = headerCrc(block, crc);
         Memory.putInt(block + CRC_OFFSET, stored);
         return stored == computed
                 ? null

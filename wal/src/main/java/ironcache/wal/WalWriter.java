@@ -32,8 +32,9 @@ import org.jspecify.annotations.Nullable;
  * <p>One write is in flight at a time, and one sync. {@link SyncPolicy#ALWAYS}: a write and its sync are one operation, and who comes while it is on its way goes with the next: of
  * several at once each is smaller, and what they cost is the same. Any error of it but that of a full disk counts as that of a sync, since nothing tells the two apart.
  *
- * <p>After a pause ({@link #IDLE_NANOS}) a MARK without payload is written, and after another pause a second one, so that the watermark of what was acknowledged is on the disk: without it, damage
- * in the last commit could not be told from a torn write.
+ * <p>How far the log is stable is written to block 0 of the segment that is open, its witness, whenever that has moved and {@link #WITNESS_NANOS} have passed since the last time: without it, damage
+ * to the end of the log could not be told from a torn write. It is not synced and nothing waits for it, but that the next segment is begun and that the log is closed; so a witness never speaks of
+ * frames that are not in its segment or an earlier one.
  */
 public final class WalWriter implements AutoCloseable {
     /** From here on a commit does not wait for more: {@link SyncPolicy#EVERYSEC} and {@link SyncPolicy#NO}. */
@@ -42,10 +43,7 @@ public final class WalWriter implements AutoCloseable {
     private static final long GATHER_NANOS = 10_000_000;
     private static final long SYNC_NANOS = 1_000_000_000;
     private static final long RETRY_NANOS = 1_000_000_000;
-    static final long IDLE_NANOS = 100_000_000;
-
-    /** Two, since blocks that changed places take one with them beside what it would vouch for. */
-    private static final int WITNESSES = 2;
+    static final long WITNESS_NANOS = 100_000_000;
 
     /** Old segments that are kept to be used again: writing over them needs no new extents, so their syncs are cheaper. */
     private static final int SPARE_SEGMENTS = 2;
@@ -66,6 +64,7 @@ public final class WalWriter implements AutoCloseable {
     private static final int FILL = 7;
     private static final int MADE = 8;
     private static final int WRITE_AND_SYNC = 9;
+    private static final int WITNESS = 10;
 
     /** What a segment that is being made waits for. */
     private enum State {
@@ -118,6 +117,13 @@ public final class WalWriter implements AutoCloseable {
     private final Peers peers;
     private final Crc32c crc = new Crc32c();
     private final long headerBlock = Memory.allocate(FrameBuffer.MAPPED_BYTES, MemoryTag.WAL);
+
+    /** Stays zero. */
+    private final long zeroBlock = headerBlock + BLOCK_BYTES;
+
+    /** Block 0 of the current segment. */
+    private final long witnessBlock = zeroBlock + BLOCK_BYTES;
+
     private SyncPolicy policy;
 
     /** Zeros, while a segment is being filled; 0: none is. */
@@ -141,6 +147,7 @@ public final class WalWriter implements AutoCloseable {
     private boolean regionSealed;
     private boolean syncing;
     private boolean preparing;
+    private boolean witnessing;
 
     // Watermarks.
     private long writtenSeqno;
@@ -152,14 +159,18 @@ public final class WalWriter implements AutoCloseable {
     private volatile long readySeqno;
     private volatile long stableSeqno;
 
-    /** Commits that went out since all that was appended is stable: each says on the disk that it is. */
-    private int witnesses = WITNESSES;
+    /** What the witness in flight says, and the last one that was written. */
+    private long witnessSeqno;
+
+    private long witnessedSeqno;
 
     // Times.
     private long writtenSinceNanos = NEVER;
     private long syncSinceNanos = NEVER;
     private long syncedNanos = NEVER;
-    private long activeNanos;
+
+    /** When the next witness may be written; {@link #NEVER}: at once. */
+    private long witnessNanos = NEVER;
 
     /** When a failed write, or making a segment, is tried again; {@link #NEVER} where nothing failed. */
     private long retryNanos = NEVER;
@@ -226,6 +237,7 @@ public final class WalWriter implements AutoCloseable {
         durableSeqno = writtenSeqno;
         readySeqno = durableSeqno;
         stableSeqno = durableSeqno;
+        witnessedSeqno = stableSeqno; // The first segment's header vouches for it.
         findOldSegments(generation);
     }
 
@@ -318,7 +330,7 @@ public final class WalWriter implements AutoCloseable {
      * @return address of its payload, to be filled before any other call; {@link #appendedSeqno} is its seqno
      */
     public long mark(int bytes) {
-        return buffer.mark(bytes, true);
+        return buffer.mark(bytes);
     }
 
     // What is known.
@@ -397,6 +409,7 @@ public final class WalWriter implements AutoCloseable {
         return !writing
                 && !syncing
                 && !preparing
+                && !witnessing
                 && buffer.pendingBytes() == 0
                 && syncedSeqno == writtenSeqno;
     }
@@ -505,7 +518,7 @@ public final class WalWriter implements AutoCloseable {
             io.write(
                     segment.file,
                     options.segmentBytes() - BLOCK_BYTES,
-                    headerBlock + BLOCK_BYTES,
+                    zeroBlock,
                     BLOCK_BYTES,
                     Io.UNREGISTERED,
                     tokenBase | EXTEND);
@@ -626,7 +639,7 @@ public final class WalWriter implements AutoCloseable {
         if (prepared == null && prepareFailure != null) {
             failure = prepareFailure;
         }
-        if (writing || syncing) {
+        if (writing || syncing || witnessing) {
             return false;
         }
         if (writtenSeqno != syncedSeqno) {
@@ -666,6 +679,7 @@ public final class WalWriter implements AutoCloseable {
             }
             current = segment;
             next = null;
+            Memory.copy(headerBlock, witnessBlock, BLOCK_BYTES);
             prepareFailure = null;
             prepareNanos = NEVER;
             failure = null;
@@ -699,10 +713,6 @@ public final class WalWriter implements AutoCloseable {
                 return false;
             }
         }
-        if (isMarkDue(nowNanos)) {
-            buffer.mark(0, false);
-            buffer.stamp(nowNanos);
-        }
         if (isSegmentOpen(nowNanos) && !writing && !held && hasCome(retryNanos, nowNanos)) {
             if (buffer.regions() == 0 && isCommitDue(nowNanos)) {
                 buffer.closeForCommit();
@@ -713,6 +723,9 @@ public final class WalWriter implements AutoCloseable {
         }
         if (isSyncDue(nowNanos)) {
             submitSync(nowNanos);
+        }
+        if (isWitnessWanted() && hasCome(witnessNanos, nowNanos)) {
+            submitWitness(nowNanos);
         }
         return false;
     }
@@ -740,18 +753,18 @@ public final class WalWriter implements AutoCloseable {
         return syncedNanos == NEVER || nowNanos - syncedNanos >= SYNC_NANOS;
     }
 
-    /** The log is at rest, all is acknowledged, and the disk does not say so. */
-    private boolean isMarkWanted() {
-        long content = buffer.appendedSeqno();
-        return witnesses < WITNESSES
-                && stableSeqno >= content
-                && !buffer.inUnit()
-                && buffer.pendingBytes() == 0
-                && failure == null;
+    /** The disk says less than how far the log is stable, and can be told. */
+    private boolean isWitnessWanted() {
+        Segment following = next;
+        return !witnessing
+                && !isWitnessed()
+                && current != null
+                && (following == null || following.state != State.BEGINNING);
     }
 
-    private boolean isMarkDue(long nowNanos) {
-        return isMarkWanted() && nowNanos - activeNanos >= IDLE_NANOS;
+    /** Whether it was written how far the log is stable. */
+    public boolean isWitnessed() {
+        return stableSeqno <= witnessedSeqno;
     }
 
     /**
@@ -770,13 +783,15 @@ public final class WalWriter implements AutoCloseable {
             at = Math.min(at, prepareNanos);
         }
         if (!writing && !preparing) {
-            at = Math.min(at, retryNanos);
+            // What may be tried again is a header, which waits for the witness of the segment
+            // before.
+            at = witnessing ? at : Math.min(at, retryNanos);
             if (retryNanos == NEVER && current != null && !held && buffer.hasCommittable()) {
                 at = Math.min(at, dueNanos());
             }
         }
-        if (isMarkWanted()) {
-            at = Math.min(at, activeNanos + IDLE_NANOS);
+        if (isWitnessWanted()) {
+            at = Math.min(at, witnessNanos);
         }
         return at;
     }
@@ -794,7 +809,6 @@ public final class WalWriter implements AutoCloseable {
         assert segment.generation == buffer.regionGeneration();
         if (!regionSealed) {
             buffer.sealRegion(durableSeqno, stableSeqno, nodeId, crc);
-            witnesses = stableSeqno >= buffer.appendedSeqno() ? witnesses + 1 : 0;
             regionSealed = true;
         }
         writing = true;
@@ -814,13 +828,32 @@ public final class WalWriter implements AutoCloseable {
         }
     }
 
+    private void submitWitness(long nowNanos) {
+        Segment segment = Objects.requireNonNull(current);
+        witnessing = true;
+        witnessSeqno = stableSeqno;
+        witnessNanos = nowNanos + WITNESS_NANOS;
+        WalFileLayout.putWitness(witnessBlock, witnessSeqno, crc);
+        io.write(segment.file, 0, witnessBlock, BLOCK_BYTES, Io.UNREGISTERED, tokenBase | WITNESS);
+    }
+
+    /** A failure is none of the log's: it is only evidence, which is tried again. */
+    private void onWitness(int result, long nowNanos) {
+        witnessing = false;
+        if (result == BLOCK_BYTES) {
+            witnessedSeqno = witnessSeqno;
+        } else {
+            witnessNanos = nowNanos + RETRY_NANOS;
+        }
+    }
+
     /** @param durably it was synced as well */
     private void onWritten(int result, boolean durably, long nowNanos) {
         writing = false;
         Segment segment = Objects.requireNonNull(current);
         int wanted = buffer.regionLength() - regionDone;
         if (result == wanted) {
-            written(durably, nowNanos);
+            written(durably);
         } else if (result >= 0) {
             // What is left is written again, from the last block boundary that was reached.
             int progress = result & -BLOCK_BYTES;
@@ -836,10 +869,9 @@ public final class WalWriter implements AutoCloseable {
         }
     }
 
-    private void written(boolean durably, long nowNanos) {
+    private void written(boolean durably) {
         writes++;
         fileBytesWritten += buffer.regionLength();
-        activeNanos = nowNanos;
         writtenSeqno = buffer.regionLastSeqno();
         writtenWhole = buffer.regionWholeSeqno();
         if (durably) {
@@ -868,7 +900,7 @@ public final class WalWriter implements AutoCloseable {
         io.sync(segment.file, tokenBase | SYNC);
     }
 
-    private void onSynced(int result, long nowNanos) {
+    private void onSynced(int result) {
         syncing = false;
         syncSinceNanos = NEVER;
         if (result < 0) {
@@ -876,7 +908,6 @@ public final class WalWriter implements AutoCloseable {
             failForGood(result, segment.path, 0);
         } else {
             syncs++;
-            activeNanos = nowNanos;
             synced(syncSeqno, syncWhole);
         }
     }
@@ -951,13 +982,14 @@ public final class WalWriter implements AutoCloseable {
             boolean write = op == WRITE || op == WRITE_AND_SYNC;
             writing &= !write;
             syncing &= op != SYNC;
-            preparing &= write || op == SYNC;
+            witnessing &= op != WITNESS;
+            preparing &= write || op == SYNC || op == WITNESS;
             return;
         }
         switch (op) {
             case WRITE -> onWritten(result, false, nowNanos);
             case WRITE_AND_SYNC -> onWritten(result, true, nowNanos);
-            case SYNC -> onSynced(result, nowNanos);
+            case SYNC -> onSynced(result);
             case ALLOCATE -> onAllocated(making(), result, nowNanos);
             case EXTEND ->
                     onAllocated(
@@ -968,6 +1000,7 @@ public final class WalWriter implements AutoCloseable {
             case MADE -> onMade(making(), result, nowNanos);
             case DIRECTORY -> onNamed(making(), result);
             case HEADER -> onHeader(making(), result, nowNanos);
+            case WITNESS -> onWitness(result, nowNanos);
             default -> throw new IllegalArgumentException("operation " + op);
         }
     }

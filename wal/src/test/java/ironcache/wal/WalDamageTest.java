@@ -13,6 +13,9 @@ import ironcache.ffm.SimDisk;
 import ironcache.ffm.SimIo;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 /** Damage to a log that says of everything in it that it was acknowledged: found, or without consequence; never wrong data, never less than there was. */
@@ -24,7 +27,7 @@ final class WalDamageTest {
     /** Flips of each so-manieth byte; 1 for all of them. */
     private static final int STRIDE = Integer.getInteger("ironcache.walFlipStride", 5);
 
-    /** Three segments, of which the last is being filled; at rest, so that the last frame vouches for all before. */
+    /** Three segments, of which the last is being filled; at rest, so that its witness vouches for all of it. */
     private static WalSim threeSegments() {
         WalSim sim = new WalSim(1, new WalOptions(48 << 10, 16 << 10, SyncPolicy.ALWAYS));
         for (int i = 0; sim.writer.segmentGeneration() < 3; i++) {
@@ -36,7 +39,7 @@ final class WalDamageTest {
             sim.settle();
         }
         sim.run(1_000_000_000);
-        // What is in the last segment is vouched for by its own frames alone.
+        // What is in the last segment is vouched for by its own frames and its witness alone.
         assertEquals(3, sim.writer.segmentGeneration());
         return sim;
     }
@@ -132,6 +135,90 @@ final class WalDamageTest {
             assertEquals(4096, damage.offset());
             assertEquals("crc32c", damage.field());
         }
+    }
+
+    /** Whatever goes with the end, all of it too: its blocks hold nothing, or what was there before they were written. */
+    @Test
+    void theEndOfTheLog() {
+        for (boolean stale : new boolean[] {false, true}) {
+            try (WalSim sim = stale ? usedAgain() : threeSegments()) {
+                Path last = WalFileLayout.logFile(WalSim.DIRECTORY, sim.writer.begunGeneration());
+                int end = stale ? 1 + COMMITS : 12;
+                byte[] contents = sim.disk.contents(last);
+                while (allZero(contents, end - 1)) {
+                    end--;
+                }
+                assertTrue(end > COMMITS - 1, "blocks: " + end);
+                for (int from = end - 1; from >= 1; from--) {
+                    SimDisk copy = sim.disk.copy();
+                    for (int block = from; block < end; block++) {
+                        if (!stale) {
+                            copy.zero(last, block * 4096L, 4096);
+                        } else {
+                            assertTrue(copy.revertBlock(last, block));
+                        }
+                    }
+                    WalSim.Found found = WalSim.readDisk(copy, sim.from);
+                    assertEquals(FrameReader.Status.DAMAGED, found.status, "from block " + from);
+                    assertEquals(last, found.damage.file());
+                    assertEquals(from * 4096L, found.damage.offset());
+                }
+            }
+        }
+    }
+
+    private static boolean allZero(byte[] contents, int block) {
+        return IntStream.range(block * 4096, (block + 1) * 4096).allMatch(i -> contents[i] == 0);
+    }
+
+    private static final int COMMITS = 4;
+
+    /** The last segment is one that was used before, and has {@link #COMMITS}, each a block. */
+    private static WalSim usedAgain() {
+        WalSim sim = new WalSim(1, new WalOptions(48 << 10, 16 << 10, SyncPolicy.ALWAYS));
+        for (int round = 0; round < 6; round++) {
+            for (int i = 0; i < COMMITS; i++) {
+                sim.appendUnit(2, 300);
+                sim.settle();
+            }
+            if (round < 5) {
+                sim.dropAll();
+            }
+        }
+        sim.run(1_000_000_000);
+        return sim;
+    }
+
+    /** Whatever becomes of a witness that the power failed in, it takes nothing, and claims nothing that was not there. */
+    @Test
+    void aWitnessInAPowerLoss() {
+        Set<Long> left = new TreeSet<>();
+        for (int seed = 0; seed < 200; seed++) {
+            try (WalSim sim =
+                    new WalSim(seed, new WalOptions(256 << 10, 16 << 10, SyncPolicy.ALWAYS))) {
+                sim.settle();
+                Prng prng = new Prng(seed);
+                for (int unit = 1; unit <= 3; unit++) {
+                    sim.appendUnit(1, 64);
+                    sim.await(unit);
+                    // Nothing but the witness follows.
+                    int[] taken = {0};
+                    sim.disk.setObserver(
+                            (call, moment) -> {
+                                SimDisk copy = sim.disk.copy();
+                                copy.crash(prng.split());
+                                left.add(WalSim.witness(copy, FIRST));
+                                sim.check(WalSim.readDisk(copy, 1), sim.writer.stableSeqno());
+                                taken[0]++;
+                            });
+                    sim.run(WalWriter.WITNESS_NANOS);
+                    sim.disk.setObserver((call, moment) -> {});
+                    assertEquals(2, taken[0], "one write");
+                    assertEquals(unit, WalSim.witness(sim.disk, FIRST));
+                }
+            }
+        }
+        assertEquals(Set.of(0L, 1L, 2L, 3L), left, "the one before, and the new one");
     }
 
     // Stale frames.

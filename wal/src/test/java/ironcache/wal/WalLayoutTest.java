@@ -60,6 +60,46 @@ final class WalLayoutTest {
     }
 
     @Test
+    void theWitnessIsPinned() {
+        WalFileLayout.put(block, WalFileLayout.TYPE_LOG, 0, 7, 1, 1, 4096, crc);
+        assertEquals(0, WalFileLayout.witness(block, crc));
+        WalFileLayout.putWitness(block, 0x7172737475767778L, crc);
+        assertEquals(512, WalFileLayout.WITNESS_OFFSET);
+        String dump = dump(540).substring(1024);
+        assertEquals("4943574954533031", dump.substring(0, 16));
+        assertEquals("7877767574737271", dump.substring(16, 32));
+        assertEquals("0".repeat(16), dump.substring(40));
+        assertEquals(0x7172737475767778L, WalFileLayout.witness(block, crc));
+        assertNull(WalFileLayout.checkWhole(block, FILE, crc), "the header is as it was");
+        for (int at = 512; at < 512 + 20; at++) {
+            byte was = Memory.getByte(block + at);
+            Memory.putByte(block + at, (byte) (was ^ 1));
+            assertEquals(0, WalFileLayout.witness(block, crc), "byte " + at);
+            assertNull(WalFileLayout.checkWhole(block, FILE, crc));
+            Memory.putByte(block + at, was);
+        }
+        for (int at : new int[] {0, 511, 1024, 4095}) {
+            byte was = Memory.getByte(block + at);
+            Memory.putByte(block + at, (byte) (was ^ 1));
+            assertNotNull(WalFileLayout.checkWhole(block, FILE, crc), "byte " + at);
+            Memory.putByte(block + at, was);
+        }
+    }
+
+    @Test
+    void aWitnessIsOfOneLifeOfItsSegment() {
+        WalFileLayout.put(block, WalFileLayout.TYPE_LOG, 0, 7, 1, 1, 4096, crc);
+        WalFileLayout.putWitness(block, 99, crc);
+        long fresh = Memory.allocate(WalFileLayout.BLOCK_BYTES, MemoryTag.OTHER);
+        WalFileLayout.put(fresh, WalFileLayout.TYPE_LOG, 0, 8, 100, 1, 4096, crc);
+        // The new header's write was torn behind its first sector.
+        Memory.copy(fresh, block, 512);
+        Memory.free(fresh, WalFileLayout.BLOCK_BYTES, MemoryTag.OTHER);
+        assertNull(WalFileLayout.checkWhole(block, FILE, crc));
+        assertEquals(0, WalFileLayout.witness(block, crc));
+    }
+
+    @Test
     void aNewerVersionIsNotDamage() {
         WalFileLayout.put(block, WalFileLayout.TYPE_LOG, 0, 7, 1, 1, 4096, crc);
         Memory.putInt(block + 8, 2);

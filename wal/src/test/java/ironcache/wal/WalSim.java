@@ -1,8 +1,10 @@
 package ironcache.wal;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import ironcache.ffm.Crc32c;
 import ironcache.ffm.Io;
 import ironcache.ffm.Memory;
 import ironcache.ffm.MemoryTag;
@@ -244,6 +246,19 @@ final class WalSim implements Io.FileHandler, AutoCloseable {
     static Found readDisk(SimDisk disk, long from) {
         try (SimIo fresh = new SimIo(1, new SimClock(), disk)) {
             return read(fresh, segments(fresh, from), false);
+        }
+    }
+
+    /** What the witness of a segment says; 0: nothing. */
+    static long witness(SimDisk disk, Path file) {
+        long block = Memory.allocate(WalFileLayout.BLOCK_BYTES, MemoryTag.OTHER);
+        try {
+            byte[] contents = disk.contents(file, 0, WalFileLayout.BLOCK_BYTES);
+            Memory.copyIn(contents, 0, block, contents.length);
+            assertNull(WalFileLayout.checkWhole(block, file, new Crc32c()));
+            return WalFileLayout.witness(block, new Crc32c());
+        } finally {
+            Memory.free(block, WalFileLayout.BLOCK_BYTES, MemoryTag.OTHER);
         }
     }
 

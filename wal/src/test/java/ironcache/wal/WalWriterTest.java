@@ -67,19 +67,90 @@ final class WalWriterTest {
         }
     }
 
+    private static long witness(WalSim sim, long generation) {
+        return WalSim.witness(sim.disk, WalFileLayout.logFile(WalSim.DIRECTORY, generation));
+    }
+
     @Test
     void anIdleLogRecordsWhatWasAcknowledged() {
         try (WalSim sim = new WalSim(4, small(SyncPolicy.ALWAYS))) {
             sim.appendUnit(1, 64);
             sim.settle();
-            long appended = sim.writer.appendedSeqno();
-            sim.run(SECOND);
-            long written = sim.writer.writtenBytes();
+            sim.run(SECOND / 100);
+            assertEquals(1, witness(sim, 1), "the last one is long ago");
+            sim.appendUnit(1, 64);
+            sim.await(2);
+            sim.run(WalWriter.WITNESS_NANOS / 2);
+            assertEquals(1, witness(sim, 1));
+            sim.run(WalWriter.WITNESS_NANOS);
+            assertEquals(2, witness(sim, 1));
+            assertTrue(sim.writer.isWitnessed());
+            long calls = sim.disk.calls();
             sim.run(10 * SECOND);
-            assertEquals(written, sim.writer.writtenBytes(), "two marks are enough");
-            assertEquals(appended, sim.writer.appendedSeqno(), "nobody waits for it");
+            assertEquals(calls, sim.disk.calls(), "once is enough");
+            assertEquals(Long.MAX_VALUE, sim.writer.nextNanos(), "and it sleeps");
             WalSim.Found found = sim.read(1);
-            assertEquals(3, found.frames);
+            assertEquals(2, found.frames);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(SyncPolicy.class)
+    void aBusyLogRecordsIt(SyncPolicy policy) {
+        try (WalSim sim = new WalSim(4, new WalOptions(4 << 20, 64 << 10, policy))) {
+            sim.settle();
+            long told = 0;
+            long witnessed = 0;
+            for (int i = 0; i < 400; i++) {
+                sim.appendUnit(1, 64);
+                sim.run(SECOND / 100);
+                long witness = witness(sim, 1);
+                assertTrue(witness >= witnessed && witness <= sim.writer.stableSeqno());
+                told += witness > witnessed ? 1 : 0;
+                witnessed = witness;
+            }
+            assertEquals(1, sim.writer.begunGeneration());
+            long least = policy == SyncPolicy.ALWAYS ? 30 : policy == SyncPolicy.EVERYSEC ? 3 : 0;
+            long most = policy == SyncPolicy.NO ? 0 : 41;
+            assertTrue(told >= least && told <= most, "witnesses in four seconds: " + told);
+        }
+    }
+
+    @Test
+    void aWitnessDoesNotOutliveItsSegment() {
+        try (WalSim sim = new WalSim(4, small(SyncPolicy.ALWAYS))) {
+            int used = 0;
+            for (int round = 0; round < 8; round++) {
+                sim.appendUnit(20, 1000);
+                sim.settle();
+                sim.run(SECOND);
+                assertEquals(
+                        sim.writer.stableSeqno(), witness(sim, sim.writer.segmentGeneration()));
+                int files = sim.segments(0).size();
+                sim.dropAll();
+                // Before it has one of its own.
+                assertEquals(0, witness(sim, sim.writer.segmentGeneration()));
+                used += sim.segments(0).size() == files ? 1 : 0;
+            }
+            assertTrue(used > 3, "segments that were used again: " + used);
+        }
+    }
+
+    @Test
+    void aWitnessThatCannotBeWrittenIsNoFailure() {
+        try (WalSim sim = new WalSim(4, small(SyncPolicy.ALWAYS))) {
+            sim.settle();
+            sim.appendUnit(1, 64);
+            sim.await(1);
+            sim.io.faults().noSpace = 1;
+            sim.run(10 * SECOND);
+            assertEquals(0, witness(sim, 1));
+            assertFalse(sim.writer.isFailed());
+            assertNull(sim.writer.failure());
+            assertTrue(sim.writer.isQuiet());
+            sim.io.faults().noSpace = 0;
+            sim.run(2 * SECOND);
+            assertEquals(1, witness(sim, 1));
         }
     }
 
