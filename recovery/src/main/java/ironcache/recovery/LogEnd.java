@@ -39,6 +39,11 @@ public final class LogEnd {
         lastWhole = firstSeqno - 1;
     }
 
+    /** Units up to this frame are whole and stable, and are not told of. */
+    void passOver(long seqno) {
+        lastWhole = Math.max(lastWhole, seqno);
+    }
+
     /** The reader is at the next frame. */
     public void frame(FrameReader reader) {
         long seqno = reader.seqno();

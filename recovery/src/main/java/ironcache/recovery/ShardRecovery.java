@@ -20,8 +20,8 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Recovers one shard, in slices on its owner's thread. Its log is read twice: once to its end, verifying all of it, before anything is changed; then, on top of the image where
- * there is one, its effects are applied up to where all shards agreed ({@link Recovery}).
+ * Recovers one shard, in slices on its owner's thread. First its log's end is read, as far back as it might have to be cut; then, on top of the image where there is one, all of it is
+ * read, and its effects are applied up to where all shards agreed ({@link Recovery}). Files are not changed by that, so that a start may find damage at any time and end.
  *
  * <pre>
  * READING → SYNCING → AGREEING → IMAGE → TABLES → APPLYING → DONE
@@ -29,7 +29,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class ShardRecovery implements Io.FileHandler, AutoCloseable {
     private enum State {
-        /** The log is read to its end. */
+        /** The log's end is read. */
         READING,
         /** What was read becomes durable: a process that was killed leaves writes that no sync followed, and nobody is to be shown what could still be lost. */
         SYNCING,
@@ -118,12 +118,18 @@ public final class ShardRecovery implements Io.FileHandler, AutoCloseable {
         this.mender = mender;
         this.log = log;
         logEnd = newEnd();
-        reader = openLog();
+        reader = openLogEnd();
         shard.beginReplay();
     }
 
     private LogEnd newEnd() {
         return new LogEnd(number, source.log(), source.firstSeqno(), source.cutSeqno());
+    }
+
+    private FrameReader openLogEnd() {
+        FrameReader fresh = new FrameReader(io, Shard.FIRST_FOREIGN_TOKEN);
+        fresh.openLogEnd(source.log(), number, nodeId, source.firstSeqno());
+        return fresh;
     }
 
     private FrameReader openLog() {
@@ -201,7 +207,10 @@ public final class ShardRecovery implements Io.FileHandler, AutoCloseable {
             case PENDING -> {
                 return false;
             }
-            case FRAME -> logEnd.frame(reader);
+            case FRAME -> {
+                logEnd.passOver(reader.passedOver());
+                logEnd.frame(reader);
+            }
             case TORN -> {
                 log.accept(
                         "shard "
@@ -219,6 +228,7 @@ public final class ShardRecovery implements Io.FileHandler, AutoCloseable {
     }
 
     private void readToEnd() {
+        logEnd.passOver(reader.passedOver());
         if (logEnd.isInUnit()) {
             log.accept(
                     "shard "
@@ -307,7 +317,7 @@ public final class ShardRecovery implements Io.FileHandler, AutoCloseable {
         switch (state) {
             case READING -> {
                 logEnd = newEnd();
-                read(openLog());
+                read(openLogEnd());
             }
             case IMAGE -> {
                 appliedTo = lastGiven;

@@ -111,8 +111,8 @@ final class ShardDurability implements Io.FileHandler, Peers {
                         directory,
                         io.openDirectory(directory),
                         true);
-        // The log is read twice: to verify it, and to apply it.
-        long logBytes = 2L * source.log().size() * node.logSizes().segmentBytes();
+        // Its end is read twice: to find it, and to apply it.
+        long logBytes = (1L + source.log().size()) * node.logSizes().segmentBytes();
         node.recovery().addTotal(logBytes + imageBytes(manifest));
         recovery =
                 new ShardRecovery(

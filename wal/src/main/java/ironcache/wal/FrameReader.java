@@ -152,6 +152,11 @@ public final class FrameReader implements AutoCloseable {
     private long lastGeneration;
     private long witness;
 
+    /** Only the segments that can be cut are read. */
+    private boolean endOnly;
+
+    private long passedOver;
+
     /** @param tokenBase of tokens of its reads, low 32 bits zero */
     public FrameReader(Io io, long tokenBase) {
         this.io = io;
@@ -183,6 +188,17 @@ public final class FrameReader implements AutoCloseable {
         }
     }
 
+    /**
+     * Begins with the end of a log: segments of which a witness says that all of them was acknowledged are passed over, but for their headers. Nothing in them can be cut, whatever other
+     * logs lack; so whoever wants to know where the log ends need not read them.
+     *
+     * @see #passedOver
+     */
+    public void openLogEnd(List<Path> files, int newShard, long newNodeId, long firstSeqno) {
+        openLog(files, newShard, newNodeId, firstSeqno);
+        endOnly = true;
+    }
+
     /** Begins with an image. */
     public void openImage(Path file, int newShard, long newNodeId) {
         segments = new Segment[] {new Segment(file, WalFileLayout.imageGeneration(file))};
@@ -204,6 +220,8 @@ public final class FrameReader implements AutoCloseable {
         ended = false;
         lastGeneration = 0;
         witness = 0;
+        endOnly = false;
+        passedOver = 0;
         expectedSeqno = firstSeqno;
         outcome = Status.END;
         phase = segments.length == 0 ? Phase.DONE : Phase.HEADERS;
@@ -328,8 +346,12 @@ public final class FrameReader implements AutoCloseable {
         }
         lastGeneration = segments[count - 1].generation;
         segments = Arrays.copyOfRange(segments, kept, count);
-        expectedSeqno = end;
         index = 0;
+        while (endOnly && index + 1 < segments.length && segments[index].endSeqno <= witness + 1) {
+            index++;
+        }
+        expectedSeqno = segments[index].firstSeqno;
+        passedOver = endOnly ? expectedSeqno - 1 : 0;
         position = BLOCK_BYTES;
         phase = Phase.FRAMES;
         return null;
@@ -525,8 +547,9 @@ public final class FrameReader implements AutoCloseable {
 
     private boolean openFile(Segment segment, long limit) {
         try {
-            // Through the page cache: recovery reads a log twice, to verify it and to apply it.
-            window.open(io.openFile(segment.path, Io.OpenMode.READ, false), limit);
+            // Not through the page cache: its memory would have to be found, too, and its contents
+            // copied.
+            window.open(io.openFile(segment.path, Io.OpenMode.READ, true), limit);
             isOpen = true;
             return true;
         } catch (IOException e) {
@@ -605,6 +628,11 @@ public final class FrameReader implements AutoCloseable {
      */
     public long witness() {
         return witness;
+    }
+
+    /** With or after the first frame: the last one that was passed over; 0: none was. */
+    public long passedOver() {
+        return passedOver;
     }
 
     // Where it is.

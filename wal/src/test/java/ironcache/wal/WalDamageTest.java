@@ -167,6 +167,26 @@ final class WalDamageTest {
         }
     }
 
+    /** Where a log ends shows in its last segments: those before, all of them acknowledged, need not be read for that. */
+    @Test
+    void theEndIsFoundWithoutAllOfTheLog() {
+        try (WalSim sim = threeSegments()) {
+            SimDisk unsaid = sim.disk.copy();
+            for (Path file : sim.segments(1)) {
+                unsaid.zero(file, WalFileLayout.WITNESS_OFFSET, Long.BYTES);
+            }
+            WalSim.End all = WalSim.readEnd(unsaid);
+            assertEquals(0, all.passedOver());
+            assertEquals(sim.writer.lastSeqno(), all.frames());
+            assertEquals(sim.writer.lastSeqno(), all.lastSeqno());
+
+            WalSim.End last = WalSim.readEnd(sim.disk);
+            assertTrue(last.passedOver() > 0);
+            assertEquals(sim.writer.lastSeqno() - last.passedOver(), last.frames());
+            assertEquals(sim.writer.lastSeqno(), last.lastSeqno());
+        }
+    }
+
     private static boolean allZero(byte[] contents, int block) {
         return IntStream.range(block * 4096, (block + 1) * 4096).allMatch(i -> contents[i] == 0);
     }

@@ -249,6 +249,35 @@ final class WalSim implements Io.FileHandler, AutoCloseable {
         }
     }
 
+    /**
+     * What {@link FrameReader#openLogEnd} makes of a log.
+     *
+     * @param frames that it gave
+     */
+    record End(long passedOver, long frames, long lastSeqno) {}
+
+    /** Of the log on a disk, which is whole. */
+    static End readEnd(SimDisk disk) {
+        try (SimIo io = new SimIo(1, new SimClock(), disk);
+                FrameReader reader = new FrameReader(io, READER)) {
+            io.setHandlers(
+                    Io.SocketHandler.NONE, (token, result) -> reader.onFile((int) token, result));
+            reader.openLogEnd(segments(io, 1), SHARD, NODE_ID, 0);
+            long frames = 0;
+            FrameReader.Status status = reader.next();
+            while (status == FrameReader.Status.FRAME || status == FrameReader.Status.PENDING) {
+                if (status == FrameReader.Status.PENDING) {
+                    io.poll(-1);
+                } else {
+                    frames++;
+                }
+                status = reader.next();
+            }
+            assertEquals(FrameReader.Status.END, status, () -> "" + reader.damage());
+            return new End(reader.passedOver(), frames, reader.nextSeqno() - 1);
+        }
+    }
+
     /** What the witness of a segment says; 0: nothing. */
     static long witness(SimDisk disk, Path file) {
         long block = Memory.allocate(WalFileLayout.BLOCK_BYTES, MemoryTag.OTHER);
