@@ -1,6 +1,8 @@
 package ironcache.bench;
 
 import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -14,6 +16,7 @@ import java.util.Map;
  */
 final class WarmRestartScenario implements Scenario {
     private static final String OPERATIONS = "get:80,set:20";
+    private static final Path SHM = Path.of("/dev/shm");
     private static final double FIRST_GET_SECONDS_MAX = 1.5;
     private static final double SHARE_MIN = 0.9;
     private static final double RECOVERED_SECONDS_MAX = 5;
@@ -28,11 +31,29 @@ final class WarmRestartScenario implements Scenario {
 
     @Override
     public void run(Harness harness) throws IOException {
+        StoredSet set = StoredSet.ofGigabytes(harness.options().gigabytes());
+        harness.report().heading("Durability: warm restart of " + set.title() + " in RAM");
+        restarts(harness, set, "in the data directory");
+        if (!Files.isDirectory(SHM)) {
+            harness.report().line("A state in memory: not measured, there is no %s.", SHM);
+            return;
+        }
+        Path memory = Files.createTempDirectory(SHM, "ironcache-bench-");
+        try {
+            restarts(harness, set, "in memory", "--state-file", memory.toString());
+        } finally {
+            Files.delete(memory);
+        }
+    }
+
+    private static void restarts(Harness harness, StoredSet set, String where, String... more)
+            throws IOException {
         SideBySide options = harness.options();
         Report report = harness.report();
-        StoredSet set = StoredSet.ofGigabytes(options.gigabytes());
-        report.heading("Durability: warm restart of " + set.title() + " in RAM");
-        String[] settings = {"--maxmemory", set.memoryForAll()};
+        report.line("The state file is %s.", where);
+        List<String> all = new ArrayList<>(List.of("--maxmemory", set.memoryForAll()));
+        all.addAll(List.of(more));
+        String[] settings = all.toArray(new String[0]);
         ServerProcess server = harness.start(ServerProcess.Kind.IRONCACHE, settings);
         set.load(harness, server);
 
@@ -112,7 +133,7 @@ final class WarmRestartScenario implements Scenario {
                                 "to the end of the first second with 90 % of the throughput before",
                                 "%.1f", RECOVERED_SECONDS_MAX, "%.0f")));
         report.lines(
-                "Durability: throughput after a warm restart",
+                "Durability: throughput after a warm restart, state file " + where,
                 "share of that before",
                 1,
                 perSecond);

@@ -55,6 +55,9 @@ final class Background {
     /** The image that is being made. */
     @Nullable ImageScan scan;
 
+    /** As {@link Shard#freeze}. */
+    volatile boolean frozen;
+
     /** As {@link Shard#holdExpiry}. */
     boolean expiryHeld;
 
@@ -92,6 +95,10 @@ final class Background {
 
     /** As {@link Shard#work}. */
     boolean work(long budgetNanos) {
+        if (frozen) {
+            store.effects.commit(clock.nanoTime());
+            return false;
+        }
         long millis = clock.currentTimeMillis();
         store.nowMillis = replaying ? BEFORE_ALL_EXPIRY : millis;
         long now = clock.nanoTime();

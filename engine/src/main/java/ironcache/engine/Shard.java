@@ -685,9 +685,15 @@ public final class Shard implements AutoCloseable {
         store.reaper.load(in);
     }
 
-    /** The state's file is deleted. Any thread. */
+    /** From now until {@link #ownState} nothing changes what is in memory, but for commands: not before the state's file is deleted, which memory shows. */
+    public void freeze() {
+        background.frozen = true;
+    }
+
+    /** The state's file is deleted. Any thread; where the shard is frozen no command runs meanwhile. */
     public void ownState() {
-        store.log.ownState();
+        store.log.ownState(background.frozen);
+        background.frozen = false;
     }
 
     // Databases.

@@ -1,11 +1,12 @@
 package ironcache.ffm;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 
 /**
- * The bytes of a whole file in memory, read-only, as long as the view is open. The file may be renamed or deleted meanwhile, and may not be written to. Of a simulated file it
- * is a copy. Any thread may read; one closes.
+ * The bytes of a whole file in memory, read-only, as long as the view is open. The file may be renamed or deleted meanwhile, and may not be written to but by who {@link #share}s it.
+ * Of a simulated file it is a copy. Any thread may read; one closes.
  */
 public final class FileView implements AutoCloseable {
     private static final long PAGE_BYTES = 4096;
@@ -16,15 +17,18 @@ public final class FileView implements AutoCloseable {
     /** Of the mapped file; negative: the view is a copy. */
     private final int fd;
 
+    private final boolean inMemory;
+
     /** Who has it open: whoever asked for it, and who has placed parts of it and will {@link #forget} them. Changed by one thread at a time. */
     private int holds = 1;
 
     private boolean mapped = true;
 
-    private FileView(long address, long bytes, int fd) {
+    private FileView(long address, long bytes, int fd, boolean inMemory) {
         this.address = address;
         this.bytes = bytes;
         this.fd = fd;
+        this.inMemory = inMemory;
     }
 
     /** Of a file of the machine's; who has an {@link Io} asks that. */
@@ -35,7 +39,7 @@ public final class FileView implements AutoCloseable {
         }
         long bytes = Libc.size(fd);
         if (bytes == 0) {
-            return new FileView(0, 0, fd);
+            return new FileView(0, 0, fd, false);
         }
         long address =
                 bytes < 0 ? bytes : Libc.mmap(0, bytes, Libc.PROT_READ, Libc.MAP_PRIVATE, fd, 0);
@@ -45,16 +49,16 @@ public final class FileView implements AutoCloseable {
         }
         // Where the file is not cached any more, the disk reads far ahead.
         Libc.madvise(address, bytes, Libc.MADV_SEQUENTIAL);
-        return new FileView(address, bytes, fd);
+        return new FileView(address, bytes, fd, Files.getFileStore(path).type().equals("tmpfs"));
     }
 
     static FileView copyOf(byte[] contents) {
         if (contents.length == 0) {
-            return new FileView(0, 0, -1);
+            return new FileView(0, 0, -1, false);
         }
         long address = Memory.allocateUnset(contents.length, MemoryTag.OTHER);
         Memory.copyIn(contents, 0, address, contents.length);
-        return new FileView(address, contents.length, -1);
+        return new FileView(address, contents.length, -1, false);
     }
 
     public long address() {
@@ -73,11 +77,21 @@ public final class FileView implements AutoCloseable {
      */
     public boolean place(long from, Mapping target, long offset, long length, boolean mayShow) {
         if (fd >= 0 && mayShow) {
-            target.show(offset, fd, from, length);
+            target.show(offset, fd, from, length, false);
             return true;
         }
         Memory.copy(address + from, target.address() + offset, length);
         return false;
+    }
+
+    /** A range that shows the file, and has not been written to, is the file from now on: what is written there goes to it. */
+    public void share(long from, Mapping target, long offset, long length) {
+        target.show(offset, fd, from, length, true);
+    }
+
+    /** Whether the file is memory: where a range {@link #share}s it, writes cost no more than elsewhere. */
+    public boolean isMemory() {
+        return inMemory;
     }
 
     /** One more has to {@link #close} it. */

@@ -112,10 +112,15 @@ public final class Mapping implements AutoCloseable {
 
     // Warm restart: ranges that show a file for a while.
 
-    /** A range shows a file's bytes from now on; writes to it stay private. The file may be closed. Offsets and bytes are multiples of 4096. */
-    void show(long offset, int fd, long fileOffset, long length) {
+    /**
+     * A range shows a file's bytes from now on. The file may be closed. Offsets and bytes are multiples of 4096.
+     *
+     * @param shared writes go to the file; else they stay private, in memory of their own
+     */
+    void show(long offset, int fd, long fileOffset, long length, boolean shared) {
         checkRange(offset, length);
-        map(offset, length, Libc.MAP_PRIVATE | Libc.MAP_NORESERVE, fd, fileOffset);
+        int kind = shared ? Libc.MAP_SHARED : Libc.MAP_PRIVATE;
+        map(offset, length, kind | Libc.MAP_NORESERVE, fd, fileOffset);
     }
 
     /** A range that showed a file is ordinary memory again, and zero. */

@@ -75,10 +75,10 @@ public final class Log implements AutoCloseable {
     /** Frames that have memory. */
     private final BitSet backed = new BitSet();
 
-    /** Frames that show a file of an earlier process, until they are moved. */
+    /** Frames that show a file of an earlier process: until they are moved, or, where it is memory, until they are released. */
     private final BitSet shown = new BitSet();
 
-    /** Where shown frames are copied to on their way, at the same offsets; null: there are none. */
+    /** Where shown frames are copied to on their way, at the same offsets; null: none will be moved. */
     private @Nullable Mapping staging;
 
     private int nextShown;
@@ -245,12 +245,25 @@ public final class Log implements AutoCloseable {
         if (shown.get(frame)) {
             shown.clear(frame);
             frames.clear((long) frame << Address.PAGE_SHIFT, Address.PAGE_BYTES);
+            forgetShared(frame);
         } else {
             frames.release((long) frame << Address.PAGE_SHIFT, Address.PAGE_BYTES);
         }
         backed.clear(frame);
         frames.commit(-Address.PAGE_BYTES);
         releasedFrames[releasedCount++] = frame;
+    }
+
+    /** Where the frame's memory was the file's, that is free, too. */
+    private void forgetShared(int frame) {
+        FileView file = shownFile;
+        if (file != null && staging == null) {
+            file.forget(StateInput.offsetOf(shownBlock[frame]), Address.PAGE_BYTES);
+            if (shown.isEmpty()) {
+                file.close();
+                shownFile = null;
+            }
+        }
     }
 
     private int takeFrame() {
@@ -424,14 +437,38 @@ public final class Log implements AutoCloseable {
         }
     }
 
-    /** Whether some frames still show the file of an earlier process: their pages are small, and copied one by one when they are first written. */
+    /** Whether frames will be moved, that still show the file of an earlier process: their pages are small, and copied one by one when they are first written. */
     public boolean isShown() {
         return staging != null;
     }
 
-    /** The file that was loaded from has been deleted, and frames may be moved. Any thread. */
-    public void ownState() {
+    /**
+     * The file that was loaded from has been deleted, and frames may be moved. Where it is memory they need not be: then they are that from now on.
+     *
+     * @param untouched nothing was written to frames since; any thread may call where nobody uses the log meanwhile. Else any thread
+     */
+    public void ownState(boolean untouched) {
+        FileView file = shownFile;
+        Mapping to = staging;
+        if (untouched && file != null && to != null && file.isMemory()) {
+            share(file);
+            to.close();
+            staging = null;
+        }
         fileIsMine = true;
+    }
+
+    private void share(FileView file) {
+        for (int frame = shown.nextSetBit(0); frame >= 0; frame = shown.nextSetBit(frame)) {
+            int end = shown.nextClearBit(frame);
+            // Blocks of frames that follow each other do, too: they were placed by runs.
+            file.share(
+                    StateInput.offsetOf(shownBlock[frame]),
+                    frames,
+                    (long) frame << Address.PAGE_SHIFT,
+                    (long) (end - frame) << Address.PAGE_SHIFT);
+            frame = end;
+        }
     }
 
     /**
@@ -471,15 +508,19 @@ public final class Log implements AutoCloseable {
             }
         }
         // All are moved; or the kernel cannot, and they stay as they are.
-        closeShown(to, file);
+        closeShown();
         return false;
     }
 
-    private void closeShown(Mapping to, FileView file) {
-        to.close();
-        file.close();
-        staging = null;
-        shownFile = null;
+    private void closeShown() {
+        if (staging != null) {
+            staging.close();
+            staging = null;
+        }
+        if (shownFile != null) {
+            shownFile.close();
+            shownFile = null;
+        }
     }
 
     private long frameAddress(int frame) {
@@ -502,9 +543,7 @@ public final class Log implements AutoCloseable {
 
     @Override
     public void close() {
-        if (staging != null && shownFile != null) {
-            closeShown(staging, shownFile);
-        }
+        closeShown();
         frames.close();
         table.close();
     }

@@ -206,7 +206,7 @@ final class Durability implements ParityKeeper.Node {
             rewriting = startsWithLog && (!state.logWasKept() || manifest == null);
             gap = rewriting;
             for (ShardDurability shard : shards) {
-                shard.takeOver(state, startsWithLog && !rewriting);
+                shard.takeOver(state, startsWithLog && !rewriting, !rewriting);
             }
             return;
         }

@@ -130,9 +130,13 @@ final class ShardDurability implements Io.FileHandler, Peers {
      * Has what the last shutdown left.
      *
      * @param keepsLog whether the log goes on behind it
+     * @param atRest whether nothing has to be done with it before it may be used
      */
-    void takeOver(WarmState state, boolean keepsLog) throws IOException {
+    void takeOver(WarmState state, boolean keepsLog, boolean atRest) throws IOException {
         state.load(partition.number, partition.shard);
+        if (atRest) {
+            partition.shard.freeze();
+        }
         lastGeneration = state.logGeneration(partition.number);
         lastSeqno = state.logSeqno(partition.number);
         goOn(keepsLog);

@@ -3,16 +3,19 @@ package ironcache.tools;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** What an operator sees of warm restarts, with servers in processes of their own. */
 final class WarmRestartTest {
+    private static final Path SHM = Path.of("/dev/shm");
     private static final int KEYS = 3000;
     private static final String[] SETTINGS = {"--maxmemory", "320mb", "--shards", "2"};
 
@@ -166,5 +169,54 @@ final class WarmRestartTest {
         try (ServerProcess server = start("--state-file", shm.toString())) {
             verify(server, "first");
         }
+    }
+
+    /** Of a state on a tmpfs the next process makes its memory. It writes to it, gives parts of it back, and leaves it to the next. */
+    @Test
+    void aStateInMemoryIsTheMemoryOfTheNextProcess() throws Exception {
+        assumeTrue(Files.isDirectory(SHM), "SKIPPED: no " + SHM);
+        Path memory = Files.createTempDirectory(SHM, "ironcache-test-");
+        try {
+            try (ServerProcess server = start("--state-file", memory.toString())) {
+                fill(server, "first");
+                assertEquals(0, server.stop());
+            }
+            try (ServerProcess server = start("--state-file", memory.toString())) {
+                verify(server, "first");
+                assertFalse(Files.exists(memory.resolve("state-0.iron")));
+                assertTrue(maps(server).contains(memory + "/state-0.iron (deleted)"));
+                fill(server, "second");
+                assertEquals(0, server.stop());
+            }
+            try (ServerProcess server = start("--state-file", memory.toString())) {
+                verify(server, "second");
+                call(server, "FLUSHALL");
+                fill(server, "third");
+                verify(server, "third");
+                assertEquals(0, server.stop());
+            }
+            // What has to go to a log first is moved out of the state instead.
+            try (ServerProcess server =
+                    start("--state-file", memory.toString(), "--appendonly", "yes")) {
+                verify(server, "third");
+                fill(server, "fourth");
+                verify(server, "fourth");
+            }
+        } finally {
+            deleteAll(memory);
+        }
+    }
+
+    private static String maps(ServerProcess server) throws IOException {
+        return Files.readString(Path.of("/proc", Long.toString(server.pid()), "maps"));
+    }
+
+    private static void deleteAll(Path flat) throws IOException {
+        try (Stream<Path> files = Files.list(flat)) {
+            for (Path file : files.toList()) {
+                Files.delete(file);
+            }
+        }
+        Files.delete(flat);
     }
 }
