@@ -128,8 +128,8 @@ final class CrashChecker {
     private final Map<String, Track> tracks = new LinkedHashMap<>();
     private final List<Violation> violations = new ArrayList<>();
 
-    /** Keys of which operations found nothing that they could change. */
-    private final Map<CrashOp, Set<String>> idle = new HashMap<>();
+    /** Of operations, their keys: whether all its steps may have found nothing there that they would change. */
+    private final Map<CrashOp, Map<String, Boolean>> idle = new HashMap<>();
 
     private int sent;
     private int acknowledged;
@@ -244,23 +244,26 @@ final class CrashChecker {
         if (step.verb() == Verb.SWAPPED) {
             Track other = into.get(step.to());
             List<CrashState> here = track.current;
-            noteIdle(op, step, here, other.current);
+            noteGone(op, step, here, other.current);
             track.current = other.current;
             other.current = here;
             return;
         }
         if (step.verb() == Verb.FLUSHED) {
-            noteIdle(op, step, track.current, track.current);
+            noteGone(op, step, track.current, track.current);
         }
         List<CrashState> after = new ArrayList<>();
         Reply expected = null;
+        boolean same = false;
         for (CrashState state : met) {
             CrashStep.Outcome outcome = step.apply(state, op.sentMs, doneMs);
             if (!op.isAcknowledged() || outcome.reply().equals(reply)) {
                 add(after, outcome.after());
+                same |= outcome.after().equals(state);
             }
             expected = outcome.reply();
         }
+        noteIdle(op, step.key(), same);
         if (after.isEmpty()) {
             wrongReply(op, step, track.current, expected, wrong);
             after.add(step.apply(met.getFirst(), op.sentMs, doneMs).after());
@@ -269,12 +272,16 @@ final class CrashChecker {
     }
 
     /** Nothing was there: shards that hold nothing of a database have no part in its end. */
-    private void noteIdle(
+    private void noteGone(
             CrashOp op, CrashStep step, List<CrashState> here, List<CrashState> there) {
-        if (here.stream().noneMatch(CrashState::isPresent)
-                && there.stream().noneMatch(CrashState::isPresent)) {
-            idle.computeIfAbsent(op, any -> new HashSet<>()).addAll(step.keys());
-        }
+        boolean gone =
+                here.stream().noneMatch(CrashState::isPresent)
+                        && there.stream().noneMatch(CrashState::isPresent);
+        step.keys().forEach(key -> noteIdle(op, key, gone));
+    }
+
+    private void noteIdle(CrashOp op, String key, boolean isIdle) {
+        idle.computeIfAbsent(op, any -> new HashMap<>()).merge(key, isIdle, Boolean::logicalAnd);
     }
 
     /** What a command may have found: a key whose time is about to be over may be there or not. */
@@ -580,7 +587,7 @@ final class CrashChecker {
 
     /** Where a step has nothing to do, there is nothing that could survive. */
     private boolean changesNothing(CrashOp op, String key) {
-        if (idle.getOrDefault(op, Set.of()).contains(key)) {
+        if (idle.getOrDefault(op, Map.of()).getOrDefault(key, false)) {
             return true;
         }
         for (int i = 0; op.isAcknowledged() && i < op.steps.size(); i++) {

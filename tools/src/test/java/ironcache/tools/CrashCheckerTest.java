@@ -242,6 +242,24 @@ class CrashCheckerTest {
         bad(Policy.EVERYSEC, "torn transaction");
     }
 
+    /** That it found nothing to delete is in no log: what was appended later may be there without it. */
+    @Test
+    void whereATransactionChangesNothingItCannotBeMissed() {
+        List<CrashStep> steps =
+                List.of(CrashStep.of(Verb.INCR, "c1:number:1"), CrashStep.of(Verb.DEL, "c1:a"));
+        op(-1, "", new CrashOp(1, How.MULTI, steps));
+        set(-1, "c1:a", "later");
+        found("c1:a", "later");
+        found("c1:number:1", null);
+        good(Policy.ALWAYS);
+        // Where there was something to delete it can.
+        ops.clear();
+        set(5_000, "c1:a", "sooner");
+        op(-1, "", new CrashOp(1, How.MULTI, steps));
+        set(-1, "c1:a", "later");
+        bad(Policy.ALWAYS, "torn transaction");
+    }
+
     @Test
     void renameIsTorn() {
         set(50, "c1:renamed:1", "a");
