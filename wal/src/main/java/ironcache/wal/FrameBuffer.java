@@ -58,6 +58,12 @@ final class FrameBuffer implements AutoCloseable {
     private int frameKind;
     private long frameSeqno;
 
+    /** The first of the frames that are applied together with the open one or, where none is, the last. */
+    private long chainFirst;
+
+    /** The last closed frame is applied together with the next. */
+    private boolean goesOn;
+
     // The open unit.
     private boolean inUnit;
     private boolean unitChained;
@@ -193,6 +199,11 @@ final class FrameBuffer implements AutoCloseable {
         return seqno;
     }
 
+    /** Of the first frame that is whole only with the one that the open unit ends in: it may have the end of another unit, too. */
+    long unitFirstSeqno() {
+        return frame == 0 && !goesOn ? nextSeqno : chainFirst;
+    }
+
     long unitSeqno() {
         return frame == 0 ? nextSeqno : frameSeqno;
     }
@@ -259,6 +270,7 @@ final class FrameBuffer implements AutoCloseable {
         frame = place;
         frameKind = kind;
         frameSeqno = nextSeqno++;
+        chainFirst = goesOn ? chainFirst : frameSeqno;
         appendedSeqno = frameSeqno;
         tail = place + FrameLayout.HEADER_BYTES;
         limit = Math.max(tail + bytes, Math.min(tail + frameBytes, chunkEnd - RESERVE_BYTES));
@@ -271,7 +283,8 @@ final class FrameBuffer implements AutoCloseable {
         int bytes = (int) (tail - frame) - FrameLayout.HEADER_BYTES;
         FrameLayout.put(frame, frameSeqno, frameKind, flags, bytes);
         payloadBytes += bytes;
-        if ((flags & FrameLayout.MORE) == 0) {
+        goesOn = (flags & FrameLayout.MORE) != 0;
+        if (!goesOn) {
             wholeSeqno = frameSeqno;
         }
         place = tail;

@@ -177,8 +177,12 @@ public final class WalWriter implements AutoCloseable {
 
     private long prepareNanos = NEVER;
 
-    // Units over several shards that are not stable, oldest first: seqno, n, n times (shard,
-    // seqno).
+    // Units over several shards that are not stable, oldest first: the first frame that is whole
+    // only
+    // with it, its last frame, n, n times (shard, the last frame there).
+    private static final int UNIT_LAST = 1;
+    private static final int UNIT_COUNT = 2;
+    private static final int UNIT_PARTS = 3;
     private long[] units = new long[256];
     private int unitsFrom;
     private int unitsTo;
@@ -288,16 +292,18 @@ public final class WalWriter implements AutoCloseable {
      * neither appends nor commits in any of them between that and this.
      */
     public void endUnit(int parts, int[] shards, long[] seqnos) {
-        long seqno = buffer.endUnit(parts, shards, seqnos);
-        int words = 2 + 2 * parts;
+        long first = buffer.unitFirstSeqno();
+        long last = buffer.endUnit(parts, shards, seqnos);
+        int words = UNIT_PARTS + 2 * parts;
         if (unitsTo + words > units.length) {
             makeRoomForUnit(words);
         }
-        units[unitsTo] = seqno;
-        units[unitsTo + 1] = parts;
+        units[unitsTo] = first;
+        units[unitsTo + UNIT_LAST] = last;
+        units[unitsTo + UNIT_COUNT] = parts;
         for (int i = 0; i < parts; i++) {
-            units[unitsTo + 2 + 2 * i] = shards[i];
-            units[unitsTo + 3 + 2 * i] = seqnos[i];
+            units[unitsTo + UNIT_PARTS + 2 * i] = shards[i];
+            units[unitsTo + UNIT_PARTS + 2 * i + 1] = seqnos[i];
         }
         unitsTo += words;
     }
@@ -924,7 +930,7 @@ public final class WalWriter implements AutoCloseable {
     private void advanceWatermarks() {
         while (true) {
             boolean waits = unitsFrom < unitsTo;
-            long unit = waits ? units[unitsFrom] : NEVER;
+            long unit = waits ? units[unitsFrom + UNIT_LAST] : NEVER;
             long ready = Math.min(durableSeqno, unit);
             if (ready != readySeqno) {
                 readySeqno = ready;
@@ -933,25 +939,25 @@ public final class WalWriter implements AutoCloseable {
                 publishStable(durableSeqno);
                 return;
             }
-            int parts = (int) units[unitsFrom + 1];
+            int parts = (int) units[unitsFrom + UNIT_COUNT];
             if (!partsWoken) {
                 partsWoken = true;
                 for (int i = 0; i < parts; i++) {
-                    int part = (int) units[unitsFrom + 2 + 2 * i];
+                    int part = (int) units[unitsFrom + UNIT_PARTS + 2 * i];
                     if (part != shard) {
                         peers.wake(part);
                     }
                 }
             }
             for (int i = 0; i < parts; i++) {
-                int part = (int) units[unitsFrom + 2 + 2 * i];
+                int part = (int) units[unitsFrom + UNIT_PARTS + 2 * i];
                 if (part == shard) {
                     continue;
                 }
                 // In this order: what fails is ready no more.
                 boolean partFailed = peers.isFailed(part);
-                if (peers.readySeqno(part) < units[unitsFrom + 3 + 2 * i]) {
-                    publishStable(unit - 1);
+                if (peers.readySeqno(part) < units[unitsFrom + UNIT_PARTS + 2 * i + 1]) {
+                    publishStable(units[unitsFrom] - 1);
                     if (partFailed) {
                         failWithPart(part);
                     }
@@ -959,7 +965,7 @@ public final class WalWriter implements AutoCloseable {
                 }
             }
             partsWoken = false;
-            unitsFrom += 2 + 2 * parts;
+            unitsFrom += UNIT_PARTS + 2 * parts;
             if (unitsFrom == unitsTo) {
                 unitsFrom = 0;
                 unitsTo = 0;
@@ -1055,13 +1061,15 @@ public final class WalWriter implements AutoCloseable {
         failure = why;
         failed = true;
         // Those whose units wait for a part of this log have failed as well.
-        for (int unit = unitsFrom; unit < unitsTo; unit += 2 + 2 * (int) units[unit + 1]) {
-            for (int i = 0; i < (int) units[unit + 1]; i++) {
-                int part = (int) units[unit + 2 + 2 * i];
+        for (int unit = unitsFrom; unit < unitsTo; ) {
+            int parts = (int) units[unit + UNIT_COUNT];
+            for (int i = 0; i < parts; i++) {
+                int part = (int) units[unit + UNIT_PARTS + 2 * i];
                 if (part != shard) {
                     peers.wake(part);
                 }
             }
+            unit += UNIT_PARTS + 2 * parts;
         }
     }
 

@@ -222,6 +222,12 @@ final class WalUnitsTest {
             return text + ", events " + io.hasEvents();
         }
 
+        /** By shard, the last frame that its log calls stable. */
+        private final long[] stable = new long[SHARDS];
+
+        /** By shard, the frame that its log lacks. */
+        private final long[] ends = new long[SHARDS];
+
         private boolean allStable() {
             for (WalWriter writer : writers) {
                 if (writer.stableSeqno() < writer.appendedSeqno()) {
@@ -240,7 +246,7 @@ final class WalUnitsTest {
             long[] cuts = new long[SHARDS];
             for (int i = 0; i < SHARDS; i++) {
                 List<Frame> log = logs.get(i);
-                cuts[i] = log.isEmpty() ? 1 : log.getLast().seqno + 1;
+                cuts[i] = ends[i];
                 if (!log.isEmpty() && log.getLast().more) {
                     cuts[i] = chainStart(log, log.size() - 1);
                 }
@@ -260,6 +266,18 @@ final class WalUnitsTest {
                         }
                     }
                 }
+            }
+            for (int i = 0; i < SHARDS; i++) {
+                int shard = i;
+                assertTrue(
+                        stable[i] < cuts[i],
+                        () ->
+                                "shard "
+                                        + shard
+                                        + " is cut at "
+                                        + cuts[shard]
+                                        + ", within what it called stable, up to "
+                                        + stable[shard]);
             }
             List<Set<Long>> found = new ArrayList<>();
             for (int i = 0; i < SHARDS; i++) {
@@ -293,8 +311,14 @@ final class WalUnitsTest {
                 files.removeIf(file -> WalFileLayout.logGeneration(file) < 0);
                 files.sort(null);
                 reader.openLog(files, shard, WalSim.NODE_ID, 0);
+                stable[shard] = 0;
                 while (true) {
                     FrameReader.Status status = reader.next();
+                    if (status == FrameReader.Status.FRAME) {
+                        stable[shard] =
+                                Math.max(
+                                        stable[shard], Math.max(reader.stable(), reader.witness()));
+                    }
                     if (status == FrameReader.Status.PENDING) {
                         fresh.poll(-1);
                     } else if (status != FrameReader.Status.FRAME) {
@@ -302,6 +326,7 @@ final class WalUnitsTest {
                                 status != FrameReader.Status.DAMAGED
                                         || reader.lastGeneration() == 0,
                                 () -> "" + reader.damage());
+                        ends[shard] = Math.max(1, reader.nextSeqno());
                         return frames;
                     } else if (reader.kind() == FrameLayout.EFFECTS) {
                         frames.add(frame(reader));
