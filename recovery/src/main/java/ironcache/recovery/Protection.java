@@ -119,7 +119,7 @@ public final class Protection implements AutoCloseable {
         reading = scan::close;
         try {
             setHandler((token, result) -> scan.onFile((int) token, result));
-            scan.open(file, nodeId, 0);
+            scan.open(file);
             scan.stopAtHeader();
             while (scan.next() == FrameReader.Status.PENDING) {
                 io.poll(POLL_NANOS);

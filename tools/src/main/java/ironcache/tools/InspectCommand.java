@@ -205,7 +205,7 @@ final class InspectCommand implements Callable<Integer> {
         try (FileWorker worker = new FileWorker();
                 FileScan scan = new FileScan(worker.io, 0)) {
             worker.handle((token, result) -> scan.onFile((int) token, result));
-            scan.open(path, 0, 0);
+            scan.open(path);
             boolean headerShown = false;
             long expected = 0;
             long end = WalFileLayout.BLOCK_BYTES;

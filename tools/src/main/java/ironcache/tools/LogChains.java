@@ -32,7 +32,7 @@ final class LogChains {
     static long firstSeqno(FileWorker worker, Path file) throws IOException {
         try (FileScan scan = new FileScan(worker.io, 0)) {
             worker.handle((token, result) -> scan.onFile((int) token, result));
-            scan.open(file, 0, 0);
+            scan.open(file);
             while (scan.next() == FrameReader.Status.PENDING) {
                 worker.await();
             }

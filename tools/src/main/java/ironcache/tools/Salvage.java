@@ -259,7 +259,7 @@ final class Salvage {
             boolean all = true;
             for (int i = 0; i < shardCount && all; i++) {
                 Path file = from.shard(i).images.get(generation);
-                all = file != null && isFinished(reader, file);
+                all = file != null && isFinished(reader, i, file);
             }
             if (all) {
                 imageGeneration = generation;
@@ -270,11 +270,11 @@ final class Salvage {
     }
 
     /** Whether the image has its END frame. */
-    private boolean isFinished(FileWorker reader, Path file) throws IOException {
+    private boolean isFinished(FileWorker reader, int shard, Path file) throws IOException {
         boolean ended = false;
         try (FileScan scan = new FileScan(reader.io, 0)) {
             reader.handle((token, result) -> scan.onFile((int) token, result));
-            scan.open(file, nodeId(), 0);
+            scan.open(file, nodeId(), shard, 0);
             FrameReader.Status status = scan.next();
             while (status == FrameReader.Status.FRAME || status == FrameReader.Status.PENDING) {
                 if (status == FrameReader.Status.PENDING) {
@@ -450,7 +450,7 @@ final class Salvage {
                                     < WalFileLayout.logGeneration(file);
             try (FileScan scan = new FileScan(reader.io, 0)) {
                 reader.handle((token, result) -> scan.onFile((int) token, result));
-                scan.open(file, nodeId, 0);
+                scan.open(file, nodeId, shard, 0);
                 long end = Objects.requireNonNull(log.fileEnds.get(file));
                 long offset = WalFileLayout.BLOCK_BYTES;
                 FrameReader.Status status = scan.next();
@@ -616,7 +616,7 @@ final class Salvage {
             Image image = new Image();
             Path file = imageFile(number);
             if (file != null) {
-                loadImage(reader, batch, file, image);
+                loadImage(reader, number, batch, file, image);
                 batch.flush();
                 loadPages(reader, number, batch, image);
                 batch.flush();
@@ -741,13 +741,13 @@ final class Salvage {
         }
     }
 
-    private void loadImage(FileWorker reader, Batch batch, Path file, Image image) {
+    private void loadImage(FileWorker reader, int number, Batch batch, Path file, Image image) {
         long expected = 1;
         long end = WalFileLayout.BLOCK_BYTES;
         boolean ended = false;
         try (FileScan scan = new FileScan(reader.io, 0)) {
             reader.handle((token, result) -> scan.onFile((int) token, result));
-            scan.open(file, nodeId(), 0);
+            scan.open(file, nodeId(), number, 0);
             FrameReader.Status status = scan.next();
             long readBefore = 0;
             while (status == FrameReader.Status.FRAME || status == FrameReader.Status.PENDING) {
@@ -980,7 +980,7 @@ final class Salvage {
         for (Path file : log.files) {
             try (FileScan scan = new FileScan(reader.io, 0)) {
                 reader.handle((token, result) -> scan.onFile((int) token, result));
-                scan.open(file, nodeId(), 0);
+                scan.open(file, nodeId(), number, 0);
                 long fileEnd = Objects.requireNonNull(log.fileEnds.get(file));
                 long readBefore = 0;
                 FrameReader.Status status = scan.next();

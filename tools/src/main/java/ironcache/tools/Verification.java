@@ -438,7 +438,7 @@ final class Verification {
         reader.close();
         if (damage != null) {
             found(damage);
-            behind(worker, segments, damage, named.nodeId(), next, null);
+            behind(worker, segments, damage, named.nodeId(), shard, next, null);
         } else if (last && lastWhole >= range.needSeqno()) {
             logEnds.set(shard, logEnd);
         } else if (last) {
@@ -476,6 +476,7 @@ final class Verification {
             List<Path> segments,
             Damage first,
             long nodeId,
+            int shard,
             long nextSeqno,
             @Nullable EffectVisitor visitor) {
         long expected = nextSeqno;
@@ -485,7 +486,7 @@ final class Verification {
             Path file = segments.get(i);
             try (FileScan scan = new FileScan(worker.io, 0)) {
                 worker.handle((token, result) -> scan.onFile((int) token, result));
-                scan.open(file, nodeId, file.equals(first.file()) ? first.offset() : 0);
+                scan.open(file, nodeId, shard, file.equals(first.file()) ? first.offset() : 0);
                 long end = file.equals(first.file()) ? first.offset() : WalFileLayout.BLOCK_BYTES;
                 for (FrameReader.Status status = scan.next();
                         status == FrameReader.Status.FRAME || status == FrameReader.Status.PENDING;
@@ -606,7 +607,7 @@ final class Verification {
         reader.close();
         if (damage != null) {
             found(damage);
-            behind(worker, List.of(file), damage, named.nodeId(), next, references);
+            behind(worker, List.of(file), damage, named.nodeId(), shard, next, references);
         }
         pages.get(shard).add(references.referred);
         BitSet expected = part.segments();

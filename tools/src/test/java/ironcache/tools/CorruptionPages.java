@@ -132,24 +132,19 @@ final class CorruptionPages implements AutoCloseable {
             Manifest.SnapshotPart part = snapshot.parts().get(shard);
             DataDirectory.ShardDirectory files = directory.shard(shard);
             Locator locator = new Locator(shard, manifest.hashSeed());
-            scan(
-                    WalFileLayout.imageFile(files.path, part.imageGeneration()),
-                    manifest.nodeId(),
-                    0,
-                    locator);
+            scan(WalFileLayout.imageFile(files.path, part.imageGeneration()), 0, locator);
             locator.endImage();
             for (Path file : files.logs.tailMap(part.firstLogGeneration(), true).values()) {
-                scan(file, manifest.nodeId(), part.beginSeqno(), locator);
+                scan(file, part.beginSeqno(), locator);
             }
         }
     }
 
-    private static void scan(Path file, long nodeId, long fromSeqno, Locator locator)
-            throws IOException {
+    private static void scan(Path file, long fromSeqno, Locator locator) throws IOException {
         try (FileWorker reader = new FileWorker();
                 FileScan scan = new FileScan(reader.io, 0)) {
             reader.handle((token, result) -> scan.onFile((int) token, result));
-            scan.open(file, nodeId, 0);
+            scan.open(file);
             FrameReader.Status status = scan.next();
             while (status == FrameReader.Status.FRAME || status == FrameReader.Status.PENDING) {
                 if (status == FrameReader.Status.PENDING) {

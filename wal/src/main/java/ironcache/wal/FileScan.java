@@ -33,6 +33,7 @@ public final class FileScan implements AutoCloseable {
     private @Nullable Damage damage;
     private int type;
     private int shard;
+    private int frameShard;
     private long headerNodeId;
     private long firstSeqno;
     private long witness;
@@ -47,16 +48,23 @@ public final class FileScan implements AutoCloseable {
         this.window = new ReadAhead(io, tokenBase);
     }
 
+    /** Begins with a file, of the node and the shard that its header says. @throws IOException where it cannot be opened */
+    public void open(Path file) throws IOException {
+        open(file, 0, 0, 0);
+    }
+
     /**
      * Begins with a file.
      *
-     * @param newNodeId of the directory; 0: as the file's header says
+     * @param newNodeId of the directory; 0: node and shard are as the file's header says
+     * @param newShard whose file it is
      * @param fromOffset frames that begin before are passed over; 0 for none
      * @throws IOException where it cannot be opened
      */
-    public void open(Path file, long newNodeId, long fromOffset) throws IOException {
+    public void open(Path file, long newNodeId, int newShard, long fromOffset) throws IOException {
         path = file;
         nodeId = newNodeId;
+        frameShard = newShard;
         generation =
                 Math.max(WalFileLayout.logGeneration(file), WalFileLayout.imageGeneration(file));
         position = Math.max(WalFileLayout.BLOCK_BYTES, fromOffset);
@@ -105,7 +113,7 @@ public final class FileScan implements AutoCloseable {
                 break;
             }
             if (at > 0
-                    && FrameLayout.expectedCrc(at, nodeId, generation, position, crc)
+                    && FrameLayout.expectedCrc(at, nodeId, frameShard, generation, position, crc)
                             == FrameLayout.crc32c(at)) {
                 frame = at;
                 frameOffset = position;
@@ -162,7 +170,10 @@ public final class FileScan implements AutoCloseable {
                             ? WalFileLayout.firstSeqno(block)
                             : 0;
             witness = WalFileLayout.witness(block, crc);
-            nodeId = nodeId == 0 ? headerNodeId : nodeId;
+            if (nodeId == 0) {
+                nodeId = headerNodeId;
+                frameShard = shard;
+            }
         }
     }
 

@@ -519,12 +519,19 @@ final class FrameBuffer implements AutoCloseable {
     }
 
     /** The oldest region is about to be written: watermarks and checksums. */
-    void sealRegion(long durable, long stable, long nodeId, Crc32c crc) {
+    void sealRegion(long durable, long stable, long nodeId, int shard, Crc32c crc) {
         long start = address[head];
         long end = start + frameEnd[head];
         for (long at = start; at < end; ) {
             FrameLayout.seal(
-                    at, durable, stable, nodeId, generation[head], offset[head] + at - start, crc);
+                    at,
+                    durable,
+                    stable,
+                    nodeId,
+                    shard,
+                    generation[head],
+                    offset[head] + at - start,
+                    crc);
             at += FrameLayout.HEADER_BYTES + FrameLayout.length(at);
         }
     }

@@ -15,7 +15,7 @@ import ironcache.ffm.Memory;
  * durable   the last seqno that was durable, with all of its unit, when this frame was written
  * stable    the last seqno up to which all units over several shards were ready in all of them
  * length    of the payload, a multiple of 8
- * crc32c    CRC-32C over nodeId, generation, offset in the file (8 bytes each), the header with this field as zero, the payload
+ * crc32c    CRC-32C over nodeId, shard, generation, offset in the file (8 bytes each), the header with this field as zero, the payload
  * kind      0 invalid, 1 EFFECTS, 2 MARK, 3 END
  * flags     1 MORE, 2 PARTS
  * </pre>
@@ -25,7 +25,7 @@ import ironcache.ffm.Memory;
  * <p>{@link #MORE}: the next frame of kind EFFECTS belongs to the same atomic unit. {@link #PARTS}: the payload ends with the parts of a unit over several shards: n
  * times {shard 8, seqno 8}, then n as 8 bytes.
  *
- * <p>The checksum covers the frame's place, so that what an earlier use of a recycled file left behind, or what was written elsewhere by mistake, never parses.
+ * <p>The checksum covers the frame's place, so that what an earlier use of a recycled file left behind, or what was written elsewhere by mistake, to another shard's file too, never parses.
  */
 public final class FrameLayout {
     private static final int SEQNO_OFFSET = 0;
@@ -76,19 +76,22 @@ public final class FrameLayout {
             long durable,
             long stable,
             long nodeId,
+            int shard,
             long generation,
             long offset,
             Crc32c crc) {
         Memory.putLong(frame + DURABLE_OFFSET, durable);
         Memory.putLong(frame + STABLE_OFFSET, stable);
         Memory.putInt(frame + CRC_OFFSET, 0);
-        Memory.putInt(frame + CRC_OFFSET, crc(frame, nodeId, generation, offset, crc));
+        Memory.putInt(frame + CRC_OFFSET, crc(frame, nodeId, shard, generation, offset, crc));
     }
 
     /** The checksum of a frame whose crc field is zero. */
-    private static int crc(long frame, long nodeId, long generation, long offset, Crc32c crc) {
+    private static int crc(
+            long frame, long nodeId, int shard, long generation, long offset, Crc32c crc) {
         crc.reset();
         crc.updateLong(nodeId);
+        crc.updateLong(shard);
         crc.updateLong(generation);
         crc.updateLong(offset);
         crc.update(frame, HEADER_BYTES + length(frame));
@@ -96,10 +99,11 @@ public final class FrameLayout {
     }
 
     /** The checksum that a frame should have at its place; puts zero into its field for a moment. */
-    static int expectedCrc(long frame, long nodeId, long generation, long offset, Crc32c crc) {
+    static int expectedCrc(
+            long frame, long nodeId, int shard, long generation, long offset, Crc32c crc) {
         int stored = crc32c(frame);
         Memory.putInt(frame + CRC_OFFSET, 0);
-        int computed = crc(frame, nodeId, generation, offset, crc);
+        int computed = crc(frame, nodeId, shard, generation, offset, crc);
         Memory.putInt(frame + CRC_OFFSET, stored);
         return computed;
     }

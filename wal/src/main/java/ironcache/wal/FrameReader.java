@@ -514,7 +514,8 @@ public final class FrameReader implements AutoCloseable {
         if (at <= 0) {
             return absent(at);
         }
-        int expected = FrameLayout.expectedCrc(at, nodeId, segment.generation, position, crc);
+        int expected =
+                FrameLayout.expectedCrc(at, nodeId, shard, segment.generation, position, crc);
         if (expected != FrameLayout.crc32c(at)
                 && (verifiesFrames || FrameLayout.seqno(at) != expectedSeqno)) {
             return invalid(

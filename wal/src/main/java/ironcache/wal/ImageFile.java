@@ -37,6 +37,7 @@ public final class ImageFile implements AutoCloseable {
     private final Path directory;
     private final Path path;
     private final long nodeId;
+    private final int shard;
     private final long tokenBase;
     private final int file;
     private final FrameBuffer buffer;
@@ -69,6 +70,7 @@ public final class ImageFile implements AutoCloseable {
         this.io = io;
         this.directory = directory;
         this.nodeId = nodeId;
+        this.shard = shard;
         this.tokenBase = tokenBase;
         path = WalFileLayout.imageFile(directory, generation);
         buffer = new FrameBuffer(WalOptions.DEFAULT_CHUNK_BYTES, Long.MAX_VALUE, generation, 1);
@@ -160,7 +162,7 @@ public final class ImageFile implements AutoCloseable {
             return;
         }
         if (!regionSealed) {
-            buffer.sealRegion(0, 0, nodeId, crc);
+            buffer.sealRegion(0, 0, nodeId, shard, crc);
             regionSealed = true;
         }
         io.write(

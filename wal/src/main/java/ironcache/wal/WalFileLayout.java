@@ -44,7 +44,7 @@ public final class WalFileLayout {
     public static final long LOG_SEQNOS = 1L << 32;
 
     static final long MAGIC = 0x3130464C41574349L; // "ICWALF01"
-    static final int VERSION = 1;
+    static final int VERSION = 2;
     static final int TYPE_LOG = 1;
     static final int TYPE_IMAGE = 2;
 

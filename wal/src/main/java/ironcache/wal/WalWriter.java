@@ -814,7 +814,7 @@ public final class WalWriter implements AutoCloseable {
         Segment segment = Objects.requireNonNull(current);
         assert segment.generation == buffer.regionGeneration();
         if (!regionSealed) {
-            buffer.sealRegion(durableSeqno, stableSeqno, nodeId, crc);
+            buffer.sealRegion(durableSeqno, stableSeqno, nodeId, shard, crc);
             regionSealed = true;
         }
         writing = true;

@@ -263,7 +263,7 @@ final class WalDamageTest {
             long frame = memory + 4096;
             FrameLayout.put(frame, seqno, FrameLayout.MARK, 0, 8);
             Memory.putLong(frame + FrameLayout.HEADER_BYTES, 77);
-            FrameLayout.seal(frame, 49, 49, nodeId, generation, offset, crc);
+            FrameLayout.seal(frame, 49, 49, nodeId, WalSim.SHARD, generation, offset, crc);
             if (!ofSealed) {
                 // The planted bug: a checksum of header and payload that leaves the place out.
                 Memory.putInt(frame + FrameLayout.CRC_OFFSET, 0);

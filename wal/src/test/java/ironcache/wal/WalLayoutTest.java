@@ -45,7 +45,7 @@ final class WalLayoutTest {
         assertEquals(60, WalFileLayout.HEADER_BYTES);
         assertEquals(
                 "494357414c463031"
-                        + "01000000"
+                        + "02000000"
                         + "01000000"
                         + "24232221"
                         + "00000000"
@@ -102,17 +102,17 @@ final class WalLayoutTest {
     @Test
     void aNewerVersionIsNotDamage() {
         WalFileLayout.put(block, WalFileLayout.TYPE_LOG, 0, 7, 1, 1, 4096, crc);
-        Memory.putInt(block + 8, 2);
+        Memory.putInt(block + 8, 3);
         Damage damage = WalFileLayout.checkWhole(block, FILE, crc);
         assertEquals(
-                FILE + ", offset 8, field version: expected 1 (the file is too new), actual 2",
+                FILE + ", offset 8, field version: expected 2 (the file is too new), actual 3",
                 "" + damage);
     }
 
     @Test
     void theFrameHeaderIsPinned() {
         FrameLayout.put(block, 0x0102030405060708L, FrameLayout.EFFECTS, FrameLayout.PARTS, 16);
-        FrameLayout.seal(block, 0x1112131415161718L, 0x2122232425262728L, 9, 7, 4096, crc);
+        FrameLayout.seal(block, 0x1112131415161718L, 0x2122232425262728L, 9, 3, 7, 4096, crc);
         assertEquals(40, FrameLayout.HEADER_BYTES);
         String dump = dump(40);
         assertEquals(
@@ -121,10 +121,11 @@ final class WalLayoutTest {
         assertEquals("01" + "02" + "000000000000", dump.substring(64));
         assertTrue(FrameLayout.isPlausible(block));
         int stored = FrameLayout.crc32c(block);
-        assertEquals(stored, FrameLayout.expectedCrc(block, 9, 7, 4096, crc));
-        assertTrue(stored != FrameLayout.expectedCrc(block, 9, 8, 4096, crc));
-        assertTrue(stored != FrameLayout.expectedCrc(block, 9, 7, 8192, crc));
-        assertTrue(stored != FrameLayout.expectedCrc(block, 8, 7, 4096, crc));
+        assertEquals(stored, FrameLayout.expectedCrc(block, 9, 3, 7, 4096, crc));
+        assertTrue(stored != FrameLayout.expectedCrc(block, 9, 3, 8, 4096, crc));
+        assertTrue(stored != FrameLayout.expectedCrc(block, 9, 2, 7, 4096, crc));
+        assertTrue(stored != FrameLayout.expectedCrc(block, 9, 3, 7, 8192, crc));
+        assertTrue(stored != FrameLayout.expectedCrc(block, 8, 3, 7, 4096, crc));
     }
 
     @Test
