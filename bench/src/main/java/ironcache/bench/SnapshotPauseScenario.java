@@ -65,8 +65,7 @@ final class SnapshotPauseScenario implements Scenario {
             load.seed = 1000L + round;
             Found without = measure(harness, server, load, round, false, seconds, rows);
             if (round == 0) {
-                // What the first snapshot leaves allocated counts in
-                // every round.
+                // What the first snapshot leaves allocated counts in every round.
                 rssBytesBefore = without.rssBytesMax;
             }
             Found with = measure(harness, server, load, round, true, options.seconds(), rows);

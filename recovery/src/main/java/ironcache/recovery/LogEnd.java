@@ -39,7 +39,7 @@ public final class LogEnd {
         lastWhole = firstSeqno - 1;
     }
 
-    /** Units up to this frame are whole and stable, and are not told of. */
+    /** Units up to this frame are whole and stable, and were not told of. */
     void passOver(long seqno) {
         lastWhole = Math.max(lastWhole, seqno);
     }
@@ -49,8 +49,7 @@ public final class LogEnd {
         long seqno = reader.seqno();
         int flags = reader.flags();
         file = reader.file();
-        // That the log itself reaches as far as its witness is the reader's to see; here it vouches
-        // for
+        // That the log reaches as far as its witness is the reader's to see; here it vouches for
         // the parts in other logs.
         knownStable = Math.max(knownStable, Math.max(reader.stable(), reader.witness()));
         unitFirst = unitFirst == 0 ? seqno : unitFirst;

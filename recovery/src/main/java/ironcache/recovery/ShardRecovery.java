@@ -207,10 +207,7 @@ public final class ShardRecovery implements Io.FileHandler, AutoCloseable {
             case PENDING -> {
                 return false;
             }
-            case FRAME -> {
-                logEnd.passOver(reader.passedOver());
-                logEnd.frame(reader);
-            }
+            case FRAME -> logEnd.frame(reader);
             case TORN -> {
                 log.accept(
                         "shard "

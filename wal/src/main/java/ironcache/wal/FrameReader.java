@@ -548,8 +548,7 @@ public final class FrameReader implements AutoCloseable {
 
     private boolean openFile(Segment segment, long limit) {
         try {
-            // Not through the page cache: its memory would have to be found, too, and its contents
-            // copied.
+            // Past the page cache: its memory would have to be found, too, and be copied from.
             window.open(io.openFile(segment.path, Io.OpenMode.READ, true), limit);
             isOpen = true;
             return true;

@@ -178,8 +178,7 @@ public final class WalWriter implements AutoCloseable {
     private long prepareNanos = NEVER;
 
     // Units over several shards that are not stable, oldest first: the first frame that is whole
-    // only
-    // with it, its last frame, n, n times (shard, the last frame there).
+    // only with it, its last frame, n, n times (shard, the last frame there).
     private static final int UNIT_LAST = 1;
     private static final int UNIT_COUNT = 2;
     private static final int UNIT_PARTS = 3;
