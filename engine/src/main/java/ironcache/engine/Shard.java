@@ -245,6 +245,11 @@ public final class Shard implements AutoCloseable {
         return space.isEnough();
     }
 
+    /** Whether a command that is one of several, of which the first have happened, has memory, though {@link #writeRefusal} says why others have none. */
+    public boolean hasReserve() {
+        return space.hasReserve();
+    }
+
     public void parkForSpace(int waiter) {
         space.await(waiter);
     }

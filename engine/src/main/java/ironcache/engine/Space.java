@@ -56,6 +56,11 @@ final class Space {
         return log.framesFree() > framesReserved / 2 && !store.effects.isBehind();
     }
 
+    /** As {@link Shard#hasReserve}. */
+    boolean hasReserve() {
+        return log.framesFree() > -Log.TRANSACTION_FRAMES;
+    }
+
     /** As {@link Shard#writeRefusal}. */
     @Nullable String writeRefusal() {
         if (memoryFull) {

@@ -28,8 +28,13 @@ import org.jspecify.annotations.Nullable;
  * writes before the difference is used up.
  */
 public final class Log implements AutoCloseable {
-    /** Frames beyond the limit that one command may use before the owner makes room again. */
-    public static final int EMERGENCY_FRAMES = 512;
+    /** Frames beyond the limit that a transaction that has begun may use, but for its last command. */
+    public static final int TRANSACTION_FRAMES = 256;
+
+    /** Frames beyond the limit, and beyond those, that one command may use before the owner makes room again. */
+    private static final int COMMAND_FRAMES = 512;
+
+    private static final int EMERGENCY_FRAMES = TRANSACTION_FRAMES + COMMAND_FRAMES;
 
     /** Of frames side by side in a state file: with more, each would take one of the process's mappings, which are limited. */
     private static final int SHOWN_RUNS_MAX = 8192;

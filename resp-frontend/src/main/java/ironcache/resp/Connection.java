@@ -51,7 +51,7 @@ final class Connection {
     /** CLIENT KILL by a client of another thread: its own closes it as soon as it can. */
     boolean killed;
 
-    /** Its transaction went on though the log had failed: nobody is told what it did. */
+    /** What became of its commands is not known, since the log failed: it hears no more, and closes when it is not in the middle of one. */
     boolean lost;
 
     /** Never reused: CLIENT ID. */

@@ -126,9 +126,6 @@ final class EventLoop implements Io.SocketHandler, ShardListener, ReplyGate.List
                 wait = Math.min(wait, mostNanos);
             }
         }
-        if (node.logFailed) {
-            gate.forgetFailed();
-        }
         io.poll(wait);
         clock.refresh();
         gate.release();
@@ -171,9 +168,6 @@ final class EventLoop implements Io.SocketHandler, ShardListener, ReplyGate.List
             return;
         }
         stableSeqno = log.stableSeqno();
-        if (log.isFailed()) {
-            node.logFailed = true;
-        }
         for (Partition partition : shards.all) {
             if (partition != own && partition.loop.gate.isWaiting()) {
                 partition.loop.io.wake();
@@ -188,6 +182,7 @@ final class EventLoop implements Io.SocketHandler, ShardListener, ReplyGate.List
 
     @Override
     public void onLost(Connection c) {
+        c.lost = true;
         close(c);
     }
 
@@ -197,6 +192,7 @@ final class EventLoop implements Io.SocketHandler, ShardListener, ReplyGate.List
         }
         if (shards.isSingle()) {
             gate.saw(own);
+            gate.left();
         }
         heldFor = gate.endTurn();
         for (int i = 0; i < turnSize; i++) {
@@ -536,9 +532,11 @@ final class EventLoop implements Io.SocketHandler, ShardListener, ReplyGate.List
         }
     }
 
-    /** At the end: what is written but not sent yet gets a moment to leave. */
+    /** At the end: transactions in the middle of their work end it, and what is written but not sent yet gets a moment to leave. */
     void drain() {
-        for (int i = 0; i < MOST_LOG_TURNS && gate.isWaiting(); i++) {
+        for (int i = 0; i < MOST_LOG_TURNS && (isExecuting() || gate.isWaiting()); i++) {
+            runReady();
+            finishTurn();
             settleTurn();
         }
         for (int i = 0; i < connections.length; i++) {
@@ -557,6 +555,15 @@ final class EventLoop implements Io.SocketHandler, ShardListener, ReplyGate.List
             finishTurn();
         }
         io.poll(0);
+    }
+
+    private boolean isExecuting() {
+        for (Connection c : connections) {
+            if (c != null && c.isExecuting()) {
+                return true;
+            }
+        }
+        return false;
     }
 
     /**

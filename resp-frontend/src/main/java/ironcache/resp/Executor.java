@@ -23,6 +23,7 @@ final class Executor {
     private final Node node;
     private final Shards shards;
     private final Partition own;
+    private final ReplyGate gate;
     private final Lease lease;
     private final TurnClock clock;
     private final CommandTable commands;
@@ -55,6 +56,7 @@ final class Executor {
         this.node = node;
         this.shards = node.shards;
         this.own = own;
+        this.gate = gate;
         this.lease = new Lease(shards, own, clock, gate);
         this.clock = clock;
         this.commands = own.commands;
@@ -323,11 +325,13 @@ final class Executor {
         queuedContext.set(c, row, table.entry(firstArgument), argc);
         queuedContext.setShards(over.first(), over.isSeveral());
         String refusal = row.has(CommandFlag.DENYOOM) ? over.writeRefusal() : null;
-        if (refusal != null) {
+        // A transaction that has begun goes on to its end, so that it happens as a whole.
+        if (refusal != null && (c.transaction == null || !over.hasReserve())) {
             row.rejectedCalls++;
             reply.error(refusal.substring(1));
             return;
         }
+        noteChanges(row.has(CommandFlag.WRITE));
         int errors = reply.errorCount();
         long since = clock.nanoTime();
         try {
@@ -402,11 +406,15 @@ final class Executor {
             Transactions.refused(c);
             return false;
         }
-        // One that is in the middle of its work is not refused: what it did would stay.
-        Transaction executed =
-                row == exec && transaction != null && !transaction.running ? transaction : null;
-        c.lost |= transaction != null && transaction.running && over.isLogFailed();
-        if (row.has(CommandFlag.WRITE) || executed != null && executed.has(CommandFlag.WRITE)) {
+        Transaction executed = row == exec ? transaction : null;
+        boolean changes =
+                row.has(CommandFlag.WRITE) || executed != null && executed.has(CommandFlag.WRITE);
+        if (executed != null && executed.running) {
+            // It is not refused in the middle of its work: what it did would stay.
+            noteChanges(changes);
+            return true;
+        }
+        if (changes) {
             String failure = over.logFailure();
             if (failure != null) {
                 return reject(c, row, "MISCONF " + failure);
@@ -431,7 +439,14 @@ final class Executor {
             suspend(c, e, Connection.State.PARKED);
             return false;
         }
+        noteChanges(changes);
         return true;
+    }
+
+    private void noteChanges(boolean changes) {
+        if (changes) {
+            gate.changes();
+        }
     }
 
     private boolean reject(Connection c, CommandRow row, ErrorReply error) {

@@ -123,6 +123,7 @@ final class Lease {
             gate.saw(shards.all[number]);
             owed[number] = (byte) shards.all[number].exit();
         }
+        gate.left();
     }
 
     private void wake(long set) {

@@ -67,9 +67,6 @@ final class Node {
     /** The loop ends after this turn. Also set by the signal handler's thread. */
     volatile boolean stopping;
 
-    /** Some shard's log has failed for good. */
-    volatile boolean logFailed;
-
     /** SHUTDOWN NOSAVE: no state is kept. */
     volatile boolean forgetful;
 

@@ -8,6 +8,8 @@ import org.jspecify.annotations.Nullable;
  * Holds replies back until all that they may tell of is stable ({@code appendfsync always}): for each turn, what its commands can have seen of every shard's log. Replies
  * of reads wait too: nobody is shown what a crash could take back. The shards go on meanwhile, and so do the connection's next commands.
  *
+ * <p>While a log cannot be written, replies wait only for what was changed: else nobody would hear anything until there is room on the disk, not even why. So reads show what RAM holds.
+ *
  * <p>A connection's output is held from a mark on, what was said before goes out. It has two marks at most: of the first turn it waits for, and of the last; so one
  * that never stops talking hears its replies nevertheless.
  *
@@ -30,7 +32,10 @@ final class ReplyGate {
     @SuppressWarnings("NullAway.Init")
     private Listener listener;
 
-    /** By shard, the last frame of its log that this thread's commands may have seen. */
+    /** Of the commands since {@link #saw} one may have changed something. */
+    private boolean changed;
+
+    /** By shard, the last frame of its log that the turn's commands may have seen. */
     private final long[] seen;
 
     /** Turns that wait, oldest first, a ring: by shard, what they have seen. */
@@ -65,18 +70,32 @@ final class ReplyGate {
         listener = newListener;
     }
 
-    /** Commands ran in the shard, which this thread is in. */
+    /** A command that runs may change something, in shards that {@link #saw} is told of afterwards. */
+    void changes() {
+        changed = true;
+    }
+
+    /** Commands ran in the shard, which this thread is in; {@link #left} follows. */
     void saw(Partition shard) {
         WalWriter log = shard.log;
-        // What a log that failed has not made durable it never will: who comes later is shown it
-        // nevertheless, but what this turn did before the failure counts.
-        if (log != null && node.waitsForLog && !log.isFailed()) {
+        if (log != null && node.waitsForLog && (changed || log.failure() == null)) {
             seen[shard.number] = log.appendedSeqno();
         }
     }
 
+    /** All shards that the commands were over have been seen. */
+    void left() {
+        changed = false;
+    }
+
     /** The turn's commands have run. @return its number, for {@link #hold}; 0: nobody has to wait */
     long endTurn() {
+        long turn = keepTurn();
+        Arrays.fill(seen, 0);
+        return turn;
+    }
+
+    private long keepTurn() {
         boolean stable = true;
         for (int s = 0; s < seen.length && stable; s++) {
             stable = seen[s] <= stableSeqno(s);
@@ -173,16 +192,6 @@ final class ReplyGate {
         }
     }
 
-    /** Between two turns: what comes next need not wait for what was seen of logs that have failed since. */
-    void forgetFailed() {
-        for (int s = 0; s < seen.length; s++) {
-            WalWriter log = shards[s].log;
-            if (log != null && log.isFailed()) {
-                seen[s] = Math.min(seen[s], log.stableSeqno());
-            }
-        }
-    }
-
     private static final int PENDING = 0;
     private static final int STABLE = 1;
     private static final int LOST = 2;
@@ -207,11 +216,15 @@ final class ReplyGate {
             heldConnections[heldHead] = null;
             heldHead = (heldHead + 1) % heldTurns.length;
             heldCount--;
-            if (c == null || c.state == Connection.State.CLOSED || c.heldTurn > released) {
+            if (c == null || c.state == Connection.State.CLOSED || c.lost) {
                 continue;
             }
             if (lost) {
+                // Whatever later turn it waits for as well: that need not have seen this one.
                 listener.onLost(c);
+                continue;
+            }
+            if (c.heldTurn > released) {
                 continue;
             }
             if (c.laterTurn <= released) {

@@ -1,7 +1,6 @@
 package ironcache.resp;
 
 import ironcache.engine.Shard;
-import ironcache.wal.WalWriter;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -124,16 +123,6 @@ final class ShardSet {
         return refusal;
     }
 
-    /** Whether what is written now will never be durable. */
-    boolean isLogFailed() {
-        boolean failed = false;
-        for (long rest = mask; rest != 0; rest &= rest - 1) {
-            WalWriter log = partition(rest).log;
-            failed |= log != null && log.isFailed();
-        }
-        return failed;
-    }
-
     /** Why nothing that is written now can become durable, or null. */
     @Nullable String logFailure() {
         String failure = first.logFailure();
@@ -141,6 +130,15 @@ final class ShardSet {
             failure = partition(rest).logFailure();
         }
         return failure;
+    }
+
+    /** Whether all shards have memory for the rest of a transaction that has begun, though others are refused. */
+    boolean hasReserve() {
+        boolean has = true;
+        for (long rest = mask; rest != 0; rest &= rest - 1) {
+            has &= partition(rest).shard.hasReserve();
+        }
+        return has;
     }
 
     /** Whether some shard wants a write command to wait for memory. */

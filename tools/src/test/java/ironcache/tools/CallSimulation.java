@@ -5,6 +5,7 @@ import ironcache.ffm.SimDisk.Failure;
 import ironcache.ffm.SimDisk.Moment;
 import ironcache.recovery.RecoveryException;
 import ironcache.tools.CrashChecker.Policy;
+import ironcache.tools.CrashChecker.Rules;
 import ironcache.tools.CrashChecker.Seen;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -146,6 +147,11 @@ final class CallSimulation extends CrashSimulation {
                 one.coldReads);
     }
 
+    @Override
+    boolean mayRefuse() {
+        return event.failure != null;
+    }
+
     private boolean hasFailed() {
         return event.failure != null && disk.calls() >= event.call;
     }
@@ -241,14 +247,12 @@ final class CallSimulation extends CrashSimulation {
         if (found == null) {
             return;
         }
-        CrashChecker checker =
-                new CrashChecker(
-                        rules.with(Policy.ALWAYS),
-                        base,
-                        ops,
-                        clock.nanoTime(),
-                        clock.currentTimeMillis());
-        checker.judge(found)
+        Rules now = rules.with(Policy.ALWAYS);
+        long nowNs = clock.nanoTime();
+        long nowMs = clock.currentTimeMillis();
+        List<CrashOp> judged = CrashChecker.withoutRefused(now, base, ops, nowNs, nowMs, found);
+        new CrashChecker(now, base, judged, nowNs, nowMs)
+                .judge(found)
                 .violations()
                 .forEach(violation -> fail("in the server that goes on: " + violation));
         writeProbes();

@@ -166,6 +166,53 @@ final class CrashChecker {
         violations.addAll(wrongReplies);
     }
 
+    /**
+     * Where a disk failed, a client may have been cut off before it was told that an operation was refused, and a later one of it was not.
+     *
+     * @return the operations without those of which nobody knows the reply and that, if they did not happen, explain what was found
+     */
+    static List<CrashOp> withoutRefused(
+            Rules rules,
+            Map<String, CrashState> base,
+            List<CrashOp> all,
+            long killedNs,
+            long killedMs,
+            Map<String, Seen> found) {
+        List<CrashOp> left = all;
+        int wrong = wrong(rules, base, left, killedNs, killedMs, found);
+        while (wrong > 0) {
+            List<CrashOp> better = null;
+            for (CrashOp op : left) {
+                if (op.isAcknowledged()) {
+                    continue;
+                }
+                List<CrashOp> without = new ArrayList<>(left);
+                without.remove(op);
+                int now = wrong(rules, base, without, killedNs, killedMs, found);
+                if (now < wrong) {
+                    wrong = now;
+                    better = without;
+                }
+            }
+            if (better == null) {
+                return left;
+            }
+            left = better;
+        }
+        return left;
+    }
+
+    private static int wrong(
+            Rules rules,
+            Map<String, CrashState> base,
+            List<CrashOp> all,
+            long killedNs,
+            long killedMs,
+            Map<String, Seen> found) {
+        CrashChecker checker = new CrashChecker(rules, base, all, killedNs, killedMs);
+        return checker.judge(found).violations().size();
+    }
+
     private boolean isRequired(CrashOp op) {
         return switch (rules.policy) {
             case ALWAYS -> op.isAcknowledged();

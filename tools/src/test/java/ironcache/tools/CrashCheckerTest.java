@@ -121,6 +121,25 @@ class CrashCheckerTest {
     }
 
     @Test
+    void refusedWithoutAWord() {
+        multi(-1, 1, "a", "c1:string:1", "c1:string:2");
+        set(-1, "c1:string:1", "b");
+        found("c1:string:1", "b");
+        found("c1:string:2", null);
+        bad(Policy.ALWAYS, "torn transaction");
+        assertEquals(ops.subList(1, 2), withoutRefused());
+        // Half of it is there, whatever was refused.
+        found("c1:string:1", "a");
+        bad(Policy.ALWAYS, "torn transaction");
+        assertEquals(ops, withoutRefused());
+    }
+
+    private List<CrashOp> withoutRefused() {
+        return CrashChecker.withoutRefused(
+                Rules.of(Policy.ALWAYS), base, ops, KILLED_NS, KILLED_MS, found);
+    }
+
+    @Test
     void acknowledgedWriteIsLost() {
         set(50, "c1:string:1", "a");
         set(2, "c1:string:1", "b");

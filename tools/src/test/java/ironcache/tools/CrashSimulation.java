@@ -830,12 +830,21 @@ class CrashSimulation {
 
     // Afterwards.
 
+    /** Whether clients may have been cut off before they were told that an operation was refused. */
+    boolean mayRefuse() {
+        return false;
+    }
+
     final void judge(Rules now, long killedNs, long killedMs) throws IOException {
-        CrashChecker checker = new CrashChecker(now, base, ops, killedNs, killedMs);
         Map<String, Seen> found = read();
         if (found == null) {
             return;
         }
+        List<CrashOp> judged =
+                mayRefuse()
+                        ? CrashChecker.withoutRefused(now, base, ops, killedNs, killedMs, found)
+                        : ops;
+        CrashChecker checker = new CrashChecker(now, base, judged, killedNs, killedMs);
         Verdict verdict = checker.judge(found);
         verdict.violations().forEach(violation -> fail(violation.toString()));
         sent += verdict.sent();
