@@ -29,7 +29,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Log implements AutoCloseable {
     /** Frames beyond the limit that a transaction that has begun may use, but for its last command. */
-    public static final int TRANSACTION_FRAMES = 256;
+    public static final int TRANSACTION_FRAMES = 64;
 
     /** Frames beyond the limit, and beyond those, that one command may use before the owner makes room again. */
     private static final int COMMAND_FRAMES = 512;

@@ -71,6 +71,9 @@ final class EventLoop implements Io.SocketHandler, ShardListener, ReplyGate.List
     private final long workNanos;
     private boolean moreWork;
 
+    /** The server ends: what still arrives is not looked at. */
+    private boolean ending;
+
     /** How far the shard's log was stable when others were last told. */
     private long stableSeqno;
 
@@ -416,7 +419,7 @@ final class EventLoop implements Io.SocketHandler, ShardListener, ReplyGate.List
         c.receivedBytes += length;
         stats.receivedBytes += length;
         c.lastActiveMillis = clock.currentTimeMillis();
-        if (c.state == Connection.State.DRAINING) {
+        if (c.state == Connection.State.DRAINING || ending) {
             return;
         }
         if (c.inTurn && c.at != 0) {
@@ -534,6 +537,7 @@ final class EventLoop implements Io.SocketHandler, ShardListener, ReplyGate.List
 
     /** At the end: transactions in the middle of their work end it, and what is written but not sent yet gets a moment to leave. */
     void drain() {
+        ending = true;
         for (int i = 0; i < MOST_LOG_TURNS && (isExecuting() || gate.isWaiting()); i++) {
             runReady();
             finishTurn();
