@@ -44,7 +44,9 @@ final class CallSimulation extends CrashSimulation {
         /** Connections were closed whose replies waited. */
         CUT_OFF,
         /** Snapshots go on failing, though the fault is gone. */
-        NO_MORE_SNAPSHOTS
+        NO_MORE_SNAPSHOTS,
+        /** Reads of keys on the SSD say that a block is damaged, until a restart. */
+        BLOCKS_LOST
     }
 
     /**
@@ -148,6 +150,15 @@ final class CallSimulation extends CrashSimulation {
     }
 
     @Override
+    boolean mayBeDamaged(Reply reply) {
+        boolean may = mayFail && CrashOp.isDamage(reply);
+        if (may) {
+            effects.add(Effect.BLOCKS_LOST);
+        }
+        return may;
+    }
+
+    @Override
     boolean mayRefuse() {
         return event.failure != null;
     }
@@ -217,6 +228,12 @@ final class CallSimulation extends CrashSimulation {
         }
         if (players.stream().anyMatch(Player::wasCutOff)) {
             effects.add(Effect.CUT_OFF);
+        }
+        if (event.failure == Failure.IO_ERROR_DROPPING) {
+            ops.forEach(op -> op.mayFindDamage = true);
+        }
+        if (ops.stream().anyMatch(CrashOp::foundDamage)) {
+            effects.add(Effect.BLOCKS_LOST);
         }
         if (ops.stream().anyMatch(CrashOp::isRefused)) {
             effects.add(Effect.WRITES_REFUSED);

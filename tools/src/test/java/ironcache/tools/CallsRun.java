@@ -231,6 +231,9 @@ final class CallsRun {
             allowed.add(Effect.CUT_OFF);
             allowed.add(Effect.NO_MORE_SNAPSHOTS);
         }
+        if (fault == Fault.EIO_DROPPING && (lasts || call.equals("SYNC segment"))) {
+            allowed.add(Effect.BLOCKS_LOST);
+        }
         if (lasts || call.equals("RENAME manifest") || call.equals("SYNC segment")) {
             allowed.add(Effect.NO_MORE_SNAPSHOTS);
         }

@@ -278,7 +278,7 @@ final class CrashChecker {
     private void step(CrashOp op, int number, Map<String, Track> into, List<Violation> wrong) {
         CrashStep step = op.steps.get(number);
         Reply reply = op.isAcknowledged() ? op.replyTo(number) : null;
-        if (CrashOp.isRefusal(reply)) {
+        if (op.isRefusal(reply)) {
             return;
         }
         long doneMs = op.isAcknowledged() ? op.ackedMs : Math.max(op.sentMs, killedMs);
@@ -639,8 +639,7 @@ final class CrashChecker {
         }
         for (int i = 0; op.isAcknowledged() && i < op.steps.size(); i++) {
             if (op.steps.get(i).key().equals(key)) {
-                return CrashOp.isRefusal(op.replyTo(i))
-                        || op.steps.get(i).changedNothing(op.replyTo(i));
+                return op.isRefusal(op.replyTo(i)) || op.steps.get(i).changedNothing(op.replyTo(i));
             }
         }
         return false;

@@ -35,6 +35,9 @@ final class CrashOp {
     long ackedMs;
     Reply reply;
 
+    /** The disk may have lost what it reads. */
+    boolean mayFindDamage;
+
     CrashOp(int client, How how, List<CrashStep> steps) {
         this(client, how, steps, 0);
     }
@@ -63,10 +66,25 @@ final class CrashOp {
     }
 
     /** Within a transaction, it is about one step. */
-    static boolean isRefusal(Reply reply) {
+    boolean isRefusal(Reply reply) {
         return reply != null
                 && reply.isError()
-                && (reply.text().startsWith("OOM ") || reply.text().startsWith("MISCONF "));
+                && (reply.text().startsWith("OOM ")
+                        || reply.text().startsWith("MISCONF ")
+                        || mayFindDamage && isDamage(reply));
+    }
+
+    static boolean isDamage(Reply reply) {
+        return reply.isError() && reply.text().startsWith("ERR IronCache read a damaged block: ");
+    }
+
+    /** Whether it, or a step of it, was refused for a block that the disk has lost. */
+    boolean foundDamage() {
+        return reply != null
+                && (isDamage(reply)
+                        || how == How.MULTI
+                                && reply.type() == '*'
+                                && reply.elements().stream().anyMatch(CrashOp::isDamage));
     }
 
     /** The reply to one step; null where the form of the whole is wrong. */
