@@ -23,7 +23,7 @@ final class Background {
      * The image that is being made gets one part of the time for so many of all else: whoever has to catch up with requests is not held up by much. In any turn it gets {@link
      * #IMAGE_NANOS_MIN}: where nothing else is done, that is most of the time.
      */
-    private static final int IMAGE_PART = 8;
+    private static final int IMAGE_PART = 24;
 
     private static final long IMAGE_NANOS_MIN = 10_000;
 
