@@ -32,7 +32,7 @@ final class ReplyGate {
     @SuppressWarnings("NullAway.Init")
     private Listener listener;
 
-    /** Of the commands since {@link #saw} one may have changed something. */
+    /** Of the commands since {@link #left} one may have changed something. */
     private boolean changed;
 
     /** By shard, the last frame of its log that the turn's commands may have seen. */

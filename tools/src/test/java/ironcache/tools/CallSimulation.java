@@ -5,7 +5,6 @@ import ironcache.ffm.SimDisk.Failure;
 import ironcache.ffm.SimDisk.Moment;
 import ironcache.recovery.RecoveryException;
 import ironcache.tools.CrashChecker.Policy;
-import ironcache.tools.CrashChecker.Rules;
 import ironcache.tools.CrashChecker.Seen;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -264,11 +263,14 @@ final class CallSimulation extends CrashSimulation {
         if (found == null) {
             return;
         }
-        Rules now = rules.with(Policy.ALWAYS);
-        long nowNs = clock.nanoTime();
-        long nowMs = clock.currentTimeMillis();
-        List<CrashOp> judged = CrashChecker.withoutRefused(now, base, ops, nowNs, nowMs, found);
-        new CrashChecker(now, base, judged, nowNs, nowMs)
+        CrashChecker checker =
+                new CrashChecker(
+                        rules.with(Policy.ALWAYS),
+                        base,
+                        ops,
+                        clock.nanoTime(),
+                        clock.currentTimeMillis());
+        checker.withoutRefused(found)
                 .judge(found)
                 .violations()
                 .forEach(violation -> fail("in the server that goes on: " + violation));

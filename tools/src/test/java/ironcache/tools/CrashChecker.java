@@ -122,7 +122,11 @@ final class CrashChecker {
 
     private final Rules rules;
     private final Map<String, CrashState> base;
+    private final List<CrashOp> all;
+
+    /** Of all, those that were not refused. */
     private final List<CrashOp> ops = new ArrayList<>();
+
     private final long killedNs;
     private final long killedMs;
     private final Map<String, Track> tracks = new LinkedHashMap<>();
@@ -148,6 +152,7 @@ final class CrashChecker {
             long killedMs) {
         this.rules = rules;
         this.base = base;
+        this.all = all;
         this.killedNs = killedNs;
         this.killedMs = killedMs;
         for (CrashOp op : all) {
@@ -169,17 +174,11 @@ final class CrashChecker {
     /**
      * Where a disk failed, a client may have been cut off before it was told that an operation was refused, and a later one of it was not.
      *
-     * @return the operations without those of which nobody knows the reply and that, if they did not happen, explain what was found
+     * @return of the same operations without those of which nobody knows the reply and that, if they did not happen, explain what was found
      */
-    static List<CrashOp> withoutRefused(
-            Rules rules,
-            Map<String, CrashState> base,
-            List<CrashOp> all,
-            long killedNs,
-            long killedMs,
-            Map<String, Seen> found) {
+    CrashChecker withoutRefused(Map<String, Seen> found) {
         List<CrashOp> left = all;
-        int wrong = wrong(rules, base, left, killedNs, killedMs, found);
+        int wrong = violations(left, found);
         while (wrong > 0) {
             List<CrashOp> better = null;
             for (CrashOp op : left) {
@@ -188,29 +187,26 @@ final class CrashChecker {
                 }
                 List<CrashOp> without = new ArrayList<>(left);
                 without.remove(op);
-                int now = wrong(rules, base, without, killedNs, killedMs, found);
+                int now = violations(without, found);
                 if (now < wrong) {
                     wrong = now;
                     better = without;
                 }
             }
             if (better == null) {
-                return left;
+                break;
             }
             left = better;
         }
-        return left;
+        return of(left);
     }
 
-    private static int wrong(
-            Rules rules,
-            Map<String, CrashState> base,
-            List<CrashOp> all,
-            long killedNs,
-            long killedMs,
-            Map<String, Seen> found) {
-        CrashChecker checker = new CrashChecker(rules, base, all, killedNs, killedMs);
-        return checker.judge(found).violations().size();
+    private int violations(List<CrashOp> some, Map<String, Seen> found) {
+        return of(some).judge(found).violations().size();
+    }
+
+    private CrashChecker of(List<CrashOp> some) {
+        return new CrashChecker(rules, base, some, killedNs, killedMs);
     }
 
     private boolean isRequired(CrashOp op) {

@@ -135,8 +135,9 @@ class CrashCheckerTest {
     }
 
     private List<CrashOp> withoutRefused() {
-        return CrashChecker.withoutRefused(
-                Rules.of(Policy.ALWAYS), base, ops, KILLED_NS, KILLED_MS, found);
+        return new CrashChecker(Rules.of(Policy.ALWAYS), base, ops, KILLED_NS, KILLED_MS)
+                .withoutRefused(found)
+                .operations();
     }
 
     @Test

@@ -836,15 +836,12 @@ class CrashSimulation {
     }
 
     final void judge(Rules now, long killedNs, long killedMs) throws IOException {
+        CrashChecker checker = new CrashChecker(now, base, ops, killedNs, killedMs);
         Map<String, Seen> found = read();
         if (found == null) {
             return;
         }
-        List<CrashOp> judged =
-                mayRefuse()
-                        ? CrashChecker.withoutRefused(now, base, ops, killedNs, killedMs, found)
-                        : ops;
-        CrashChecker checker = new CrashChecker(now, base, judged, killedNs, killedMs);
+        checker = mayRefuse() ? checker.withoutRefused(found) : checker;
         Verdict verdict = checker.judge(found);
         verdict.violations().forEach(violation -> fail(violation.toString()));
         sent += verdict.sent();
