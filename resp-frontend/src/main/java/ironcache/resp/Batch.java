@@ -87,6 +87,7 @@ final class Batch implements AutoCloseable {
                 }
             } else if (status == RequestParser.INCOMPLETE) {
                 c.neededBytes = parser.neededBytes();
+                c.wholeBytes = parser.wholeBytes();
                 return true;
             } else if (status == RequestParser.EMPTY) {
                 c.at = parser.next();
@@ -99,6 +100,24 @@ final class Batch implements AutoCloseable {
         }
         c.neededBytes = 0;
         return true;
+    }
+
+    /** Whether the connection's input is worth parsing again: a request may be complete, or is broken. */
+    boolean isParsable(Connection c) {
+        if (c.inputBytes() >= c.neededBytes) {
+            return true;
+        }
+        long from = c.input + c.inputStart;
+        long whole =
+                parser.skipBulks(
+                        from + c.wholeBytes,
+                        c.input + c.inputEnd,
+                        (c.checks & Connection.CHECK_AUTH) == 0);
+        if (whole == 0) {
+            return true;
+        }
+        c.wholeBytes = whole - from;
+        return false;
     }
 
     private void add(Connection c, int first) {

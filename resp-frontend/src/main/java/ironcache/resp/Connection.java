@@ -94,6 +94,9 @@ final class Connection {
     /** No request is complete before the input is this long. */
     long neededBytes;
 
+    /** Of the incomplete request, the bytes that need no second look until then. */
+    long wholeBytes;
+
     /** Of the waiting input of a parked connection, bytes whose keys are already asked for. */
     int prefetchedBytes;
 

@@ -448,7 +448,7 @@ final class EventLoop implements Io.SocketHandler, ShardListener, ReplyGate.List
         }
         buffers.append(c, address, length);
         if (c.state == Connection.State.OPEN) {
-            if (c.inputBytes() >= c.neededBytes) {
+            if (executor.isParsable(c)) {
                 buffers.regionFromInput(c);
                 executor.accept(c);
             }

@@ -100,6 +100,10 @@ final class Executor {
         }
     }
 
+    boolean isParsable(Connection c) {
+        return batch.isParsable(c);
+    }
+
     /** Runs what is in the batch and empties it. */
     void run() {
         int size = batch.size();

@@ -49,6 +49,10 @@ final class RequestParser implements AutoCloseable {
     /** Shortest bulk string: {@code $0 CRLF CRLF}. */
     private static final int LEAST_BULK_BYTES = 6;
 
+    // What bulkLength returns in place of a length.
+    private static final long NO_END = -1;
+    private static final long BROKEN = -2;
+
     private final ArgumentTable table;
     private long maxBulkBytes = 512L << 20;
 
@@ -56,6 +60,8 @@ final class RequestParser implements AutoCloseable {
     private int argc;
     private int lengthBits;
     private long neededBytes;
+    private long wholeBytes;
+    private long bulkData;
     private @Nullable String error;
 
     private long scratch;
@@ -86,6 +92,11 @@ final class RequestParser implements AutoCloseable {
     /** Bytes from the request's start without which it cannot be complete. */
     long neededBytes() {
         return neededBytes;
+    }
+
+    /** Bytes from the incomplete request's start that need no second look: its count and its bulk strings that are whole. */
+    long wholeBytes() {
+        return wholeBytes;
     }
 
     /** What follows {@code -ERR Protocol error: }. */
@@ -145,62 +156,100 @@ final class RequestParser implements AutoCloseable {
         int mark = table.size();
         long lengths = 0;
         for (int i = 0; i < count; i++) {
-            if (end - at < LEAST_BULK_BYTES) {
-                // Valkey notices a wrong type byte with the end of its line; so do we, when that
-                // has come.
-                return bulkIncomplete(from, at, end, count - i, mark);
-            }
-            int word = Memory.getInt(at);
+            int word = end - at < LEAST_BULK_BYTES ? 0 : Memory.getInt(at);
             long length;
+            long data;
             if ((word & ONE_DIGIT_MASK) == ONE_DIGIT_BULK && isDigit(word >>> 8)) {
                 length = (word >>> 8 & 0xffL) - '0';
-                at += 4;
+                data = at + 4;
             } else if ((word & TWO_DIGIT_MASK) == TWO_DIGIT_BULK
                     && isDigit(word >>> 16)
                     && isDigit1To9(word >>> 8)) {
                 length = ((word >>> 8 & 0xffL) - '0') * 10 + (word >>> 16 & 0xff) - '0';
-                at += 5;
+                data = at + 5;
             } else {
-                long carriage = findCarriage(at, end);
-                if (carriage == 0) {
-                    return bulkIncomplete(from, at, end, count - i, mark);
-                }
-                if (Memory.getByte(carriage + 1) != '\n') {
+                length = bulkLength(at, end, trusted);
+                if (length == BROKEN) {
                     table.truncate(mark);
-                    return fail(BAD_CRLF);
+                    return ERROR;
                 }
-                if (Memory.getByte(at) != '$') {
-                    return wrongType(at, mark);
-                }
-                int digits = (int) (carriage - at - 1);
-                length = Digits.isLong(at + 1, digits) ? Digits.parse(at + 1, digits) : -1;
-                if (length < 0 || length > maxBulkBytes) {
+                if (length == NO_END) {
                     table.truncate(mark);
-                    return fail("invalid bulk length");
+                    wholeBytes = at - from;
+                    neededBytes =
+                            Math.max(
+                                    end - from + 1,
+                                    wholeBytes + (long) (count - i) * LEAST_BULK_BYTES);
+                    return INCOMPLETE;
                 }
-                if (length > UNAUTHENTICATED_BULK_BYTES && !trusted) {
-                    table.truncate(mark);
-                    return fail("unauthenticated bulk length");
-                }
-                at = carriage + 2;
+                data = bulkData;
             }
-            if (end - at < length + 2) {
+            if (end - data < length + 2) {
                 table.truncate(mark);
-                neededBytes = at - from + length + 2 + (long) (count - i - 1) * LEAST_BULK_BYTES;
+                wholeBytes = at - from;
+                neededBytes = data - from + length + 2 + (long) (count - i - 1) * LEAST_BULK_BYTES;
                 return INCOMPLETE;
             }
-            if (Memory.getShort(at + length) != CRLF) {
+            if (Memory.getShort(data + length) != CRLF) {
                 table.truncate(mark);
                 return fail(BAD_CRLF);
             }
-            table.add(at, (int) length);
+            table.add(data, (int) length);
             lengths |= length;
-            at += length + 2;
+            at = data + length + 2;
         }
         lengthBits = (int) lengths;
         argc = count;
         next = at;
         return COMPLETE;
+    }
+
+    /** Reads the first line of a bulk string; its data begins at {@link #bulkData}. @return its length, NO_END where the line has none yet, or BROKEN */
+    private long bulkLength(long at, long end, boolean trusted) {
+        long carriage = findCarriage(at, end);
+        if (carriage == 0) {
+            return end - at > MAX_INLINE_BYTES ? broken("too big bulk count string") : NO_END;
+        }
+        if (Memory.getByte(carriage + 1) != '\n') {
+            return broken(BAD_CRLF);
+        }
+        if (Memory.getByte(at) != '$') {
+            return broken("expected '$', got '" + (char) (Memory.getByte(at) & 0xff) + "'");
+        }
+        int digits = (int) (carriage - at - 1);
+        long length = Digits.isLong(at + 1, digits) ? Digits.parse(at + 1, digits) : -1;
+        if (length < 0 || length > maxBulkBytes) {
+            return broken("invalid bulk length");
+        }
+        if (length > UNAUTHENTICATED_BULK_BYTES && !trusted) {
+            return broken("unauthenticated bulk length");
+        }
+        bulkData = carriage + 2;
+        return length;
+    }
+
+    /**
+     * Looks on in an incomplete request, of which fewer than {@link #neededBytes} are here: a client that sent something wrong may wait to
+     * hear so.
+     *
+     * @param at where the first bulk string begins that was not whole
+     * @return where that is now, or 0: {@link #parse} will tell an error
+     */
+    long skipBulks(long at, long end, boolean trusted) {
+        long whole = at;
+        while (true) {
+            long length = bulkLength(whole, end, trusted);
+            if (length == BROKEN) {
+                return 0;
+            }
+            if (length == NO_END || end - bulkData < length + 2) {
+                return whole;
+            }
+            if (Memory.getShort(bulkData + length) != CRLF) {
+                return 0;
+            }
+            whole = bulkData + length + 2;
+        }
     }
 
     private static boolean isDigit(int b) {
@@ -211,37 +260,11 @@ final class RequestParser implements AutoCloseable {
         return (b & 0xff) > '0' && (b & 0xff) <= '9';
     }
 
-    /** The request ends within a bulk string's first line, or in the last bytes of a short bulk string. */
-    private int bulkIncomplete(long from, long at, long end, int bulksLeft, int mark) {
-        table.truncate(mark);
-        long carriage = findCarriage(at, end);
-        if (carriage == 0) {
-            if (end - at > MAX_INLINE_BYTES) {
-                return fail("too big bulk count string");
-            }
-        } else if (Memory.getByte(carriage + 1) != '\n') {
-            return fail(BAD_CRLF);
-        } else if (Memory.getByte(at) != '$') {
-            return wrongType(at, mark);
-        } else {
-            int digits = (int) (carriage - at - 1);
-            if (!Digits.isLong(at + 1, digits) || Digits.parse(at + 1, digits) < 0) {
-                return fail("invalid bulk length");
-            }
-        }
-        neededBytes = Math.max(end - from + 1, at - from + (long) bulksLeft * LEAST_BULK_BYTES);
-        return INCOMPLETE;
-    }
-
-    private int wrongType(long at, int mark) {
-        table.truncate(mark);
-        return fail("expected '$', got '" + (char) (Memory.getByte(at) & 0xff) + "'");
-    }
-
     private int lineIncomplete(long from, long end, String tooBig) {
         if (end - from > MAX_INLINE_BYTES) {
             return fail(tooBig);
         }
+        wholeBytes = 0;
         neededBytes = end - from + 1;
         return INCOMPLETE;
     }
@@ -249,6 +272,11 @@ final class RequestParser implements AutoCloseable {
     private int fail(String text) {
         error = text;
         return ERROR;
+    }
+
+    private long broken(String text) {
+        error = text;
+        return BROKEN;
     }
 
     /** Address of the first CR with a byte after it; 0 where there is none. Lines are short: a loop of bytes will do. */

@@ -157,6 +157,43 @@ class RequestParserPropertyTest {
         }
     }
 
+    /** What Valkey says to a request after some byte of it, we say then too: whoever sent it may send no more. */
+    @Test
+    void errorsAreSeenWithTheByteThatMakesThem() {
+        Prng prng = new Prng(SEED + 3);
+        byte[] wrong = ascii("*$09-\r\nx");
+        int errors = 0;
+        for (int round = 0; round < 3_000; round++) {
+            byte[] bytes = encode(randomCommand(prng));
+            int length = Math.min(bytes.length, 300);
+            bytes[prng.nextInt(length)] = wrong[prng.nextInt(wrong.length)];
+            long needed = 0;
+            long whole = 0;
+            for (int end = 1; end <= length; end++) {
+                String where = "-Dironcache.seed=" + SEED + " round " + round + " byte " + end;
+                int status = parse(bytes, end);
+                if (status != RequestParser.INCOMPLETE) {
+                    if (needed > end) {
+                        assertEquals(RequestParser.ERROR, status, where);
+                        assertEquals(
+                                0, parser.skipBulks(memory + whole, memory + end, true), where);
+                        errors++;
+                    }
+                    break;
+                }
+                if (end < needed) {
+                    long at = parser.skipBulks(memory + whole, memory + end, true);
+                    assertEquals(memory + parser.wholeBytes(), at, where);
+                    whole = at - memory;
+                } else {
+                    needed = parser.neededBytes();
+                    whole = parser.wholeBytes();
+                }
+            }
+        }
+        assertTrue(errors > 100, errors + " errors between two parses");
+    }
+
     private String inline(String line) {
         byte[] bytes = ascii(line);
         int status = parse(bytes, bytes.length);
