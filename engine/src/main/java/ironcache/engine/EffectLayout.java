@@ -13,6 +13,7 @@ import ironcache.hybridlog.Record;
  * PUT        word | record                                             the key's record is this one now (as {@link Record#copyCarried} leaves it)
  * DELETE     word | key                                                the key is gone
  * PATCH      word | from 4, valueLength 4 | count 4, kind 4 | key | bytes   count bytes of the value from there on, its length and its kind
+ * SPLICE     word | from 4, removed 4 | count 4, kind 4 | version 8 | key | bytes   removed bytes of the value from there on are these count ones now, where it has the version before this one
  * EXPIRE     word | millis 8 | key                                     the key's expiry, 0: none
  * KEYSPACES  word | 16 numbers of 1 byte                               each database's keyspace
  *
@@ -39,6 +40,7 @@ final class EffectLayout {
     static final int WHEEL = 9;
     static final int OBJECT = 10;
     static final int EXPIRES = 11;
+    static final int SPLICE = 12;
 
     static final int PAGE = 1;
     static final int DETACH = 2;
@@ -54,6 +56,13 @@ final class EffectLayout {
     private static final int PATCH_COUNT = PATCH_VALUE_LENGTH + Integer.BYTES;
     private static final int PATCH_KIND = PATCH_COUNT + Integer.BYTES;
     private static final int PATCH_KEY = PATCH_KIND + Integer.BYTES;
+
+    private static final int SPLICE_FROM = WORD_BYTES;
+    private static final int SPLICE_REMOVED = SPLICE_FROM + Integer.BYTES;
+    private static final int SPLICE_COUNT = SPLICE_REMOVED + Integer.BYTES;
+    private static final int SPLICE_KIND = SPLICE_COUNT + Integer.BYTES;
+    private static final int SPLICE_VERSION = SPLICE_KIND + Integer.BYTES;
+    private static final int SPLICE_KEY = SPLICE_VERSION + Long.BYTES;
 
     private static final int EXPIRE_MILLIS = WORD_BYTES;
     private static final int EXPIRE_KEY = EXPIRE_MILLIS + Long.BYTES;
@@ -103,6 +112,7 @@ final class EffectLayout {
             case PUT -> putBytes(record(effect));
             case DELETE -> deleteBytes(keyLength(effect));
             case PATCH -> patchBytes(keyLength(effect), patchCount(effect));
+            case SPLICE -> spliceBytes(keyLength(effect), spliceCount(effect));
             case EXPIRE -> expireBytes(keyLength(effect));
             case KEYSPACES -> keyspacesBytes();
             case SEGMENT, OBJECT -> WORD_BYTES + 16;
@@ -189,6 +199,59 @@ final class EffectLayout {
 
     static long patchedBytes(long effect) {
         return effect + PATCH_KEY + padded(keyLength(effect));
+    }
+
+    // SPLICE.
+
+    static int spliceBytes(int keyLength, int count) {
+        return SPLICE_KEY + padded(keyLength) + padded(count);
+    }
+
+    /** @param record of which {@code removed} bytes from {@code from} on were replaced by {@code count} */
+    static void splice(long effect, long record, int from, int removed, int count) {
+        int keyLength = Record.keyLength(record);
+        putWord(
+                effect,
+                SPLICE,
+                Record.keyspace(record),
+                keyLength,
+                Record.type(record) == Record.TYPE_PAGE ? PAGE : 0);
+        Memory.putInt(effect + SPLICE_FROM, from);
+        Memory.putInt(effect + SPLICE_REMOVED, removed);
+        Memory.putInt(effect + SPLICE_COUNT, count);
+        Memory.putInt(effect + SPLICE_KIND, Record.kind(record));
+        Memory.putLong(effect + SPLICE_VERSION, SplicedLayout.version(Record.value(record)));
+        putBytes(Record.key(record), effect + SPLICE_KEY, keyLength);
+        putBytes(Record.value(record) + from, splicedBytes(effect), count);
+    }
+
+    static int spliceFrom(long effect) {
+        return Memory.getInt(effect + SPLICE_FROM);
+    }
+
+    static int spliceRemoved(long effect) {
+        return Memory.getInt(effect + SPLICE_REMOVED);
+    }
+
+    static int spliceCount(long effect) {
+        return Memory.getInt(effect + SPLICE_COUNT);
+    }
+
+    static int spliceKind(long effect) {
+        return Memory.getInt(effect + SPLICE_KIND);
+    }
+
+    /** That the value has afterwards. */
+    static int spliceVersion(long effect) {
+        return (int) Memory.getLong(effect + SPLICE_VERSION);
+    }
+
+    static long splicedKey(long effect) {
+        return effect + SPLICE_KEY;
+    }
+
+    static long splicedBytes(long effect) {
+        return effect + SPLICE_KEY + padded(keyLength(effect));
     }
 
     // EXPIRE.

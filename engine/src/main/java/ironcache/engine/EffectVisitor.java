@@ -12,6 +12,18 @@ public interface EffectVisitor {
     default void patch(
             int keyspace, long key, int keyLength, boolean page, int from, long bytes, int count) {}
 
+    /** {@code removed} bytes of the value from {@code from} on are the {@code count} at {@code bytes} now, where its version is the one before this. */
+    default void splice(
+            int keyspace,
+            long key,
+            int keyLength,
+            boolean page,
+            int version,
+            int from,
+            int removed,
+            long bytes,
+            int count) {}
+
     /** The key's expiry in milliseconds since the epoch; 0: none. */
     default void expire(int keyspace, long key, int keyLength, long millis) {}
 

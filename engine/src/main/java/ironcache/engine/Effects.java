@@ -15,6 +15,8 @@ final class Effects {
     /** The whole record. */
     private static final int WHOLE = -1;
 
+    private static final int PATCHED = -1;
+
     /** A patch has to save this much of the record to be worth a look-up in recovery. */
     private static final int PATCH_SAVES_BYTES = 64;
 
@@ -34,6 +36,9 @@ final class Effects {
 
     private int pendingFrom;
     private int pendingCount;
+
+    /** Bytes that those replaced; {@link #PATCHED}: they are as many, and nothing moved. */
+    private int pendingRemoved;
 
     /** From now on effects are appended here; null: nowhere. Between two commands. */
     void appendTo(@Nullable WalWriter newLog) {
@@ -140,6 +145,19 @@ final class Effects {
             pending = record;
             pendingFrom = count + PATCH_SAVES_BYTES < Record.valueLength(record) ? from : WHOLE;
             pendingCount = count;
+            pendingRemoved = PATCHED;
+        }
+    }
+
+    /** Of the record's value {@code removed} bytes from {@code from} on were replaced by {@code inserted}, and its version counted. */
+    void spliced(long record, int from, int removed, int inserted) {
+        WalWriter to = log;
+        if (to != null) {
+            appendPending(to);
+            pending = record;
+            pendingFrom = inserted + PATCH_SAVES_BYTES < Record.valueLength(record) ? from : WHOLE;
+            pendingCount = inserted;
+            pendingRemoved = removed;
         }
     }
 
@@ -192,6 +210,10 @@ final class Effects {
         pending = 0;
         if (pendingFrom == WHOLE) {
             EffectLayout.put(to.append(EffectLayout.putBytes(record)), record);
+        } else if (pendingRemoved != PATCHED) {
+            int bytes = EffectLayout.spliceBytes(Record.keyLength(record), pendingCount);
+            EffectLayout.splice(
+                    to.append(bytes), record, pendingFrom, pendingRemoved, pendingCount);
         } else {
             int bytes = EffectLayout.patchBytes(Record.keyLength(record), pendingCount);
             EffectLayout.patch(to.append(bytes), record, pendingFrom, pendingCount);

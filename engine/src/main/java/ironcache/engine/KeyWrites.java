@@ -151,6 +151,22 @@ final class KeyWrites {
         return Record.value(record);
     }
 
+    /** As {@link Shard#splice}. */
+    long splice(
+            Keyspace keyspace,
+            long key,
+            int keyLength,
+            long hash,
+            int kind,
+            int from,
+            int removed,
+            int inserted) {
+        long record = Store.found(store.find(keyspace.keys, key, keyLength, hash));
+        record = store.splice(keyspace, keyspace.keys, record, kind, from, removed, inserted);
+        store.effects.spliced(record, from, removed, inserted);
+        return Record.value(record);
+    }
+
     /**
      * As {@link Shard#delete}.
      *

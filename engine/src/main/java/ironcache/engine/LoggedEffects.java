@@ -34,7 +34,9 @@ public final class LoggedEffects {
     /** Whether the effect says all by itself: it is one of a log, or tells of objects. Others are about the image's own shard and its SSD tier. */
     public static boolean isPortable(long effect) {
         int op = EffectLayout.op(effect);
-        return op >= EffectLayout.PUT && op <= EffectLayout.KEYSPACES || op == EffectLayout.OBJECT;
+        return op >= EffectLayout.PUT && op <= EffectLayout.KEYSPACES
+                || op == EffectLayout.SPLICE
+                || op == EffectLayout.OBJECT;
     }
 
     /** Visits one effect that {@link #bytes} knows. */
@@ -59,6 +61,17 @@ public final class LoggedEffects {
                             EffectLayout.patchFrom(effect),
                             EffectLayout.patchedBytes(effect),
                             EffectLayout.patchCount(effect));
+            case EffectLayout.SPLICE ->
+                    visitor.splice(
+                            keyspace,
+                            EffectLayout.splicedKey(effect),
+                            keyLength,
+                            page,
+                            EffectLayout.spliceVersion(effect),
+                            EffectLayout.spliceFrom(effect),
+                            EffectLayout.spliceRemoved(effect),
+                            EffectLayout.splicedBytes(effect),
+                            EffectLayout.spliceCount(effect));
             case EffectLayout.EXPIRE ->
                     visitor.expire(
                             keyspace,

@@ -98,6 +98,24 @@ final class PagedObjects {
         return Record.value(record);
     }
 
+    /** As {@link Shard#splicePage}. */
+    long splice(long object, long page, int from, int removed, int inserted) {
+        long key = store.pageKey(object, page);
+        Keyspace keyspace = keyspaceOf(object);
+        long record =
+                Store.found(
+                        store.find(
+                                keyspace.pages,
+                                key,
+                                Store.PAGE_KEY_BYTES,
+                                store.hash(key, Store.PAGE_KEY_BYTES)));
+        record =
+                store.splice(
+                        keyspace, keyspace.pages, record, Record.PAGE, from, removed, inserted);
+        store.effects.spliced(record, from, removed, inserted);
+        return Record.value(record);
+    }
+
     /** As {@link Shard#deletePage}. */
     boolean delete(long object, long page) {
         long key = store.pageKey(object, page);

@@ -50,6 +50,7 @@ final class Replay {
             case EffectLayout.PUT -> put(EffectLayout.record(effect));
             case EffectLayout.DELETE -> delete(effect);
             case EffectLayout.PATCH -> patch(effect);
+            case EffectLayout.SPLICE -> splice(effect);
             case EffectLayout.EXPIRE -> expire(effect);
             case EffectLayout.KEYSPACES -> map(effect);
             case EffectLayout.SEGMENT -> restoreSegment(effect);
@@ -168,6 +169,36 @@ final class Replay {
                 EffectLayout.patchedBytes(effect),
                 Record.value(record) + EffectLayout.patchFrom(effect),
                 EffectLayout.patchCount(effect));
+    }
+
+    /**
+     * What an image has may be newer, so that bytes are at another place: only where the version is the one before does the effect fit. Where it is a newer one, the effect is in it
+     * already; where the record is another one, that was put later, and so it will be again.
+     */
+    private void splice(long effect) {
+        Keyspace keyspace = live(EffectLayout.keyspace(effect));
+        if (keyspace == null) {
+            return;
+        }
+        long key = EffectLayout.splicedKey(effect);
+        int keyLength = EffectLayout.keyLength(effect);
+        boolean page = EffectLayout.has(effect, EffectLayout.PAGE);
+        HashIndex index = page ? keyspace.pages : keyspace.keys;
+        long record = store.find(index, key, keyLength, store.hash(key, keyLength));
+        int kind = EffectLayout.spliceKind(effect);
+        int from = EffectLayout.spliceFrom(effect);
+        int removed = EffectLayout.spliceRemoved(effect);
+        int count = EffectLayout.spliceCount(effect);
+        if (record == 0
+                || Record.isPaged(record)
+                || Record.type(record) != Record.typeOf(kind)
+                || from + removed > Record.valueLength(record)
+                || SplicedLayout.version(Record.value(record)) + 1
+                        != EffectLayout.spliceVersion(effect)) {
+            return;
+        }
+        record = store.splice(keyspace, index, record, kind, from, removed, count);
+        Memory.copy(EffectLayout.splicedBytes(effect), Record.value(record) + from, count);
     }
 
     private void expire(long effect) {

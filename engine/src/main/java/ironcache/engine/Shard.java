@@ -384,6 +384,24 @@ public final class Shard implements AutoCloseable {
                 databases[db], key, keyLength, hash, kind, newValueLength, from, count);
     }
 
+    /**
+     * RMW on an existing key, already read in this command, whose value begins with a {@link SplicedLayout}: replaces {@code removed} bytes of it, from {@code from} on, by {@code
+     * inserted} ones that the caller writes at once. What is behind them moves. May miss.
+     *
+     * @return address of the value
+     */
+    public long splice(
+            int db,
+            long key,
+            int keyLength,
+            long hash,
+            int kind,
+            int from,
+            int removed,
+            int inserted) {
+        return writes.splice(databases[db], key, keyLength, hash, kind, from, removed, inserted);
+    }
+
     /** Sets (or with 0 removes) the expiry of an existing key, already read in this command. May miss. */
     public void expireAt(int db, long key, int keyLength, long hash, long expiryMillis) {
         expirer.set(databases[db], key, keyLength, hash, expiryMillis);
@@ -435,6 +453,11 @@ public final class Shard implements AutoCloseable {
     /** As above, where only {@code count} bytes from {@code from} on will differ from what was there. */
     public long modifyPage(long object, long page, int newValueLength, int from, int count) {
         return pagedObjects.modify(object, page, newValueLength, from, count);
+    }
+
+    /** As {@link #splice} for a page. May miss. */
+    public long splicePage(long object, long page, int from, int removed, int inserted) {
+        return pagedObjects.splice(object, page, from, removed, inserted);
     }
 
     /** May miss. */

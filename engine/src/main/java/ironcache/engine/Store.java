@@ -33,6 +33,11 @@ final class Store implements AutoCloseable {
 
     static final int KEYSPACES = 256;
 
+    /** A value that outgrew its record has an eighth of its length to grow in the next one. */
+    private static final int ROOM_SHIFT = 3;
+
+    private static final int ROOM_BYTES_MAX = 512;
+
     final Log log;
     final SegmentStore segments;
     final SealedPages sealed;
@@ -281,6 +286,63 @@ final class Store implements AutoCloseable {
                 Record.value(record),
                 Record.value(copy),
                 Math.min(Record.valueLength(record), newValueLength));
+        index.replace(slot, foundAddress);
+        supersede(address, record);
+        stats.copyUpdates++;
+        return copy;
+    }
+
+    /**
+     * Replaces {@code removed} bytes of the value of the record that was just found, from {@code from} on, by {@code inserted} undefined ones, in place where that fits, else in a copy with
+     * room to grow; counts the value's version.
+     *
+     * @return memory address of the record
+     */
+    long splice(
+            Keyspace keyspace,
+            HashIndex index,
+            long record,
+            int kind,
+            int from,
+            int removed,
+            int inserted) {
+        long address = foundAddress;
+        int oldLength = Record.valueLength(record);
+        int newLength = oldLength - removed + inserted;
+        int rest = oldLength - from - removed;
+        if (Log.isMutable(address)) {
+            dirty(record);
+            if (Record.resize(record, kind, newLength)) {
+                // What is behind the new end is still there.
+                long at = Record.value(record) + from;
+                if (removed != inserted) {
+                    Memory.copy(at + removed, at + inserted, rest);
+                }
+                SplicedLayout.nextVersion(Record.value(record));
+                Record.visit(record);
+                stats.inPlaceUpdates++;
+                return record;
+            }
+        }
+        long slot = foundSlot;
+        int room =
+                newLength > oldLength
+                        ? Math.min(newLength >>> ROOM_SHIFT, ROOM_BYTES_MAX) & -Record.ALIGNMENT
+                        : 0;
+        long copy =
+                append(
+                        Record.key(record),
+                        Record.keyLength(record),
+                        kind,
+                        newLength + room,
+                        Record.expiry(record),
+                        keyspace.number);
+        Record.resize(copy, kind, newLength);
+        long before = Record.value(record);
+        long value = Record.value(copy);
+        Memory.copy(before, value, from);
+        Memory.copy(before + from + removed, value + from + inserted, rest);
+        SplicedLayout.nextVersion(value);
         index.replace(slot, foundAddress);
         supersede(address, record);
         stats.copyUpdates++;

@@ -71,6 +71,17 @@ final class EffectLayoutTest {
     }
 
     @Test
+    void splice() {
+        makeRecord("\u0009\0\0\0value");
+        EffectLayout.splice(effect, record, 6, 1, 2);
+        assertEquals(
+                "0c05030000000000 0600000001000000 0200000001000000 0900000000000000"
+                        + " 6b65790000000000 6c75000000000000",
+                hex());
+        assertEquals(EffectLayout.spliceBytes(3, 2), EffectLayout.bytes(effect));
+    }
+
+    @Test
     void expire() {
         EffectLayout.expire(effect, 5, key, 3, 0x0102030405060708L);
         assertEquals("0405030000000000 0807060504030201 6b65790000000000", hex());

@@ -92,6 +92,19 @@ public final class Record {
 
     public static final int PAGE = TYPE_PAGE;
 
+    // Encodings of collections: where their elements are, and what OBJECT ENCODING says of them.
+    private static final int COLLECTION_PAGED = 1;
+    private static final int FORM_SHIFT = TYPE_BITS + 1;
+
+    /** OBJECT ENCODING: listpack. */
+    public static final int FORM_LISTPACK = 0;
+
+    /** OBJECT ENCODING: hashtable, quicklist or skiplist. */
+    public static final int FORM_LARGE = 1;
+
+    /** OBJECT ENCODING: intset. */
+    public static final int FORM_INTSET = 2;
+
     private static final long DEAD_BIT = 1L << DEAD_SHIFT;
     private static final long EXPIRY_BIT = 1L << EXPIRY_SHIFT;
     private static final long HOME_BIT = 1L << HOME_SHIFT;
@@ -213,7 +226,29 @@ public final class Record {
 
     /** Whether the value is the root of a paged object. */
     public static boolean isPaged(long record) {
-        return kind(record) == STRING_PAGED;
+        return isPagedKind(kind(record));
+    }
+
+    /** Whether a value of this kind is the root of a paged object. */
+    public static boolean isPagedKind(int kind) {
+        int type = typeOf(kind);
+        return type == TYPE_STRING
+                ? kind == STRING_PAGED
+                : type <= TYPE_STREAM && (kind >>> TYPE_BITS & COLLECTION_PAGED) != 0;
+    }
+
+    /**
+     * The kind of a collection.
+     *
+     * @param form FORM_LISTPACK, FORM_LARGE or FORM_INTSET: what clients are told, whatever it is
+     */
+    public static int collection(int type, boolean paged, int form) {
+        return type | (paged ? COLLECTION_PAGED << TYPE_BITS : 0) | form << FORM_SHIFT;
+    }
+
+    /** Of a collection's kind. */
+    public static int form(int kind) {
+        return kind >>> FORM_SHIFT;
     }
 
     /** Whether the key of {@code record} is these bytes. */
