@@ -1,5 +1,6 @@
 package ironcache.datatypes;
 
+import ironcache.engine.KeyHash;
 import ironcache.ffm.Memory;
 
 /**
@@ -12,25 +13,28 @@ import ironcache.ffm.Memory;
  * C0       4   a string of so many bytes, 16384 at least
  * C1 – C8      an integer of 1 to 8 bytes, little-endian, two's complement, as few as hold it
  * C9      16   a spilled string: length 8, first page 8 ({@link Spill})
+ * CB      24   the same with its hash 8 behind, where it is looked for by that
  * CA       8   a time, milliseconds since the epoch: it belongs to the element that follows
  * D0 – FF      the integer tag - E0
  * </pre>
  *
  * <p>There is one coding for each string, so two that are not spilled are equal where their codings are. Static methods on absolute addresses; nothing is allocated.
  */
-final class Element {
+public final class Element {
     private static final int SHORT_BYTES_MAX = 0x7F;
     private static final int MIDDLE = 0x80;
     private static final int MIDDLE_BYTES_MAX = 0x3FFF;
     private static final int LONG = 0xC0;
     private static final int SPILLED = 0xC9;
     private static final int TIME = 0xCA;
+    private static final int SPILLED_HASHED = 0xCB;
     private static final int SMALL = 0xD0;
     private static final int ZERO = 0xE0;
     private static final int SMALL_MAX = 0xFF - ZERO;
     private static final int SMALL_MIN = SMALL - ZERO;
 
     static final int SPILLED_BYTES = 1 + 2 * Long.BYTES;
+    static final int SPILLED_HASHED_BYTES = SPILLED_BYTES + Long.BYTES;
     static final int TIME_BYTES = 1 + Long.BYTES;
 
     /** Longest coding of a number. */
@@ -45,7 +49,7 @@ final class Element {
     // Reading.
 
     /** Bytes of the element; of a time, without the element that follows. */
-    static int bytes(long at) {
+    public static int bytes(long at) {
         int tag = tag(at);
         if (tag <= SHORT_BYTES_MAX) {
             return 1 + tag;
@@ -60,8 +64,9 @@ final class Element {
             case LONG -> 5 + length(at);
             case SPILLED -> SPILLED_BYTES;
             case TIME -> TIME_BYTES;
+            case SPILLED_HASHED -> SPILLED_HASHED_BYTES;
             default -> {
-                if (tag > TIME) {
+                if (tag > SPILLED_HASHED) {
                     throw new IllegalStateException("no element has the tag " + tag);
                 }
                 yield 1 + tag - LONG;
@@ -70,21 +75,22 @@ final class Element {
     }
 
     /** Whether it is an integer: {@link #number}. Else it is a string, or {@link #isSpilled}, or {@link #isTime}. */
-    static boolean isNumber(long at) {
+    public static boolean isNumber(long at) {
         int tag = tag(at);
         return tag >= SMALL || tag > LONG && tag < SPILLED;
     }
 
-    static boolean isSpilled(long at) {
-        return tag(at) == SPILLED;
+    public static boolean isSpilled(long at) {
+        int tag = tag(at);
+        return tag == SPILLED || tag == SPILLED_HASHED;
     }
 
-    static boolean isTime(long at) {
+    public static boolean isTime(long at) {
         return tag(at) == TIME;
     }
 
     /** Of an integer. */
-    static long number(long at) {
+    public static long number(long at) {
         int tag = tag(at);
         if (tag >= SMALL) {
             return tag - ZERO;
@@ -99,7 +105,7 @@ final class Element {
     }
 
     /** Bytes of a string that is not spilled. */
-    static int length(long at) {
+    public static int length(long at) {
         int tag = tag(at);
         if (tag <= SHORT_BYTES_MAX) {
             return tag;
@@ -110,28 +116,33 @@ final class Element {
     }
 
     /** Where the bytes of a string are that is not spilled. */
-    static long text(long at) {
+    public static long text(long at) {
         int tag = tag(at);
         return at + (tag <= SHORT_BYTES_MAX ? 1 : tag < LONG ? 2 : 5);
     }
 
     /** Of a spilled string. */
-    static long spilledLength(long at) {
+    public static long spilledLength(long at) {
         return Memory.getLong(at + 1);
     }
 
     /** Of a spilled string: the number of its first page. */
-    static long spilledPage(long at) {
+    public static long spilledPage(long at) {
         return Memory.getLong(at + 1 + Long.BYTES);
     }
 
+    /** Of a spilled string that has one. */
+    static long spilledHash(long at) {
+        return Memory.getLong(at + SPILLED_BYTES);
+    }
+
     /** Of a time. */
-    static long time(long at) {
+    public static long time(long at) {
         return Memory.getLong(at + 1);
     }
 
     /** Bytes of the string that it stands for, whatever it is held as. */
-    static long textLength(long at) {
+    public static long textLength(long at) {
         if (isNumber(at)) {
             return LongText.length(number(at));
         }
@@ -211,9 +222,33 @@ final class Element {
         Memory.putLong(to + 1 + Long.BYTES, page);
     }
 
+    static void putSpilled(long to, long length, long page, long hash) {
+        putSpilled(to, length, page);
+        Memory.putByte(to, (byte) SPILLED_HASHED);
+        Memory.putLong(to + SPILLED_BYTES, hash);
+    }
+
     static void putTime(long to, long millis) {
         Memory.putByte(to, (byte) TIME);
         Memory.putLong(to + 1, millis);
+    }
+
+    // Hashing.
+
+    /** The hash of the element that is held for this string. */
+    static long hash(long salt, long text, int length) {
+        long number = LongText.parse(text, length);
+        return LongText.isNumber(number, text, length)
+                ? KeyHash.ofNumber(salt, number)
+                : KeyHash.of(salt, text, length);
+    }
+
+    /** The hash of an element; a spilled one has it with it. */
+    static long hash(long salt, long at) {
+        if (isNumber(at)) {
+            return KeyHash.ofNumber(salt, number(at));
+        }
+        return isSpilled(at) ? spilledHash(at) : KeyHash.of(salt, text(at), length(at));
     }
 
     // Searching.
@@ -280,13 +315,13 @@ final class Element {
     }
 
     /** The next element; a time goes with the element that it belongs to. */
-    static long next(long at) {
+    public static long next(long at) {
         long next = at + bytes(at);
         return tag(at) == TIME ? next + bytes(next) : next;
     }
 
     /** Elements from {@code from} to {@code to}, times not counted. */
-    static int count(long from, long to) {
+    public static int count(long from, long to) {
         int count = 0;
         for (long at = from; at < to; at = next(at)) {
             count++;

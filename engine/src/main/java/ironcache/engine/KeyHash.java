@@ -18,7 +18,12 @@ public final class KeyHash {
     }
 
     public long of(long key, int length) {
-        long state = seed;
+        return of(seed, key, length);
+    }
+
+    /** The hash that goes with this salt, for tables that have one of their own. */
+    public static long of(long salt, long key, int length) {
+        long state = salt;
         long low;
         long high;
         if (length <= 16) {
@@ -49,6 +54,11 @@ public final class KeyHash {
             high = Memory.getLong(last + 8);
         }
         return fold(C ^ length, fold(low ^ B, high ^ state));
+    }
+
+    /** The hash of a number that goes with this salt. */
+    public static long ofNumber(long salt, long number) {
+        return fold(C, fold(number ^ B, A ^ salt));
     }
 
     private static long fold(long left, long right) {

@@ -63,6 +63,16 @@ final class PagedObjects {
                 : record;
     }
 
+    /** As {@link Shard#isPageCold}. */
+    boolean isCold(long object, long page) {
+        long key = store.pageKey(object, page);
+        return store.isCold(
+                keyspaceOf(object).pages,
+                key,
+                Store.PAGE_KEY_BYTES,
+                store.hash(key, Store.PAGE_KEY_BYTES));
+    }
+
     /** As {@link Shard#upsertPage}. */
     long upsert(long object, long page, int valueLength) {
         long key = store.pageKey(object, page);

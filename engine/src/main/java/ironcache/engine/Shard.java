@@ -426,6 +426,11 @@ public final class Shard implements AutoCloseable {
         return pagedObjects.create(databases[db]);
     }
 
+    /** A salt for hashes within an object, which clients cannot guess. */
+    public long salt(long object) {
+        return store.hash(store.pageKey(object, -1), Store.PAGE_KEY_BYTES);
+    }
+
     /** An object without a root dies; its pages are freed in the background. Done by upsert and delete for the roots that they replace. */
     public void retire(long object, long pages) {
         store.reaper.retire(object, pages);
@@ -438,6 +443,11 @@ public final class Shard implements AutoCloseable {
     /** @return record or 0. May miss. */
     public long readPage(long object, long page) {
         return pagedObjects.read(object, page);
+    }
+
+    /** Whether {@link #readPage} would miss. Nothing is asked for. */
+    public boolean isPageCold(long object, long page) {
+        return pagedObjects.isCold(object, page);
     }
 
     /** Blind write of a page; never misses where the page is new or in RAM, else may miss. @return address of the value */

@@ -148,6 +148,24 @@ final class Store implements AutoCloseable {
         return anyCold ? findCold(index, key, keyLength, hash) : 0;
     }
 
+    /** Whether {@link #find} would miss. Nothing is asked for. */
+    boolean isCold(HashIndex index, long key, int keyLength, long hash) {
+        boolean anyCold = false;
+        for (long slot = index.first(hash); slot != 0; slot = index.next()) {
+            long address = HashIndex.payload(slot);
+            long record = log.resolve(address);
+            if (record == 0) {
+                record = stagedUndamaged(address);
+            }
+            if (record == 0) {
+                anyCold = true;
+            } else if (Record.hasKey(record, key, keyLength)) {
+                return false;
+            }
+        }
+        return anyCold;
+    }
+
     private long findCold(HashIndex index, long key, int keyLength, long hash) {
         boolean missing = false;
         for (long slot = index.first(hash); slot != 0; slot = index.next()) {
@@ -206,6 +224,14 @@ final class Store implements AutoCloseable {
             }
         }
         return any;
+    }
+
+    private long stagedUndamaged(long address) {
+        try {
+            return cold.staged(address);
+        } catch (DamagedBlockException damaged) {
+            return 0;
+        }
     }
 
     private boolean isStagedOrDamaged(long address) {

@@ -1,0 +1,263 @@
+package ironcache.datatypes;
+
+import ironcache.engine.Shard;
+import ironcache.engine.SplicedLayout;
+import ironcache.ffm.Memory;
+import ironcache.ffm.MemoryTag;
+import ironcache.hybridlog.Record;
+
+/**
+ * Entries of a paged collection by the hash of their key: bucket b is the object's page 2b, a version ({@link SplicedLayout}) and entries in no order; a bucket without entries has no page. What there is
+ * of each: {@link BucketsLayout}, in the root.
+ *
+ * <p>Buckets hold {@value #BUCKET_BYTES} bytes on average. They are split one by one as entries come, and joined as they go, by commands that write anyway, where the pages in question are in RAM; only a command that
+ * finds far too few buckets waits for the page that is to be split ({@link #load}).
+ *
+ * <p>One per thread. Owns a scratch of the size of the longest page.
+ */
+final class Buckets implements AutoCloseable {
+    /** What the entries are. */
+    enum Entries {
+        /** Elements; the hash is that of each. */
+        MEMBERS,
+        /** Pairs of elements; the hash is that of the first. */
+        FIELDS,
+        /** {@link ScoreEntry}. */
+        SCORES
+    }
+
+    /** Of a bucket, on average. */
+    static final int BUCKET_BYTES = 1200;
+
+    private static final int STEPS_MAX = 4;
+
+    private final Entries entries;
+    private final long scratch = Memory.allocate(2L * Record.MAX_VALUE_BYTES, MemoryTag.OTHER);
+
+    Buckets(Entries entries) {
+        this.entries = entries;
+    }
+
+    /** Makes these the entries of a new collection, all in one bucket, which is to be settled. */
+    static void begin(Shard shard, long root, long part, long from, long end) {
+        BucketsLayout.put(part, shard.salt(CollectionRoot.object(root)), 1);
+        BucketsLayout.addBytes(part, end - from);
+        put(shard, root, 0, 0, from, end);
+    }
+
+    // Pages.
+
+    static long page(long bucket) {
+        return 2 * bucket;
+    }
+
+    /** The page of a hash. */
+    static long pageOf(long part, long hash) {
+        return page(BucketsLayout.bucket(part, hash));
+    }
+
+    /** Where the entries of a page begin. */
+    static long first(long record) {
+        return Record.value(record) + SplicedLayout.BYTES;
+    }
+
+    /** Where the entries of a page end. */
+    static long end(long record) {
+        return Record.value(record) + Record.valueLength(record);
+    }
+
+    /** Before a command's first write: reads the page that has to be split, if that can wait no longer. May miss. */
+    static void load(Shard shard, long object, long part) {
+        if (BucketsLayout.bytes(part) > BucketsLayout.buckets(part) * BUCKET_BYTES / 4 * 5) {
+            shard.readPage(object, page(BucketsLayout.splitting(part)));
+        }
+    }
+
+    // Entries.
+
+    /**
+     * Adds an entry, of which none is there yet with the same key. Its page has been read.
+     *
+     * @return where the caller writes its bytes, at once
+     */
+    static long add(Shard shard, long root, long part, long hash, int bytes) {
+        long object = CollectionRoot.object(root);
+        long page = pageOf(part, hash);
+        long record = shard.readPage(object, page);
+        BucketsLayout.addBytes(part, bytes);
+        if (record == 0) {
+            CollectionRoot.needPages(root, page + 1);
+            long value = shard.upsertPage(object, page, SplicedLayout.BYTES + bytes);
+            SplicedLayout.putVersion(value, 0);
+            return value + SplicedLayout.BYTES;
+        }
+        int length = Record.valueLength(record);
+        return shard.splicePage(object, page, length, 0, bytes) + length;
+    }
+
+    /**
+     * Replaces bytes of an entry.
+     *
+     * @param record of its page, read before, and unchanged since
+     * @param at where the bytes are, {@code removed} of them
+     * @return where the caller writes {@code inserted} bytes, at once
+     */
+    static long replace(
+            Shard shard,
+            long root,
+            long part,
+            long hash,
+            long record,
+            long at,
+            int removed,
+            int inserted) {
+        int from = (int) (at - Record.value(record));
+        BucketsLayout.addBytes(part, inserted - removed);
+        return shard.splicePage(
+                        CollectionRoot.object(root), pageOf(part, hash), from, removed, inserted)
+                + from;
+    }
+
+    /** Takes an entry away, as {@link #replace}. */
+    static void remove(
+            Shard shard, long root, long part, long hash, long record, long at, int bytes) {
+        BucketsLayout.addBytes(part, -bytes);
+        long object = CollectionRoot.object(root);
+        long page = pageOf(part, hash);
+        if (Record.valueLength(record) == SplicedLayout.BYTES + bytes) {
+            shard.deletePage(object, page);
+        } else {
+            shard.splicePage(object, page, (int) (at - Record.value(record)), bytes, 0);
+        }
+    }
+
+    // Growing and shrinking.
+
+    /** After entries were added or taken away: splits and joins buckets, as far as their pages are in RAM. */
+    void settle(Shard shard, long root, long part) {
+        for (int i = 0; i < STEPS_MAX; i++) {
+            long bytes = BucketsLayout.bytes(part);
+            long buckets = BucketsLayout.buckets(part);
+            if (bytes > buckets * BUCKET_BYTES) {
+                if (!split(shard, root, part)) {
+                    return;
+                }
+            } else if (buckets == 1
+                    || bytes > buckets * (BUCKET_BYTES / 4)
+                    || !join(shard, root, part)) {
+                return;
+            }
+        }
+    }
+
+    private boolean split(Shard shard, long root, long part) {
+        long object = CollectionRoot.object(root);
+        long bucket = BucketsLayout.splitting(part);
+        long buckets = BucketsLayout.buckets(part);
+        if (shard.isPageCold(object, page(bucket))) {
+            return false;
+        }
+        long record = shard.readPage(object, page(bucket));
+        BucketsLayout.putBuckets(part, buckets + 1);
+        if (record == 0) {
+            return true;
+        }
+        // The entries that stay are gathered from the scratch's begin on, those that move from its
+        // middle on.
+        long salt = BucketsLayout.salt(part);
+        long bit = buckets - bucket;
+        long stay = scratch;
+        long move = scratch + Record.MAX_VALUE_BYTES;
+        long end = end(record);
+        for (long at = first(record); at < end; ) {
+            long next = next(at);
+            long to = (hash(salt, at) & bit) == 0 ? stay : move;
+            Memory.copy(at, to, next - at);
+            if (to == stay) {
+                stay += next - at;
+            } else {
+                move += next - at;
+            }
+            at = next;
+        }
+        int version = SplicedLayout.version(Record.value(record)) + 1;
+        put(shard, root, bucket, version, scratch, stay);
+        put(shard, root, buckets, version, scratch + Record.MAX_VALUE_BYTES, move);
+        return true;
+    }
+
+    private boolean join(Shard shard, long root, long part) {
+        long object = CollectionRoot.object(root);
+        long last = BucketsLayout.buckets(part) - 1;
+        long buddy = last - Long.highestOneBit(last);
+        if (shard.isPageCold(object, page(last)) || shard.isPageCold(object, page(buddy))) {
+            return false;
+        }
+        long from = shard.readPage(object, page(last));
+        long to = shard.readPage(object, page(buddy));
+        long bytes = from == 0 ? 0 : end(from) - first(from);
+        if (to != 0 && bytes + Record.valueLength(to) > Record.MAX_VALUE_BYTES) {
+            return false;
+        }
+        BucketsLayout.putBuckets(part, last);
+        if (from == 0) {
+            return true;
+        }
+        if (to == 0) {
+            int version = SplicedLayout.version(Record.value(from)) + 1;
+            put(shard, root, buddy, version, first(from), end(from));
+        } else {
+            int length = Record.valueLength(to);
+            long value = shard.splicePage(object, page(buddy), length, 0, (int) bytes);
+            Memory.copy(first(from), value + length, bytes);
+        }
+        shard.deletePage(object, page(last));
+        return true;
+    }
+
+    /** Makes these the entries of a bucket, which may have others. They are not in its page. */
+    private static void put(Shard shard, long root, long bucket, int version, long from, long end) {
+        long object = CollectionRoot.object(root);
+        if (from == end) {
+            shard.deletePage(object, page(bucket));
+            return;
+        }
+        int bytes = (int) (end - from);
+        CollectionRoot.needPages(root, page(bucket) + 1);
+        long value = shard.upsertPage(object, page(bucket), SplicedLayout.BYTES + bytes);
+        SplicedLayout.putVersion(value, version);
+        Memory.copy(from, value + SplicedLayout.BYTES, bytes);
+    }
+
+    /** The entry after this one. */
+    long next(long at) {
+        return switch (entries) {
+            case MEMBERS -> Element.next(at);
+            case FIELDS -> Element.next(Element.next(at));
+            case SCORES -> at + ScoreEntry.BYTES;
+        };
+    }
+
+    private long hash(long salt, long at) {
+        return entries == Entries.SCORES ? ScoreEntry.hash(at) : Element.hash(salt, at);
+    }
+
+    // Walking. Cursors go through the hashes by their bits in reverse, so that a bucket's share
+    // of the way stays in one piece when it is split or joined.
+
+    /** The bucket that a cursor is at. */
+    static long bucketAt(long part, long cursor) {
+        return BucketsLayout.bucket(part, cursor);
+    }
+
+    /** The cursor behind the bucket that this one is at; 0: it was the last. */
+    static long nextCursor(long part, long cursor) {
+        long behind = cursor | ~BucketsLayout.mask(part, cursor);
+        return Long.reverse(Long.reverse(behind) + 1);
+    }
+
+    @Override
+    public void close() {
+        Memory.free(scratch, 2L * Record.MAX_VALUE_BYTES, MemoryTag.OTHER);
+    }
+}

@@ -1,0 +1,429 @@
+package ironcache.datatypes;
+
+import ironcache.engine.Shard;
+import ironcache.engine.SplicedLayout;
+import ironcache.ffm.Memory;
+import ironcache.ffm.MemoryTag;
+import ironcache.hybridlog.Record;
+
+/**
+ * The hash that a command works on. {@link #open}, then reads ({@link #load} and {@link #find}, which may miss), then changes ({@link #put}, {@link #remove}), then {@link #close}.
+ *
+ * <p>An entry is a field, a time if the field expires, and a value, each an {@link Element}. Where they are:
+ *
+ * <pre>
+ * NEW     the key does not exist yet: in the scratch, until close
+ * PACKED  in the key's record, behind its version ({@link SplicedLayout})
+ * PAGED   in {@link Buckets}; the record's value is a root: {@link CollectionRoot}, {@link BucketsLayout}
+ * </pre>
+ *
+ * <p>One per thread, which is in the key's shard; allocates nothing. Owns a scratch. Addresses that it returns are valid until the next change.
+ */
+public final class Hashes implements AutoCloseable {
+    /** Longest packed value. */
+    static final int PACKED_BYTES_MAX = 4096;
+
+    /** A field and a value as a packed value may hold them, beside others. */
+    private static final int SCRATCH_BYTES = PACKED_BYTES_MAX;
+
+    private static final int PART = CollectionRoot.BYTES;
+    static final int ROOT_BYTES = PART + BucketsLayout.BYTES;
+
+    private enum State {
+        NEW,
+        PACKED,
+        PAGED
+    }
+
+    private final Buckets buckets = new Buckets(Buckets.Entries.FIELDS);
+    private final RootCopy root = new RootCopy();
+    private final long scratch = Memory.allocate(SCRATCH_BYTES, MemoryTag.OTHER);
+
+    // Set by open, before anything else.
+    @SuppressWarnings("NullAway.Init")
+    private Shard shard;
+
+    private int db;
+    private long key;
+    private int keyLength;
+    private long hash;
+    private State state = State.NEW;
+    private int form;
+    private long expiryMillis;
+
+    /** NEW and PACKED: where the entries are. */
+    private long from;
+
+    private long end;
+
+    /** PAGED: the object is not the key's value yet. */
+    private boolean fresh;
+
+    /** PAGED: memory address of the root, in the record or, once something was changed, in the copy. */
+    private long rootAddress;
+
+    private boolean changed;
+
+    // Of the last lookup.
+    private long foundHash;
+    private long foundRecord;
+    private long foundField;
+
+    /**
+     * Begins.
+     *
+     * @param record of the key, read in this command; 0 where it does not exist
+     */
+    public void open(Shard shard, int db, long key, int keyLength, long hash, long record) {
+        this.shard = shard;
+        this.db = db;
+        this.key = key;
+        this.keyLength = keyLength;
+        this.hash = hash;
+        changed = false;
+        fresh = false;
+        if (record == 0) {
+            state = State.NEW;
+            form = Record.FORM_LISTPACK;
+            expiryMillis = 0;
+            from = scratch;
+            end = scratch;
+            return;
+        }
+        form = Record.form(Record.kind(record));
+        expiryMillis = Record.expiry(record);
+        if (Record.isPaged(record)) {
+            state = State.PAGED;
+            rootAddress = Record.value(record);
+        } else {
+            state = State.PACKED;
+            from = Record.value(record) + SplicedLayout.BYTES;
+            end = Record.value(record) + Record.valueLength(record);
+        }
+    }
+
+    // Reading.
+
+    /** Fields, those whose time is over among them. */
+    public long count() {
+        return state == State.PAGED
+                ? CollectionRoot.count(rootAddress)
+                : Element.count(from, end) / 2;
+    }
+
+    /** Asks for what {@link #find} of this field needs, without waiting. */
+    public void prefetch(long field, int fieldLength) {
+        if (state == State.PAGED) {
+            shard.prefetchPage(
+                    CollectionRoot.object(rootAddress), pageOf(hashOf(field, fieldLength)));
+        }
+    }
+
+    /** Before the first change: reads what the change of this field needs. May miss. */
+    public void load(long field, int fieldLength) {
+        if (state == State.PAGED) {
+            shard.readPage(CollectionRoot.object(rootAddress), pageOf(hashOf(field, fieldLength)));
+            Buckets.load(shard, CollectionRoot.object(rootAddress), rootAddress + PART);
+        }
+    }
+
+    /** The element of the field's value, or the time before it; 0 where the field does not exist. May miss. */
+    public long find(long field, int fieldLength) {
+        if (state != State.PAGED) {
+            foundField = Element.findField(from, end, field, fieldLength);
+        } else {
+            foundHash = hashOf(field, fieldLength);
+            foundRecord = shard.readPage(CollectionRoot.object(rootAddress), pageOf(foundHash));
+            foundField =
+                    foundRecord == 0
+                            ? 0
+                            : Element.findField(
+                                    Buckets.first(foundRecord),
+                                    Buckets.end(foundRecord),
+                                    field,
+                                    fieldLength);
+        }
+        return foundField == 0 ? 0 : foundField + Element.bytes(foundField);
+    }
+
+    // Walking: in parts, of which one is in memory at a time.
+
+    /** Parts from 0 on have all fields between them. */
+    public long parts() {
+        return state == State.PAGED ? BucketsLayout.buckets(rootAddress + PART) : 1;
+    }
+
+    /** Asks for a part without waiting. */
+    public void prefetchPart(long part) {
+        if (state == State.PAGED) {
+            shard.prefetchPage(CollectionRoot.object(rootAddress), Buckets.page(part));
+        }
+    }
+
+    /** Goes to a part. May miss. */
+    public void goTo(long part) {
+        if (state == State.PAGED) {
+            long record = shard.readPage(CollectionRoot.object(rootAddress), Buckets.page(part));
+            from = record == 0 ? 0 : Buckets.first(record);
+            end = record == 0 ? 0 : Buckets.end(record);
+        }
+    }
+
+    /** The first field of the part. */
+    public long from() {
+        return from;
+    }
+
+    /** Behind the last entry of the part. */
+    public long end() {
+        return end;
+    }
+
+    /** The part that a scan with this cursor is at. */
+    public long partAt(long cursor) {
+        return state == State.PAGED ? Buckets.bucketAt(rootAddress + PART, cursor) : 0;
+    }
+
+    /** The cursor behind that part; 0: it was the last. */
+    public long nextCursor(long cursor) {
+        return state == State.PAGED ? Buckets.nextCursor(rootAddress + PART, cursor) : 0;
+    }
+
+    /** Differs after every change of a hash that is not packed. */
+    public int version() {
+        return state == State.PAGED ? CollectionRoot.version(rootAddress) : 0;
+    }
+
+    private long hashOf(long field, int fieldLength) {
+        return Element.hash(BucketsLayout.salt(rootAddress + PART), field, fieldLength);
+    }
+
+    private long pageOf(long fieldHash) {
+        return Buckets.pageOf(rootAddress + PART, fieldHash);
+    }
+
+    // Changes.
+
+    /**
+     * Sets a field, and takes its time away.
+     *
+     * @param entriesMax above so many fields, and
+     * @param valueBytesMax above such a length, OBJECT ENCODING says hashtable
+     * @return whether it is new
+     */
+    public boolean put(
+            long field,
+            int fieldLength,
+            long value,
+            int valueLength,
+            int entriesMax,
+            int valueBytesMax) {
+        if (form == Record.FORM_LISTPACK
+                && (fieldLength > valueBytesMax || valueLength > valueBytesMax)) {
+            form = Record.FORM_LARGE;
+        }
+        int valueBytes = Element.codedBytes(value, valueLength);
+        long old = find(field, fieldLength);
+        if (old != 0) {
+            int oldBytes = (int) (Element.next(old) - old);
+            if (!hasRoom(valueBytes - oldBytes)) {
+                toPages();
+                find(field, fieldLength);
+            }
+            Element.put(replace(foundField, oldBytes, valueBytes), value, valueLength);
+            settle();
+            return false;
+        }
+        int fieldBytes = Element.codedBytes(field, fieldLength);
+        if (!hasRoom(fieldBytes + valueBytes)) {
+            toPages();
+            foundHash = hashOf(field, fieldLength);
+        }
+        long at = add(fieldBytes + valueBytes);
+        at += Element.put(at, field, fieldLength);
+        Element.put(at, value, valueLength);
+        settle();
+        // No field and value take less than two bytes.
+        if (form == Record.FORM_LISTPACK
+                && (state == State.PAGED || end - from > 2L * entriesMax)
+                && count() > entriesMax) {
+            form = Record.FORM_LARGE;
+        }
+        return true;
+    }
+
+    /** After each entry, since one command may bring many. */
+    private void settle() {
+        if (state == State.PAGED) {
+            buckets.settle(shard, rootAddress, rootAddress + PART);
+        }
+    }
+
+    private boolean hasRoom(int bytes) {
+        return state == State.PAGED || end - from + bytes <= PACKED_BYTES_MAX - SplicedLayout.BYTES;
+    }
+
+    /** Room for an entry, behind the others. */
+    private long add(int bytes) {
+        long at;
+        switch (state) {
+            case NEW -> {
+                at = end;
+                end += bytes;
+            }
+            case PACKED -> at = splice((int) (end - from), 0, bytes);
+            default -> {
+                long copy = change();
+                at = Buckets.add(shard, copy, copy + PART, foundHash, bytes);
+                CollectionRoot.putCount(copy, CollectionRoot.count(copy) + 1);
+            }
+        }
+        return at;
+    }
+
+    /** Replaces what is behind the field that was found last. @return where */
+    private long replace(long field, int removed, int inserted) {
+        long at = field + Element.bytes(field);
+        switch (state) {
+            case NEW -> {
+                Memory.copy(at + removed, at + inserted, end - at - removed);
+                end += inserted - removed;
+            }
+            case PACKED -> at = splice((int) (at - from), removed, inserted);
+            default -> {
+                long copy = change();
+                at =
+                        Buckets.replace(
+                                shard,
+                                copy,
+                                copy + PART,
+                                foundHash,
+                                foundRecord,
+                                at,
+                                removed,
+                                inserted);
+            }
+        }
+        return at;
+    }
+
+    /** Of the packed value, from the first entry on. @return where */
+    private long splice(int offset, int removed, int inserted) {
+        int kind = Record.collection(Record.TYPE_HASH, false, form);
+        int bytes = (int) (end - from) - removed + inserted;
+        long value =
+                shard.splice(
+                        db,
+                        key,
+                        keyLength,
+                        hash,
+                        kind,
+                        SplicedLayout.BYTES + offset,
+                        removed,
+                        inserted);
+        from = value + SplicedLayout.BYTES;
+        end = from + bytes;
+        return from + offset;
+    }
+
+    /** Removes a field. Nothing but removals follow. @return whether it existed */
+    public boolean remove(long field, int fieldLength) {
+        if (find(field, fieldLength) == 0) {
+            return false;
+        }
+        long at = foundField;
+        int bytes = (int) (buckets.next(at) - at);
+        if (state == State.PACKED) {
+            if (bytes == end - from) {
+                // Nothing is left: the key goes.
+                end = from;
+                changed = true;
+            } else {
+                splice((int) (at - from), bytes, 0);
+            }
+        } else {
+            long copy = change();
+            Buckets.remove(shard, copy, copy + PART, foundHash, foundRecord, at, bytes);
+            CollectionRoot.putCount(copy, CollectionRoot.count(copy) - 1);
+        }
+        return true;
+    }
+
+    /** From now on changes go to the copy of the root. */
+    private long change() {
+        if (rootAddress != root.address()) {
+            root.open(rootAddress, ROOT_BYTES);
+            rootAddress = root.address();
+        }
+        changed = true;
+        return rootAddress;
+    }
+
+    /** All entries go to pages of a new object. */
+    private void toPages() {
+        long copy = root.address();
+        root.create(shard, db, ROOT_BYTES);
+        CollectionRoot.putCount(copy, Element.count(from, end) / 2);
+        Buckets.begin(shard, copy, copy + PART, from, end);
+        buckets.settle(shard, copy, copy + PART);
+        rootAddress = copy;
+        state = State.PAGED;
+        fresh = true;
+        changed = true;
+    }
+
+    /** Ends: what was changed is the key's value now. @return whether the key is gone, because no field is left */
+    public boolean finish() {
+        switch (state) {
+            case NEW -> {
+                int bytes = (int) (end - from);
+                if (bytes > 0) {
+                    long value =
+                            shard.upsert(
+                                    db,
+                                    key,
+                                    keyLength,
+                                    hash,
+                                    Record.collection(Record.TYPE_HASH, false, form),
+                                    SplicedLayout.BYTES + bytes,
+                                    0);
+                    SplicedLayout.putVersion(value, 0);
+                    Memory.copy(from, value + SplicedLayout.BYTES, bytes);
+                }
+                return bytes == 0;
+            }
+            case PACKED -> {
+                if (changed) {
+                    shard.delete(db, key, keyLength, hash);
+                }
+                return changed;
+            }
+            default -> {
+                return changed && finishPaged();
+            }
+        }
+    }
+
+    private boolean finishPaged() {
+        long copy = root.address();
+        if (CollectionRoot.count(copy) == 0) {
+            shard.delete(db, key, keyLength, hash);
+            return true;
+        }
+        settle();
+        int kind = Record.collection(Record.TYPE_HASH, true, form);
+        if (fresh) {
+            root.putNew(shard, db, key, keyLength, hash, kind, ROOT_BYTES, expiryMillis);
+        } else {
+            root.save(shard, db, key, keyLength, hash, kind, ROOT_BYTES);
+        }
+        return false;
+    }
+
+    @Override
+    public void close() {
+        buckets.close();
+        root.close();
+        Memory.free(scratch, SCRATCH_BYTES, MemoryTag.OTHER);
+    }
+}
