@@ -14,8 +14,10 @@ import ironcache.hybridlog.Record;
  * <pre>
  * NEW     the key does not exist yet: in the scratch, until close
  * PACKED  in the key's record, behind its version ({@link SplicedLayout})
- * PAGED   in {@link Buckets}; the record's value is a root: {@link CollectionRoot}, {@link BucketsLayout}
+ * PAGED   in {@link Buckets}; the record's value is a root: {@link CollectionRoot}, {@link BucketsLayout}, fields with a time 8
  * </pre>
+ *
+ * <p>A field whose time is over is not found, and nobody is told of it, but it counts until it is overwritten or purged.
  *
  * <p>One per thread, which is in the key's shard; allocates nothing. Owns a scratch. Addresses that it returns are valid until the next change.
  */
@@ -27,7 +29,11 @@ public final class Hashes implements AutoCloseable {
     private static final int SCRATCH_BYTES = PACKED_BYTES_MAX;
 
     private static final int PART = CollectionRoot.BYTES;
-    static final int ROOT_BYTES = PART + BucketsLayout.BYTES;
+
+    /** In the root, behind the part of the buckets: how many fields have a time. */
+    private static final int TIMED = PART + BucketsLayout.BYTES;
+
+    static final int ROOT_BYTES = TIMED + Long.BYTES;
 
     private enum State {
         NEW,
@@ -64,6 +70,12 @@ public final class Hashes implements AutoCloseable {
 
     private boolean changed;
 
+    /** An entry was added whose bytes the caller has written by now. */
+    private boolean unsettled;
+
+    private int entriesMax = Integer.MAX_VALUE;
+    private int valueBytesMax = Integer.MAX_VALUE;
+
     // Of the last lookup.
     private long foundHash;
     private long foundRecord;
@@ -82,6 +94,7 @@ public final class Hashes implements AutoCloseable {
         this.hash = hash;
         changed = false;
         fresh = false;
+        unsettled = false;
         if (record == 0) {
             state = State.NEW;
             form = Record.FORM_LISTPACK;
@@ -100,6 +113,17 @@ public final class Hashes implements AutoCloseable {
             from = Record.value(record) + SplicedLayout.BYTES;
             end = Record.value(record) + Record.valueLength(record);
         }
+    }
+
+    /**
+     * What OBJECT ENCODING says is hashtable from now on where there are
+     *
+     * @param entriesMax fewer fields, or
+     * @param valueBytesMax shorter fields and values; else listpack
+     */
+    public void setLimits(int entriesMax, int valueBytesMax) {
+        this.entriesMax = entriesMax;
+        this.valueBytesMax = valueBytesMax;
     }
 
     // Reading.
@@ -127,8 +151,14 @@ public final class Hashes implements AutoCloseable {
         }
     }
 
-    /** The element of the field's value, or the time before it; 0 where the field does not exist. May miss. */
+    /** The element of the field's value; 0 where the field does not exist. May miss. */
     public long find(long field, int fieldLength) {
+        long at = locate(field, fieldLength);
+        return at == 0 ? 0 : live(at);
+    }
+
+    /** What is behind the field: its value, or the time before it; 0 where the field does not exist. May miss. */
+    private long locate(long field, int fieldLength) {
         if (state != State.PAGED) {
             foundField = Element.findField(from, end, field, fieldLength);
         } else {
@@ -144,6 +174,38 @@ public final class Hashes implements AutoCloseable {
                                     fieldLength);
         }
         return foundField == 0 ? 0 : foundField + Element.bytes(foundField);
+    }
+
+    /**
+     * The value of a field.
+     *
+     * @param at what is behind the field
+     * @return 0 where its time is over
+     */
+    public long live(long at) {
+        if (!Element.isTime(at)) {
+            return at;
+        }
+        return Element.time(at) > shard.nowMillis() ? at + Element.TIME_BYTES : 0;
+    }
+
+    /** The time of the field that was found last, milliseconds since the epoch; 0: it has none. */
+    public long foundTime() {
+        long at = foundField + Element.bytes(foundField);
+        return Element.isTime(at) ? Element.time(at) : 0;
+    }
+
+    /** Whether some field has a time, be it over or not. */
+    public boolean isTimed() {
+        if (state == State.PAGED) {
+            return Memory.getLong(rootAddress + TIMED) > 0;
+        }
+        for (long at = from; at < end; at = buckets.next(at)) {
+            if (Element.isTime(at + Element.bytes(at))) {
+                return true;
+            }
+        }
+        return false;
     }
 
     // Walking: in parts, of which one is in memory at a time.
@@ -204,59 +266,113 @@ public final class Hashes implements AutoCloseable {
 
     // Changes.
 
+    /** Sets a field, and takes its time away. @return whether it is new */
+    public boolean put(long field, int fieldLength, long value, int valueLength) {
+        note(valueLength);
+        int bytes = Element.codedBytes(value, valueLength);
+        boolean isNew = place(field, fieldLength, bytes, false);
+        Element.put(placed, value, valueLength);
+        return isNew;
+    }
+
+    /** Sets a field that keeps its time. */
+    public void replace(long field, int fieldLength, long value, int valueLength) {
+        note(valueLength);
+        place(field, fieldLength, Element.codedBytes(value, valueLength), true);
+        Element.put(placed, value, valueLength);
+    }
+
+    /** Sets a field to a number; it keeps its time. */
+    public void replaceNumber(long field, int fieldLength, long number) {
+        place(field, fieldLength, Element.numberBytes(number), true);
+        Element.putNumber(placed, number);
+    }
+
     /**
-     * Sets a field, and takes its time away.
+     * Gives a field another time.
      *
-     * @param entriesMax above so many fields, and
-     * @param valueBytesMax above such a length, OBJECT ENCODING says hashtable
-     * @return whether it is new
+     * @param field one that exists, found in this command
+     * @param millis since the epoch; 0: none
      */
-    public boolean put(
-            long field,
-            int fieldLength,
-            long value,
-            int valueLength,
-            int entriesMax,
-            int valueBytesMax) {
-        if (form == Record.FORM_LISTPACK
-                && (fieldLength > valueBytesMax || valueLength > valueBytesMax)) {
-            form = Record.FORM_LARGE;
-        }
-        int valueBytes = Element.codedBytes(value, valueLength);
-        long old = find(field, fieldLength);
-        if (old != 0) {
-            int oldBytes = (int) (Element.next(old) - old);
-            if (!hasRoom(valueBytes - oldBytes)) {
-                toPages();
-                find(field, fieldLength);
-            }
-            Element.put(replace(foundField, oldBytes, valueBytes), value, valueLength);
-            settle();
-            return false;
-        }
-        int fieldBytes = Element.codedBytes(field, fieldLength);
-        if (!hasRoom(fieldBytes + valueBytes)) {
+    public void setTime(long field, int fieldLength, long millis) {
+        form = Record.FORM_LARGE;
+        long at = locate(field, fieldLength);
+        int before = Element.isTime(at) ? Element.TIME_BYTES : 0;
+        int after = millis == 0 ? 0 : Element.TIME_BYTES;
+        if (!hasRoom(after - before)) {
             toPages();
-            foundHash = hashOf(field, fieldLength);
+            at = locate(field, fieldLength);
         }
-        long at = add(fieldBytes + valueBytes);
-        at += Element.put(at, field, fieldLength);
-        Element.put(at, value, valueLength);
-        settle();
-        // No field and value take less than two bytes.
-        if (form == Record.FORM_LISTPACK
-                && (state == State.PAGED || end - from > 2L * entriesMax)
-                && count() > entriesMax) {
+        at = replace(at, before, after);
+        if (millis != 0) {
+            Element.putTime(at, millis);
+        }
+        countTimed((after - before) / Element.TIME_BYTES);
+    }
+
+    private void countTimed(int more) {
+        if (state == State.PAGED && more != 0) {
+            Memory.putLong(rootAddress + TIMED, Memory.getLong(rootAddress + TIMED) + more);
+        }
+    }
+
+    /** What OBJECT ENCODING says depends on the longest field and value that ever was. */
+    private void note(int length) {
+        if (length > valueBytesMax && form == Record.FORM_LISTPACK) {
             form = Record.FORM_LARGE;
         }
-        return true;
+    }
+
+    /** Where {@link #place} made room for a value. */
+    private long placed;
+
+    /** Makes room for the value of a field. @return whether the field is new */
+    private boolean place(long field, int fieldLength, int valueBytes, boolean keepsTime) {
+        note(fieldLength);
+        settle();
+        long old = locate(field, fieldLength);
+        if (old == 0) {
+            int fieldBytes = Element.codedBytes(field, fieldLength);
+            if (!hasRoom(fieldBytes + valueBytes)) {
+                toPages();
+                foundHash = hashOf(field, fieldLength);
+            }
+            placed = add(fieldBytes + valueBytes);
+            placed += Element.put(placed, field, fieldLength);
+            noteCount();
+            unsettled = true;
+            return true;
+        }
+        boolean wasLive = live(old) != 0;
+        boolean kept = keepsTime && wasLive && Element.isTime(old);
+        int oldBytes = (int) (Element.next(old) - old);
+        int skipped = kept ? Element.TIME_BYTES : 0;
+        int before = Element.isTime(old) ? 1 : 0;
+        if (!hasRoom(valueBytes - oldBytes + skipped)) {
+            toPages();
+            old = locate(field, fieldLength);
+        }
+        placed = replace(old + skipped, oldBytes - skipped, valueBytes);
+        countTimed(kept ? 0 : -before);
+        unsettled = true;
+        return !wasLive;
+    }
+
+    /** What OBJECT ENCODING says depends on the largest count that ever was. */
+    private void noteCount() {
+        // No field with its value takes less than two bytes.
+        boolean mayBe = state == State.PAGED || end - from > 2L * entriesMax;
+        if (form == Record.FORM_LISTPACK && mayBe && count() > entriesMax) {
+            form = Record.FORM_LARGE;
+        }
     }
 
     /** After each entry, since one command may bring many. */
     private void settle() {
-        if (state == State.PAGED) {
+        if (unsettled && state == State.PAGED) {
             buckets.settle(shard, rootAddress, rootAddress + PART);
         }
+        unsettled = false;
     }
 
     private boolean hasRoom(int bytes) {
@@ -281,9 +397,9 @@ public final class Hashes implements AutoCloseable {
         return at;
     }
 
-    /** Replaces what is behind the field that was found last. @return where */
-    private long replace(long field, int removed, int inserted) {
-        long at = field + Element.bytes(field);
+    /** Replaces bytes of the entry that was found last. @return where the new ones go */
+    private long replace(long old, int removed, int inserted) {
+        long at = old;
         switch (state) {
             case NEW -> {
                 Memory.copy(at + removed, at + inserted, end - at - removed);
@@ -328,9 +444,13 @@ public final class Hashes implements AutoCloseable {
 
     /** Removes a field. Nothing but removals follow. @return whether it existed */
     public boolean remove(long field, int fieldLength) {
-        if (find(field, fieldLength) == 0) {
+        settle();
+        long value = locate(field, fieldLength);
+        if (value == 0) {
             return false;
         }
+        boolean wasLive = live(value) != 0;
+        boolean timed = Element.isTime(value);
         long at = foundField;
         int bytes = (int) (buckets.next(at) - at);
         if (state == State.PACKED) {
@@ -345,8 +465,10 @@ public final class Hashes implements AutoCloseable {
             long copy = change();
             Buckets.remove(shard, copy, copy + PART, foundHash, foundRecord, at, bytes);
             CollectionRoot.putCount(copy, CollectionRoot.count(copy) - 1);
+            countTimed(timed ? -1 : 0);
         }
-        return true;
+        unsettled = true;
+        return wasLive;
     }
 
     /** From now on changes go to the copy of the root. */
@@ -365,6 +487,11 @@ public final class Hashes implements AutoCloseable {
         root.create(shard, db, ROOT_BYTES);
         CollectionRoot.putCount(copy, Element.count(from, end) / 2);
         Buckets.begin(shard, copy, copy + PART, from, end);
+        long timed = 0;
+        for (long at = from; at < end; at = buckets.next(at)) {
+            timed += Element.isTime(at + Element.bytes(at)) ? 1 : 0;
+        }
+        Memory.putLong(copy + TIMED, timed);
         buckets.settle(shard, copy, copy + PART);
         rootAddress = copy;
         state = State.PAGED;

@@ -43,6 +43,7 @@ final class HashesPropertyTest {
                 () -> {
                     hashes.open(
                             key.shard, TestKey.DB, key.address, key.length, key.hash, key.record());
+                    hashes.setLimits(ENTRIES_MAX, VALUE_BYTES_MAX);
                     work.run(hashes);
                     return 0;
                 });
@@ -128,13 +129,7 @@ final class HashesPropertyTest {
                         boolean counts =
                                 removes
                                         ? hash.remove(field, length)
-                                        : hash.put(
-                                                field,
-                                                length,
-                                                value,
-                                                put(value, values.get(i)),
-                                                ENTRIES_MAX,
-                                                VALUE_BYTES_MAX);
+                                        : hash.put(field, length, value, put(value, values.get(i)));
                         count[0] += counts ? 1 : 0;
                     }
                     gone[0] = hash.finish();
@@ -276,7 +271,7 @@ final class HashesPropertyTest {
                     for (int i = from; i < to; i++) {
                         int length = put(field, name + i);
                         if (puts) {
-                            hash.put(field, length, value, 20, ENTRIES_MAX, VALUE_BYTES_MAX);
+                            hash.put(field, length, value, 20);
                         } else {
                             hash.remove(field, length);
                         }
