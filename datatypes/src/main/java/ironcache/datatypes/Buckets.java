@@ -4,6 +4,7 @@ import ironcache.engine.Shard;
 import ironcache.engine.SplicedLayout;
 import ironcache.ffm.Memory;
 import ironcache.ffm.MemoryTag;
+import ironcache.ffm.Prng;
 import ironcache.hybridlog.Record;
 
 /**
@@ -240,6 +241,36 @@ final class Buckets implements AutoCloseable {
 
     private long hash(long salt, long at) {
         return entries == Entries.SCORES ? ScoreEntry.hash(at) : Element.hash(salt, at);
+    }
+
+    // At random.
+
+    /**
+     * Any entry, each as likely as any other. May miss; with the same numbers of {@code random} it comes to the same entry then.
+     *
+     * @param count of all entries, 1 at least
+     */
+    long pick(Shard shard, long root, long part, long count, Prng random) {
+        long buckets = BucketsLayout.buckets(part);
+        // A bucket that has more is very rare; where it does, its last entries are not picked.
+        int most = (int) Math.min(count, 4 * count / buckets + 16);
+        while (true) {
+            long bucket = Math.floorMod(random.nextLong(), buckets);
+            int skipped = random.nextInt(most);
+            long record = shard.readPage(CollectionRoot.object(root), page(bucket));
+            if (record == 0) {
+                continue;
+            }
+            long end = end(record);
+            long at = first(record);
+            while (skipped > 0 && at < end) {
+                at = next(at);
+                skipped--;
+            }
+            if (at < end) {
+                return at;
+            }
+        }
     }
 
     // Walking. Cursors go through the hashes by their bits in reverse, so that a bucket's share

@@ -4,6 +4,7 @@ import ironcache.engine.Shard;
 import ironcache.engine.SplicedLayout;
 import ironcache.ffm.Memory;
 import ironcache.ffm.MemoryTag;
+import ironcache.ffm.Prng;
 import ironcache.hybridlog.Record;
 
 /**
@@ -251,6 +252,18 @@ public final class Hashes implements AutoCloseable {
         return state == State.PAGED ? Buckets.nextCursor(rootAddress + PART, cursor) : 0;
     }
 
+    /** Any field, each as likely as any other, whether its time is over or not. May miss; with the same numbers it comes to the same field then. */
+    public long pick(Prng random) {
+        if (state == State.PAGED) {
+            return buckets.pick(shard, rootAddress, rootAddress + PART, count(), random);
+        }
+        long at = from;
+        for (int skipped = random.nextInt((int) count()); skipped > 0; skipped--) {
+            at = buckets.next(at);
+        }
+        return at;
+    }
+
     /** Differs after every change of a hash that is not packed. */
     public int version() {
         return state == State.PAGED ? CollectionRoot.version(rootAddress) : 0;
@@ -442,7 +455,7 @@ public final class Hashes implements AutoCloseable {
         return from + offset;
     }
 
-    /** Removes a field. Nothing but removals follow. @return whether it existed */
+    /** Removes a field. @return whether it existed */
     public boolean remove(long field, int fieldLength) {
         settle();
         long value = locate(field, fieldLength);
@@ -453,14 +466,8 @@ public final class Hashes implements AutoCloseable {
         boolean timed = Element.isTime(value);
         long at = foundField;
         int bytes = (int) (buckets.next(at) - at);
-        if (state == State.PACKED) {
-            if (bytes == end - from) {
-                // Nothing is left: the key goes.
-                end = from;
-                changed = true;
-            } else {
-                splice((int) (at - from), bytes, 0);
-            }
+        if (state != State.PAGED) {
+            replace(at, bytes, 0);
         } else {
             long copy = change();
             Buckets.remove(shard, copy, copy + PART, foundHash, foundRecord, at, bytes);
@@ -517,13 +524,13 @@ public final class Hashes implements AutoCloseable {
                     SplicedLayout.putVersion(value, 0);
                     Memory.copy(from, value + SplicedLayout.BYTES, bytes);
                 }
-                return bytes == 0;
+                return false;
             }
             case PACKED -> {
-                if (changed) {
+                if (from == end) {
                     shard.delete(db, key, keyLength, hash);
                 }
-                return changed;
+                return from == end;
             }
             default -> {
                 return changed && finishPaged();

@@ -19,6 +19,7 @@ final class CommandContext {
     private final ConnectionBuffers buffers;
     private final Transactions transactions;
     private final Blocking blocking;
+    private final Types types;
 
     // The command that runs.
     private long args;
@@ -46,7 +47,8 @@ final class CommandContext {
             ConnectionBuffers buffers,
             ReplyWriter reply,
             Transactions transactions,
-            Blocking blocking) {
+            Blocking blocking,
+            Types types) {
         this.node = node;
         this.own = own;
         this.shards = node.shards;
@@ -56,6 +58,7 @@ final class CommandContext {
         this.reply = reply;
         this.transactions = transactions;
         this.blocking = blocking;
+        this.types = types;
     }
 
     /** @param args address of the command's first entry in the argument table */
@@ -136,6 +139,10 @@ final class CommandContext {
 
     Transactions transactions() {
         return transactions;
+    }
+
+    Types types() {
+        return types;
     }
 
     int db() {

@@ -7,6 +7,7 @@ final class Commands {
     static CommandTable table() {
         CommandTable t = new CommandTable();
         StringCommands.register(t);
+        HashCommands.register(t);
         KeyCommands.register(t);
         ConnectionCommands.register(t);
         TransactionCommands.register(t);

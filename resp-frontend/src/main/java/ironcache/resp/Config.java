@@ -28,6 +28,8 @@ final class Config {
     int maxClients;
     long maxBulkBytes;
     long clientQueryBufferLimit;
+    int hashListpackEntries;
+    int hashListpackValueBytes;
     boolean protectedMode;
     String password = "";
     OutputLimits outputLimits = OutputLimits.DEFAULT;
@@ -175,8 +177,8 @@ final class Config {
     }
 
     private void typeLimits() {
-        noEffect(Setting.integer("hash-max-listpack-entries", 512, 0, Long.MAX_VALUE, ANY));
-        noEffect(Setting.size("hash-max-listpack-value", 64, 0, Long.MAX_VALUE, ANY));
+        add(Setting.integer("hash-max-listpack-entries", 512, 0, Long.MAX_VALUE, ANY));
+        add(Setting.size("hash-max-listpack-value", 64, 0, Long.MAX_VALUE, ANY));
         noEffect(Setting.integer("hash-max-ziplist-entries", 512, 0, Long.MAX_VALUE, ANY));
         noEffect(Setting.size("hash-max-ziplist-value", 64, 0, Long.MAX_VALUE, ANY));
         noEffect(Setting.integer("list-max-listpack-size", -2, Integer.MIN_VALUE, INT_MAX, ANY));
@@ -369,6 +371,12 @@ final class Config {
         double[] values = percentiles(get("latency-tracking-info-percentiles").value());
         latencyPercentiles = values == null ? new double[0] : values;
         latencyMonitorMillis = number("latency-monitor-threshold");
+        hashListpackEntries = limit("hash-max-listpack-entries");
+        hashListpackValueBytes = limit("hash-max-listpack-value");
+    }
+
+    private int limit(String name) {
+        return (int) Math.min(number(name), INT_MAX);
     }
 
     long number(String name) {

@@ -46,6 +46,8 @@ final class Executor {
     /** Of a command inside of EXEC, whose own is the other one, or of a blocked command that is served. */
     private final CommandContext queuedContext;
 
+    private final Types types = new Types();
+
     Executor(
             Node node,
             Partition own,
@@ -72,8 +74,9 @@ final class Executor {
         this.visits = new Visits(batch, shards, own, lease, over, blocking, this::execute);
         this.transactions =
                 new Transactions(shards, own, over, blocking, reply, table, this::runQueued);
-        this.context = new CommandContext(node, own, buffers, reply, transactions, blocking);
-        this.queuedContext = new CommandContext(node, own, buffers, reply, transactions, blocking);
+        this.context = new CommandContext(node, own, buffers, reply, transactions, blocking, types);
+        this.queuedContext =
+                new CommandContext(node, own, buffers, reply, transactions, blocking, types);
     }
 
     RequestParser parser() {
@@ -597,5 +600,6 @@ final class Executor {
 
     void close() {
         batch.close();
+        types.close();
     }
 }

@@ -25,7 +25,7 @@ final class ScanCommands {
     /** Keys whose records KEYS has in hand at a time; up to so many are read from the SSD at once. */
     private static final int KEYS_STEP = 256;
 
-    private static final long BAD_CURSOR = -1;
+    static final long BAD_CURSOR = -1;
 
     /** Where the shard's number is in a cursor, above {@link ironcache.index.HashIndex#scan}'s 49 bits. */
     private static final int SHARD_SHIFT = 49;
@@ -172,13 +172,13 @@ final class ScanCommands {
         }
     }
 
-    private static int patternLength(CommandContext c, int i) {
+    static int patternLength(CommandContext c, int i) {
         return Glob.matchesAll(c.arg(i), c.argLength(i)) ? -1 : c.argLength(i);
     }
 
     static void scan(CommandContext c) {
         long cursor = parseCursor(c.arg(1), c.argLength(1));
-        if (cursor == BAD_CURSOR && !isLargestCursor(c)) {
+        if (cursor == BAD_CURSOR && !isLargestCursor(c, 1)) {
             c.reply().error(Errors.INVALID_CURSOR);
             return;
         }
@@ -207,11 +207,7 @@ final class ScanCommands {
                     return;
                 }
             } else {
-                c.reply()
-                        .error(
-                                c.argIs(i, "NOVALUES")
-                                        ? NOVALUES
-                                        : c.argIs(i, "NOSCORES") ? NOSCORES : Errors.SYNTAX);
+                c.reply().error(unknownOption(c, i));
                 return;
             }
         }
@@ -234,6 +230,13 @@ final class ScanCommands {
         c.reply().array(2);
         replyCursor(c.reply(), next);
         collector.reply(c.reply());
+    }
+
+    /** What an option is answered with that the command does not take. */
+    static ErrorReply unknownOption(CommandContext c, int i) {
+        return c.argIs(i, "NOVALUES")
+                ? NOVALUES
+                : c.argIs(i, "NOSCORES") ? NOSCORES : Errors.SYNTAX;
     }
 
     /** The set of shards that a SCAN with these arguments is over. */
@@ -262,7 +265,7 @@ final class ScanCommands {
     }
 
     /** Cursors are unsigned. */
-    private static void replyCursor(ReplyWriter reply, long cursor) {
+    static void replyCursor(ReplyWriter reply, long cursor) {
         if (cursor >= 0) {
             reply.bulkInteger(cursor);
         } else {
@@ -270,15 +273,15 @@ final class ScanCommands {
         }
     }
 
-    private static boolean isLargestCursor(CommandContext c) {
-        return c.argLatin1(1).endsWith("18446744073709551615");
+    static boolean isLargestCursor(CommandContext c, int i) {
+        return c.argLatin1(i).endsWith("18446744073709551615");
     }
 
     /**
      * An unsigned number as strtoull reads it: white space before it, a sign (minus wraps, though not at the very beginning), zeros
      * ahead; up to a zero byte. {@link #BAD_CURSOR} where it is none.
      */
-    private static long parseCursor(long text, int length) {
+    static long parseCursor(long text, int length) {
         int at = 0;
         while (at < length && isSpace(Memory.getByte(text + at))) {
             at++;

@@ -1,0 +1,71 @@
+package ironcache.resp;
+
+import ironcache.datatypes.Element;
+import ironcache.datatypes.Glob;
+import ironcache.datatypes.LongText;
+
+/** The arguments of HSCAN, SSCAN and ZSCAN. One per thread. */
+final class ElementScan {
+    private static final int DEFAULT_COUNT = 10;
+
+    /** COUNT is a hint; beyond this many elements a call would read too much from the SSD at once. */
+    private static final int MAX_COUNT = 10_000;
+
+    long cursor;
+    int count;
+    private long pattern;
+    private int patternLength;
+
+    /** NOVALUES or NOSCORES was given. */
+    boolean bare;
+
+    /**
+     * Parses what follows the key.
+     *
+     * @param bareWord the option that leaves the values away, or ""
+     * @return false: an error was written
+     */
+    boolean parse(CommandContext c, String bareWord) {
+        cursor = ScanCommands.parseCursor(c.arg(2), c.argLength(2));
+        if (cursor == ScanCommands.BAD_CURSOR && !ScanCommands.isLargestCursor(c, 2)) {
+            c.reply().error(Errors.INVALID_CURSOR);
+            return false;
+        }
+        count = DEFAULT_COUNT;
+        patternLength = -1;
+        bare = false;
+        for (int i = 3; i < c.argc(); i++) {
+            boolean hasValue = i + 1 < c.argc();
+            if (c.argIs(i, "COUNT") && hasValue) {
+                if (!c.parseLong(++i)) {
+                    return false;
+                }
+                if (c.longValue() < 1) {
+                    c.reply().error(Errors.SYNTAX);
+                    return false;
+                }
+                count = (int) Math.min(c.longValue(), MAX_COUNT);
+            } else if (c.argIs(i, "MATCH") && hasValue) {
+                pattern = c.arg(++i);
+                patternLength = ScanCommands.patternLength(c, i);
+            } else if (!bareWord.isEmpty() && c.argIs(i, bareWord)) {
+                bare = true;
+            } else {
+                c.reply().error(ScanCommands.unknownOption(c, i));
+                return false;
+            }
+        }
+        return true;
+    }
+
+    boolean matches(CommandContext c, long element) {
+        if (patternLength < 0) {
+            return true;
+        }
+        if (Element.isNumber(element)) {
+            int length = LongText.format(Element.number(element), c.types().text);
+            return Glob.matches(pattern, patternLength, c.types().text, length);
+        }
+        return Glob.matches(pattern, patternLength, Element.text(element), Element.length(element));
+    }
+}

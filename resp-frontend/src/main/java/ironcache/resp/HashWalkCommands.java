@@ -1,0 +1,404 @@
+package ironcache.resp;
+
+import static ironcache.resp.CommandFlag.READONLY;
+import static ironcache.resp.KeyFlag.ACCESS;
+import static ironcache.resp.KeyFlag.RO;
+
+import ironcache.datatypes.Element;
+import ironcache.datatypes.Hashes;
+import ironcache.ffm.Prng;
+import ironcache.hybridlog.Record;
+
+/** The hash family, part two: all fields, some of them in turn, some at random. Rows and handlers. */
+final class HashWalkCommands {
+    private static final ErrorReply COUNT_OUT_OF_RANGE =
+            new ErrorReply(
+                    "ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807");
+
+    /** Parts that are asked for ahead of the one that is written. */
+    private static final int AHEAD = 32;
+
+    // State of a streaming reply: one more than the parts done, and the low bits of the version.
+    private static final int DONE_BITS = 40;
+    private static final long DONE_MASK = (1L << DONE_BITS) - 1;
+    private static final int VERSION_MASK = (1 << 63 - DONE_BITS) - 1;
+
+    /** Up to so many picks are made one by one, where there are {@link #PICKS_SHARE} times as many fields. */
+    private static final int PICKS_MAX = 256;
+
+    private static final int PICKS_SHARE = 3;
+
+    private HashWalkCommands() {}
+
+    static void register(CommandTable t) {
+        t.add("HGETALL", HashWalkCommands::hgetall)
+                .arity(2)
+                .flags(READONLY)
+                .tips("nondeterministic_output_order")
+                .keys(1, 1, 1, RO, ACCESS)
+                .args(Arg.key("key"))
+                .group("hash")
+                .since("2.0.0")
+                .complexity("O(N) with N fields in the hash.")
+                .summary("Reads all fields of a hash.");
+        t.add("HKEYS", HashWalkCommands::hkeys)
+                .arity(2)
+                .flags(READONLY)
+                .tips("nondeterministic_output_order")
+                .keys(1, 1, 1, RO, ACCESS)
+                .args(Arg.key("key"))
+                .group("hash")
+                .since("2.0.0")
+                .complexity("O(N) with N fields in the hash.")
+                .summary("Lists the names of all fields of a hash.");
+        t.add("HVALS", HashWalkCommands::hvals)
+                .arity(2)
+                .flags(READONLY)
+                .tips("nondeterministic_output_order")
+                .keys(1, 1, 1, RO, ACCESS)
+                .args(Arg.key("key"))
+                .group("hash")
+                .since("2.0.0")
+                .complexity("O(N) with N fields in the hash.")
+                .summary("Lists the values of all fields of a hash.");
+        t.add("HSCAN", HashWalkCommands::hscan)
+                .arity(-3)
+                .flags(READONLY)
+                .tips("nondeterministic_output")
+                .keys(1, 1, 1, RO, ACCESS)
+                .args(
+                        Arg.key("key"),
+                        Arg.integer("cursor"),
+                        Arg.pattern("pattern").token("MATCH").optional(),
+                        Arg.integer("count").token("COUNT").optional(),
+                        Arg.token("novalues", "NOVALUES").optional())
+                .group("hash")
+                .since("2.8.0")
+                .complexity("O(1) for a call, O(N) for a whole walk over N fields.")
+                .summary("Walks the fields of a hash a few at a time.");
+        t.add("HRANDFIELD", HashWalkCommands::hrandfield)
+                .arity(-2)
+                .flags(READONLY)
+                .tips("nondeterministic_output")
+                .keys(1, 1, 1, RO, ACCESS)
+                .args(
+                        Arg.key("key"),
+                        Arg.block(
+                                        "options",
+                                        Arg.integer("count"),
+                                        Arg.token("withvalues", "WITHVALUES").optional())
+                                .optional())
+                .group("hash")
+                .since("6.2.0")
+                .complexity("O(N) with N fields returned.")
+                .summary("Picks fields of a hash at random.");
+    }
+
+    // All fields.
+
+    static void hgetall(CommandContext c) {
+        walk(c, true, true);
+    }
+
+    static void hkeys(CommandContext c) {
+        walk(c, true, false);
+    }
+
+    static void hvals(CommandContext c) {
+        walk(c, false, true);
+    }
+
+    private static void walk(CommandContext c, boolean fields, boolean values) {
+        boolean resumed = c.progress() != 0;
+        long record = resumed ? c.peek(1) : c.read(1);
+        if (resumed && (record == 0 || Record.type(record) != Record.TYPE_HASH)) {
+            StringReplies.broken(c);
+            return;
+        }
+        if (!HashCommands.isHash(c, record)) {
+            return;
+        }
+        Hashes hash = HashCommands.open(c, record);
+        if (hash.isTimed()) {
+            walkTimed(c, hash, fields, values);
+            return;
+        }
+        long version = (long) (hash.version() & VERSION_MASK) << DONE_BITS;
+        long done = 0;
+        if (resumed) {
+            if ((c.progress() & ~DONE_MASK) != version) {
+                StringReplies.broken(c);
+                return;
+            }
+            done = (c.progress() & DONE_MASK) - 1;
+        } else {
+            header(c, hash.count(), fields && values);
+        }
+        long parts = hash.parts();
+        for (long part = done; part < parts; part++) {
+            goTo(hash, part, parts);
+            for (long at = hash.from(); at < hash.end(); ) {
+                long value = Element.next(at);
+                reply(c, at, value, fields, values);
+                at = Element.next(value);
+            }
+            if (parts > 1) {
+                c.checkpoint(version | part + 2);
+                c.awaitOutput();
+            }
+        }
+    }
+
+    /** Parts are asked for some at a time, so that those on the SSD are read together. May miss. */
+    private static void goTo(Hashes hash, long part, long parts) {
+        if (part % AHEAD == 0) {
+            for (long next = part; next < Math.min(parts, part + 2 * AHEAD); next++) {
+                hash.prefetchPart(next);
+            }
+        }
+        hash.goTo(part);
+    }
+
+    private static void header(CommandContext c, long count, boolean pairs) {
+        if (pairs) {
+            c.reply().map(count);
+        } else {
+            c.reply().array(count);
+        }
+    }
+
+    private static void reply(
+            CommandContext c, long field, long value, boolean fields, boolean values) {
+        if (fields) {
+            ElementReplies.bulk(c, field);
+        }
+        if (values) {
+            ElementReplies.bulk(c, value);
+        }
+    }
+
+    /** How many fields there are shows when all have been looked at: the reply leaves when it is whole. */
+    private static void walkTimed(CommandContext c, Hashes hash, boolean fields, boolean values) {
+        long deferred = c.reply().beginDeferred();
+        long count = 0;
+        long parts = hash.parts();
+        for (long part = 0; part < parts; part++) {
+            goTo(hash, part, parts);
+            for (long at = hash.from(); at < hash.end(); ) {
+                long behind = Element.next(at);
+                long value = hash.live(behind);
+                if (value != 0) {
+                    reply(c, at, value, fields, values);
+                    count++;
+                }
+                at = Element.next(behind);
+            }
+        }
+        if (fields && values) {
+            c.reply().endDeferredMap(deferred, count);
+        } else {
+            c.reply().endDeferredArray(deferred, count);
+        }
+    }
+
+    // A few at a time.
+
+    static void hscan(CommandContext c) {
+        ElementScan scan = c.types().scan;
+        if (!scan.parse(c, "NOVALUES")) {
+            return;
+        }
+        long record = c.read(1);
+        if (!HashCommands.isHash(c, record)) {
+            return;
+        }
+        Hashes hash = HashCommands.open(c, record);
+        long cursor = scan.cursor;
+        // All that is replied is read first: addresses stay valid as nothing is written.
+        long seen = 0;
+        c.reply().array(2);
+        long next = cursor;
+        do {
+            hash.goTo(hash.partAt(next));
+            seen += Element.count(hash.from(), hash.end()) / 2;
+            next = hash.nextCursor(next);
+        } while (next != 0 && seen < scan.count);
+        ScanCommands.replyCursor(c.reply(), next);
+        long deferred = c.reply().beginDeferred();
+        long count = 0;
+        long end = next;
+        next = cursor;
+        do {
+            hash.goTo(hash.partAt(next));
+            for (long at = hash.from(); at < hash.end(); ) {
+                long behind = Element.next(at);
+                long value = hash.live(behind);
+                if (value != 0 && scan.matches(c, at)) {
+                    reply(c, at, value, true, !scan.bare);
+                    count += scan.bare ? 1 : 2;
+                }
+                at = Element.next(behind);
+            }
+            next = hash.nextCursor(next);
+        } while (next != end);
+        c.reply().endDeferredArray(deferred, count);
+    }
+
+    // At random.
+
+    static void hrandfield(CommandContext c) {
+        boolean counted = c.argc() > 2;
+        if (counted
+                && !c.parseLongInRange(2, -Long.MAX_VALUE, Long.MAX_VALUE, COUNT_OUT_OF_RANGE)) {
+            return;
+        }
+        long wanted = counted ? c.longValue() : 1;
+        boolean values = c.argc() == 4 && c.argIs(3, "WITHVALUES");
+        if (c.argc() > 4 || c.argc() == 4 && !values) {
+            c.reply().error(Errors.SYNTAX);
+            return;
+        }
+        if (values && (wanted < -Long.MAX_VALUE / 2 || wanted > Long.MAX_VALUE / 2)) {
+            c.reply().error(Errors.OUT_OF_RANGE);
+            return;
+        }
+        long record = c.read(1);
+        if (!HashCommands.isHash(c, record)) {
+            return;
+        }
+        if (record == 0 || wanted == 0) {
+            if (counted) {
+                c.reply().array(0);
+            } else {
+                c.reply().nullBulk();
+            }
+            return;
+        }
+        Hashes hash = HashCommands.open(c, record);
+        if (wanted > 0) {
+            pickDistinct(c, hash, wanted, counted, values);
+        } else {
+            pickAny(c, hash, -wanted, values);
+        }
+    }
+
+    /** The same picks where the command runs again for what is on the SSD, or when some of the reply was sent. */
+    private static Prng random(CommandContext c, long step) {
+        return new Prng(
+                (c.connection().id << 32 ^ c.connection().commands) + step * 0x9E3779B97F4A7C15L);
+    }
+
+    /** Different fields: as many as wanted, or all. */
+    private static void pickDistinct(
+            CommandContext c, Hashes hash, long wanted, boolean counted, boolean values) {
+        long live = hash.isTimed() ? countLive(hash) : hash.count();
+        long count = Math.min(wanted, live);
+        if (!counted) {
+            if (live == 0) {
+                c.reply().nullBulk();
+            } else {
+                ElementReplies.bulk(c, pickLive(hash, random(c, 0)));
+            }
+            return;
+        }
+        pickedHeader(c, count, values);
+        if (count * PICKS_SHARE < live && count <= PICKS_MAX) {
+            pickFew(c, hash, (int) count, values);
+        } else {
+            pickMany(c, hash, count, live, values);
+        }
+    }
+
+    private static long countLive(Hashes hash) {
+        long count = 0;
+        for (long part = 0; part < hash.parts(); part++) {
+            hash.goTo(part);
+            for (long at = hash.from(); at < hash.end(); ) {
+                long behind = Element.next(at);
+                count += hash.live(behind) == 0 ? 0 : 1;
+                at = Element.next(behind);
+            }
+        }
+        return count;
+    }
+
+    private static long pickLive(Hashes hash, Prng random) {
+        while (true) {
+            long at = hash.pick(random);
+            if (hash.live(Element.next(at)) != 0) {
+                return at;
+            }
+        }
+    }
+
+    /** Picks until enough of them differ. What is picked stays where it is, as nothing is written. */
+    private static void pickFew(CommandContext c, Hashes hash, int count, boolean values) {
+        Prng random = random(c, 0);
+        long[] picked = new long[count];
+        for (int i = 0; i < count; ) {
+            long at = pickLive(hash, random);
+            boolean known = false;
+            for (int j = 0; j < i && !known; j++) {
+                known = picked[j] == at;
+            }
+            if (!known) {
+                picked[i++] = at;
+                replyPicked(c, hash, at, values);
+            }
+        }
+    }
+
+    /** Goes through all, and takes each with the chance that leaves as many as are still wanted. */
+    private static void pickMany(
+            CommandContext c, Hashes hash, long count, long live, boolean values) {
+        Prng random = random(c, 0);
+        long wanted = count;
+        long left = live;
+        long parts = hash.parts();
+        for (long part = 0; part < parts && wanted > 0; part++) {
+            goTo(hash, part, parts);
+            for (long at = hash.from(); at < hash.end() && wanted > 0; ) {
+                long behind = Element.next(at);
+                if (hash.live(behind) != 0 && Math.floorMod(random.nextLong(), left--) < wanted) {
+                    wanted--;
+                    replyPicked(c, hash, at, values);
+                }
+                at = Element.next(behind);
+            }
+        }
+    }
+
+    /** As many as wanted, the same ones again and again. */
+    private static void pickAny(CommandContext c, Hashes hash, long wanted, boolean values) {
+        if (hash.isTimed() && countLive(hash) == 0) {
+            c.reply().array(0);
+            return;
+        }
+        long done = c.progress();
+        if (done == 0) {
+            pickedHeader(c, wanted, values);
+        }
+        while (done < wanted) {
+            Prng random = random(c, done);
+            for (long end = Math.min(wanted, done + PICKS_MAX); done < end; done++) {
+                replyPicked(c, hash, pickLive(hash, random), values);
+            }
+            if (done < wanted) {
+                c.checkpoint(done);
+                c.awaitOutput();
+            }
+        }
+    }
+
+    private static void pickedHeader(CommandContext c, long count, boolean values) {
+        c.reply().array(values && !c.isResp3() ? 2 * count : count);
+    }
+
+    /** Pairs are arrays of their own in RESP3. */
+    private static void replyPicked(CommandContext c, Hashes hash, long field, boolean values) {
+        if (values && c.isResp3()) {
+            c.reply().array(2);
+        }
+        reply(c, field, values ? hash.live(Element.next(field)) : 0, true, values);
+    }
+}

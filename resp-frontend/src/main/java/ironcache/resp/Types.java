@@ -1,0 +1,22 @@
+package ironcache.resp;
+
+import ironcache.datatypes.Hashes;
+import ironcache.ffm.Memory;
+import ironcache.ffm.MemoryTag;
+
+/** The working places of the types' commands. One per thread, for one command at a time. */
+final class Types implements AutoCloseable {
+    private static final int TEXT_BYTES = 8 << 10;
+
+    final Hashes hashes = new Hashes();
+    final ElementScan scan = new ElementScan();
+
+    /** Memory for a number's text. */
+    final long text = Memory.allocate(TEXT_BYTES, MemoryTag.OTHER);
+
+    @Override
+    public void close() {
+        hashes.close();
+        Memory.free(text, TEXT_BYTES, MemoryTag.OTHER);
+    }
+}
