@@ -25,6 +25,9 @@ final class Background {
      */
     private static final int IMAGE_PART = 24;
 
+    /** Squeezing what is dead out of RAM gets one part in so many of a slice: there is no hurry, but it has to keep up. */
+    private static final int SQUEEZE_PART = 4;
+
     private static final long IMAGE_NANOS_MIN = 10_000;
 
     /** The time while what was logged is applied. */
@@ -111,6 +114,9 @@ final class Background {
             while (!isExpiryHeld() && expirer.step() && clock.nanoTime() - deadline < 0) {}
         }
         space.make(now, deadline);
+        if (!space.isLow() && rewriter.wantsSqueeze()) {
+            rewriter.squeeze(now + budgetNanos / SQUEEZE_PART, clock);
+        }
         if (compactionWanted) {
             rewriter.compact(Math.max(deadline, now + budgetNanos / 2), clock);
         }
@@ -160,6 +166,7 @@ final class Background {
                 || !store.reaper.isIdle()
                 || hasToSettle()
                 || space.hasWork()
+                || !space.isLow() && rewriter.wantsSqueeze()
                 || image != null && image.hasWork();
     }
 

@@ -34,6 +34,12 @@ final class Rewriter implements AutoCloseable {
     /** A mutable page with at least this much dead is worth rewriting within RAM when the disk is full. */
     private static final int DEAD_BYTES_WORTHWHILE = Address.PAGE_BYTES / 4;
 
+    /** RAM is squeezed where more than one part in so many of it is dead, from so many bytes on; pages that have less dead than this are left alone. */
+    private static final int SQUEEZED_SHARE = 6;
+
+    private static final long SQUEEZED_BYTES_MIN = 16L << 20;
+    private static final int DEAD_BYTES_SQUEEZED = Address.PAGE_BYTES / 8;
+
     /** Compaction leaves segments alone that are alive to at least this many parts in 16. */
     private static final int ALIVE_SIXTEENTHS = 15;
 
@@ -85,9 +91,8 @@ final class Rewriter implements AutoCloseable {
             }
             int records = 0;
             while (sourceOffset < sourceEnd) {
-                long record = store.log.pageAddress(source) + sourceOffset;
-                int length = Record.length(record);
-                if (sealRecord(record, Address.of(source, sourceOffset)) == Outcome.BLOCKED) {
+                Outcome outcome = sealNext();
+                if (outcome == Outcome.BLOCKED) {
                     if (!store.segments.isDiskFull() || toTail) {
                         return any;
                     }
@@ -100,7 +105,51 @@ final class Rewriter implements AutoCloseable {
                     continue;
                 }
                 any = true;
-                sourceOffset += length;
+                if (++records % RECORDS_PER_CHECK == 0 && clock.nanoTime() - deadlineNanos >= 0) {
+                    return true;
+                }
+            }
+            store.log.freePage(source);
+            source = 0;
+        }
+        return any;
+    }
+
+    /** Deals with the page's next record. @return BLOCKED: it is still the next */
+    private Outcome sealNext() {
+        long record = store.log.pageAddress(source) + sourceOffset;
+        int length = Record.length(record);
+        Outcome outcome = sealRecord(record, Address.of(source, sourceOffset));
+        if (outcome == Outcome.MOVED) {
+            sourceOffset += length;
+        }
+        return outcome;
+    }
+
+    /** Whether so much of RAM is dead that it should be squeezed out, though frames are free. */
+    boolean wantsSqueeze() {
+        long used = (long) store.log.mutablePages() << Address.PAGE_SHIFT;
+        return used >= SQUEEZED_BYTES_MIN && store.log.allDeadBytes() > used / SQUEEZED_SHARE;
+    }
+
+    /** Rewrites pages with much dead within RAM, until enough of it is free or time is up. @return whether it got anywhere */
+    boolean squeeze(long deadlineNanos, Clock clock) {
+        boolean any = false;
+        while (source != 0 || wantsSqueeze()) {
+            if (source == 0) {
+                int page = store.log.takeDeadestMutable(DEAD_BYTES_SQUEEZED);
+                if (page == 0) {
+                    return any;
+                }
+                begin(page);
+                toTail = true;
+            }
+            int records = 0;
+            while (sourceOffset < sourceEnd) {
+                if (sealNext() == Outcome.BLOCKED) {
+                    return any;
+                }
+                any = true;
                 if (++records % RECORDS_PER_CHECK == 0 && clock.nanoTime() - deadlineNanos >= 0) {
                     return true;
                 }
@@ -115,12 +164,16 @@ final class Rewriter implements AutoCloseable {
         if (store.log.oldestMutable() == 0) {
             return false;
         }
-        source = store.log.takeOldestMutable();
+        begin(store.log.takeOldestMutable());
+        toTail = store.log.deadBytes(source) >= sourceEnd / 2;
+        return true;
+    }
+
+    private void begin(int page) {
+        source = page;
         sourceOffset = 0;
         sourceEnd = store.log.usedBytes(source);
         secondChanceBytes = 0;
-        toTail = store.log.deadBytes(source) >= sourceEnd / 2;
-        return true;
     }
 
     /** A page that is being walked is as any other again: what was moved from it is dead there. */

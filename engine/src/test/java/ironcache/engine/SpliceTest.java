@@ -105,6 +105,42 @@ final class SpliceTest {
         assertEquals(0, MemoryTag.LOG.bytes());
     }
 
+    /** Values that grow leave what they outgrew behind; RAM has room for all of it, and is squeezed nevertheless. */
+    @Test
+    void whatIsOutgrownDoesNotStayInRam() throws IOException {
+        try (ShardHarness harness = shard(400L << 20)) {
+            int values = 20_000;
+            byte[] piece = bytes(100);
+            for (int round = 0; round < 20; round++) {
+                for (int i = 0; i < 2 * values; i += 2) {
+                    int number = i;
+                    Change change = new Change(100 * (round - 1), 0, piece);
+                    boolean first = round == 0;
+                    harness.run(
+                            true,
+                            () ->
+                                    first
+                                            ? put(harness.shard, 0, number, new byte[0])
+                                            : splice(harness.shard, 0, number, change));
+                }
+            }
+            harness.settle();
+            long live = (long) values * Record.bytes(4, SplicedLayout.BYTES + 1900, false);
+            long used = harness.shard.stats().mutablePages << 20;
+            assertTrue(used < live + live / 3, used + " bytes of log for " + live);
+            harness.shard.checkInvariants();
+            for (int i = 0; i < 2 * values; i += 2) {
+                int number = i;
+                harness.run(
+                        false,
+                        () -> {
+                            assertEquals(1900, read(harness.shard, 0, number).length);
+                            return 0;
+                        });
+            }
+        }
+    }
+
     // Even numbers are keys, odd ones pages.
 
     private static long key() {

@@ -74,6 +74,9 @@ public final class Log implements AutoCloseable {
 
     private final int[] deadBytes;
 
+    /** Of all mutable pages. */
+    private long allDeadBytes;
+
     private int tailPage;
     private int tailOffset = Address.PAGE_BYTES;
 
@@ -183,7 +186,9 @@ public final class Log implements AutoCloseable {
         long record = resolve(address);
         assert isMutable(address) && !Record.isDead(record);
         Record.markDead(record);
-        deadBytes[Address.page(address) - 1] += Record.length(record);
+        int bytes = Record.length(record);
+        deadBytes[Address.page(address) - 1] += bytes;
+        allDeadBytes += bytes;
     }
 
     // Mutable pages.
@@ -204,6 +209,34 @@ public final class Log implements AutoCloseable {
         return page;
     }
 
+    /**
+     * Takes the mutable page with the most dead out of the order, as {@link #takeOldestMutable}; never the tail.
+     *
+     * @return 0 where none has at least {@code leastDeadBytes}
+     */
+    public int takeDeadestMutable(int leastDeadBytes) {
+        int found = -1;
+        int most = leastDeadBytes - 1;
+        for (int i = 0; i < mutableCount; i++) {
+            int page = mutable[(mutableHead + i) % mutable.length];
+            if (deadBytes[page - 1] > most && page != tailPage) {
+                most = deadBytes[page - 1];
+                found = i;
+            }
+        }
+        if (found < 0) {
+            return 0;
+        }
+        int page = mutable[(mutableHead + found) % mutable.length];
+        for (int i = found; i > 0; i--) {
+            mutable[(mutableHead + i) % mutable.length] =
+                    mutable[(mutableHead + i - 1) % mutable.length];
+        }
+        mutableHead = (mutableHead + 1) % mutable.length;
+        mutableCount--;
+        return page;
+    }
+
     /** Puts a page behind all other mutable ones: its turn comes last. */
     public void putBackMutable(int page) {
         mutable[(mutableHead + mutableCount++) % mutable.length] = page;
@@ -216,6 +249,11 @@ public final class Log implements AutoCloseable {
 
     public int deadBytes(int page) {
         return deadBytes[page - 1];
+    }
+
+    /** Of all mutable pages, those that were taken and not freed yet among them. */
+    public long allDeadBytes() {
+        return allDeadBytes;
     }
 
     public int mutablePages() {
@@ -237,6 +275,9 @@ public final class Log implements AutoCloseable {
         long address = pageAddress(page);
         assert address != 0;
         setPage(page, 0);
+        if (isMutable(Address.of(page, 0))) {
+            allDeadBytes -= deadBytes[page - 1];
+        }
         int frame = (int) (address - frames.address() >>> Address.PAGE_SHIFT);
         framesInUse--;
         if (framesInUse + freeCount < framesLimit) {
@@ -379,6 +420,7 @@ public final class Log implements AutoCloseable {
             mutable[i] = page;
             usedBytes[page - 1] = in.getInt(Address.PAGE_BYTES);
             deadBytes[page - 1] = in.getInt(Address.PAGE_BYTES);
+            allDeadBytes += deadBytes[page - 1];
             setPage(page, frameAddress(page - 1));
             used.set(page - 1);
         }
@@ -540,10 +582,14 @@ public final class Log implements AutoCloseable {
     public void checkInvariants() {
         assert framesInUse >= 0 && framesInUse + freeCount + releasedCount == framesTouched;
         assert mutableCount <= framesInUse;
+        long dead = 0;
         for (int i = 0; i < mutableCount; i++) {
             int page = mutable[(mutableHead + i) % mutable.length];
             assert pageAddress(page) == frameAddress(page - 1) : "mutable page " + page;
+            dead += deadBytes[page - 1];
         }
+        assert dead <= allDeadBytes && allDeadBytes - dead <= Address.PAGE_BYTES
+                : "dead " + dead + " of " + allDeadBytes;
     }
 
     @Override
