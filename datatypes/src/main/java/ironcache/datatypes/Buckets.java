@@ -155,7 +155,8 @@ final class Buckets implements AutoCloseable {
         long object = CollectionRoot.object(root);
         long bucket = BucketsLayout.splitting(part);
         long buckets = BucketsLayout.buckets(part);
-        if (shard.isPageCold(object, page(bucket))) {
+        // Another page may have a hash like that of the one that is to be.
+        if (shard.isPageCold(object, page(bucket)) || shard.isPageCold(object, page(buckets))) {
             return false;
         }
         long record = shard.readPage(object, page(bucket));

@@ -1,6 +1,7 @@
 package ironcache.datatypes;
 
 import ironcache.engine.RootLayout;
+import ironcache.engine.Shard;
 import ironcache.ffm.Memory;
 
 /**
@@ -61,6 +62,11 @@ final class CollectionRoot {
         Memory.putInt(root + VERSION, version(root) + 1);
     }
 
+    /** All odd page numbers from here on were never used. */
+    static long nextPage(long root) {
+        return Memory.getLong(root + NEXT_PAGE);
+    }
+
     /** An odd page number that no page has. */
     static long takePage(long root) {
         for (int i = 0; i < FREE_COUNT; i++) {
@@ -80,6 +86,24 @@ final class CollectionRoot {
         Memory.putLong(root + NEXT_PAGE, next);
         needPages(root, next - 1);
         return first;
+    }
+
+    /**
+     * Looks for the pages that the next numbers will be of: as many as will be taken, one by one or in a row. There are none; but that another page has a hash like theirs may
+     * have to be read from the SSD, and that is to be known before the first write. May miss.
+     */
+    static void probe(Shard shard, long root, long count) {
+        long object = object(root);
+        for (int i = 0; i < FREE_COUNT; i++) {
+            long free = Memory.getLong(root + FREE + i * Long.BYTES);
+            if (free != 0) {
+                shard.readPage(object, free);
+            }
+        }
+        long next = nextPage(root);
+        for (long i = 0; i < count; i++) {
+            shard.readPage(object, next + 2 * i);
+        }
     }
 
     /** The page is deleted; its odd number may be used again. */

@@ -27,7 +27,13 @@ final class RootCopy implements AutoCloseable {
     /** Begins a new collection without elements; the structures' parts are zero. @return its object */
     long create(Shard shard, int db, int bytes) {
         assert bytes <= BYTES_MAX;
-        long object = shard.createObject(db);
+        long object;
+        do {
+            object = shard.createObject(db);
+            // Another page may have a hash like that of its first one, which cannot be told without
+            // a
+            // read: then there is another object.
+        } while (shard.isPageCold(object, 0) || shard.isPageCold(object, 1));
         Memory.fill(address, bytes, (byte) 0);
         CollectionRoot.put(address, object);
         return object;
