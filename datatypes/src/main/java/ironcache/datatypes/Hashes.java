@@ -71,6 +71,9 @@ public final class Hashes implements AutoCloseable {
 
     private boolean changed;
 
+    /** Pages that this command may write for what is spilled. */
+    private long spillPages;
+
     /** An entry was added whose bytes the caller has written by now. */
     private boolean unsettled;
 
@@ -96,6 +99,7 @@ public final class Hashes implements AutoCloseable {
         changed = false;
         fresh = false;
         unsettled = false;
+        spillPages = 0;
         if (record == 0) {
             state = State.NEW;
             form = Record.FORM_LISTPACK;
@@ -147,9 +151,41 @@ public final class Hashes implements AutoCloseable {
     /** Before the first change: reads what the change of this field needs. May miss. */
     public void load(long field, int fieldLength) {
         if (state == State.PAGED) {
-            shard.readPage(CollectionRoot.object(rootAddress), pageOf(hashOf(field, fieldLength)));
+            long at = locate(field, fieldLength);
+            if (at != 0) {
+                loadSpilled(foundField);
+                loadSpilled(Element.isTime(at) ? at + Element.TIME_BYTES : at);
+            }
             Buckets.load(shard, CollectionRoot.object(rootAddress), rootAddress + PART);
         }
+    }
+
+    private void loadSpilled(long element) {
+        if (Element.isSpilled(element)) {
+            Spill.load(shard, CollectionRoot.object(rootAddress), element);
+        }
+    }
+
+    /** Pages that a field or a value of this length takes, beside its entry. */
+    public static long spilledPages(int length) {
+        return Spill.pagesOf(length);
+    }
+
+    /** Before the first change: so many {@link #spilledPages} will be written. May miss. */
+    public void probe(long pages) {
+        spillPages = pages;
+        if (state == State.PAGED && pages > 0) {
+            CollectionRoot.probe(shard, rootAddress, pages);
+        }
+    }
+
+    Shard shard() {
+        return shard;
+    }
+
+    /** Whose pages what is spilled is on. */
+    public long object() {
+        return state == State.PAGED ? CollectionRoot.object(rootAddress) : 0;
     }
 
     /** The element of the field's value; 0 where the field does not exist. May miss. */
@@ -173,8 +209,24 @@ public final class Hashes implements AutoCloseable {
                                     Buckets.end(foundRecord),
                                     field,
                                     fieldLength);
+            if (foundField == 0 && foundRecord != 0 && fieldLength > Spill.SPILL_BYTES) {
+                foundField = findSpilled(field, fieldLength);
+            }
         }
         return foundField == 0 ? 0 : foundField + Element.bytes(foundField);
+    }
+
+    private long findSpilled(long field, int fieldLength) {
+        long object = CollectionRoot.object(rootAddress);
+        long last = Buckets.end(foundRecord);
+        for (long at = Buckets.first(foundRecord); at < last; at = buckets.next(at)) {
+            if (Element.isSpilled(at)
+                    && Element.spilledHash(at) == foundHash
+                    && Spill.equal(shard, object, at, field, fieldLength)) {
+                return at;
+            }
+        }
+        return 0;
     }
 
     /**
@@ -281,24 +333,35 @@ public final class Hashes implements AutoCloseable {
 
     /** Sets a field, and takes its time away. @return whether it is new */
     public boolean put(long field, int fieldLength, long value, int valueLength) {
-        note(valueLength);
-        int bytes = Element.codedBytes(value, valueLength);
-        boolean isNew = place(field, fieldLength, bytes, false);
-        Element.put(placed, value, valueLength);
-        return isNew;
+        return put(field, fieldLength, value, valueLength, false);
     }
 
     /** Sets a field that keeps its time. */
     public void replace(long field, int fieldLength, long value, int valueLength) {
+        put(field, fieldLength, value, valueLength, true);
+    }
+
+    private boolean put(
+            long field, int fieldLength, long value, int valueLength, boolean keepsTime) {
         note(valueLength);
-        place(field, fieldLength, Element.codedBytes(value, valueLength), true);
-        Element.put(placed, value, valueLength);
+        int bytes = Element.codedBytes(value, valueLength);
+        boolean isNew = find(field, fieldLength) == 0;
+        prepare(field, fieldLength, bytes, keepsTime);
+        if (state == State.PAGED && valueLength > Spill.SPILL_BYTES) {
+            long page = Spill.write(shard, change(), value, valueLength);
+            Element.putSpilled(
+                    place(field, fieldLength, Element.SPILLED_BYTES, keepsTime), valueLength, page);
+        } else {
+            Element.put(place(field, fieldLength, bytes, keepsTime), value, valueLength);
+        }
+        return isNew;
     }
 
     /** Sets a field to a number; it keeps its time. */
     public void replaceNumber(long field, int fieldLength, long number) {
-        place(field, fieldLength, Element.numberBytes(number), true);
-        Element.putNumber(placed, number);
+        int bytes = Element.numberBytes(number);
+        prepare(field, fieldLength, bytes, true);
+        Element.putNumber(place(field, fieldLength, bytes, true), number);
     }
 
     /**
@@ -336,39 +399,61 @@ public final class Hashes implements AutoCloseable {
         }
     }
 
-    /** Where {@link #place} made room for a value. */
-    private long placed;
-
-    /** Makes room for the value of a field. @return whether the field is new */
-    private boolean place(long field, int fieldLength, int valueBytes, boolean keepsTime) {
+    /** Before a value of so many bytes is placed: where the packed value has no room for it, all goes to pages. */
+    private void prepare(long field, int fieldLength, int valueBytes, boolean keepsTime) {
         note(fieldLength);
         settle();
+        if (state == State.PAGED) {
+            return;
+        }
         long old = locate(field, fieldLength);
-        if (old == 0) {
-            int fieldBytes = Element.codedBytes(field, fieldLength);
-            if (!hasRoom(fieldBytes + valueBytes)) {
-                toPages();
-                foundHash = hashOf(field, fieldLength);
-            }
-            placed = add(fieldBytes + valueBytes);
-            placed += Element.put(placed, field, fieldLength);
-            noteCount();
-            unsettled = true;
-            return true;
-        }
-        boolean wasLive = live(old) != 0;
-        boolean kept = keepsTime && wasLive && Element.isTime(old);
-        int oldBytes = (int) (Element.next(old) - old);
-        int skipped = kept ? Element.TIME_BYTES : 0;
-        int before = Element.isTime(old) ? 1 : 0;
-        if (!hasRoom(valueBytes - oldBytes + skipped)) {
+        int more =
+                old == 0
+                        ? Element.codedBytes(field, fieldLength) + valueBytes
+                        : valueBytes - (int) (Element.next(old) - old) + keptBytes(old, keepsTime);
+        if (!hasRoom(more)) {
             toPages();
-            old = locate(field, fieldLength);
         }
-        placed = replace(old + skipped, oldBytes - skipped, valueBytes);
-        countTimed(kept ? 0 : -before);
+    }
+
+    /** Of what is behind a field, how much stays before its new value. */
+    private int keptBytes(long old, boolean keepsTime) {
+        return keepsTime && Element.isTime(old) && live(old) != 0 ? Element.TIME_BYTES : 0;
+    }
+
+    /** Makes room for the value of a field, which is added where it is missing. @return where the value goes, at once */
+    private long place(long field, int fieldLength, int valueBytes, boolean keepsTime) {
+        long old = locate(field, fieldLength);
         unsettled = true;
-        return !wasLive;
+        if (old == 0) {
+            return add(field, fieldLength, valueBytes);
+        }
+        int kept = keptBytes(old, keepsTime);
+        int timed = Element.isTime(old) ? 1 : 0;
+        long oldValue = old + timed * Element.TIME_BYTES;
+        int oldBytes = (int) (Element.next(old) - old);
+        if (Element.isSpilled(oldValue)) {
+            Spill.delete(shard, change(), oldValue);
+        }
+        long at = replace(old + kept, oldBytes - kept, valueBytes);
+        countTimed(kept > 0 ? 0 : -timed);
+        return at;
+    }
+
+    private long add(long field, int fieldLength, int valueBytes) {
+        boolean spills = state == State.PAGED && fieldLength > Spill.SPILL_BYTES;
+        long fieldHash = foundHash;
+        long page = spills ? Spill.write(shard, change(), field, fieldLength) : 0;
+        int fieldBytes =
+                spills ? Element.SPILLED_HASHED_BYTES : Element.codedBytes(field, fieldLength);
+        long at = add(fieldBytes + valueBytes);
+        if (spills) {
+            Element.putSpilled(at, fieldLength, page, fieldHash);
+        } else {
+            Element.put(at, field, fieldLength);
+        }
+        noteCount();
+        return at + fieldBytes;
     }
 
     /** What OBJECT ENCODING says depends on the largest count that ever was. */
@@ -470,12 +555,20 @@ public final class Hashes implements AutoCloseable {
             replace(at, bytes, 0);
         } else {
             long copy = change();
+            deleteSpilled(copy, at);
+            deleteSpilled(copy, timed ? value + Element.TIME_BYTES : value);
             Buckets.remove(shard, copy, copy + PART, foundHash, foundRecord, at, bytes);
             CollectionRoot.putCount(copy, CollectionRoot.count(copy) - 1);
             countTimed(timed ? -1 : 0);
         }
         unsettled = true;
         return wasLive;
+    }
+
+    private void deleteSpilled(long copy, long element) {
+        if (Element.isSpilled(element)) {
+            Spill.delete(shard, copy, element);
+        }
     }
 
     /** From now on changes go to the copy of the root. */
@@ -491,7 +584,7 @@ public final class Hashes implements AutoCloseable {
     /** All entries go to pages of a new object. */
     private void toPages() {
         long copy = root.address();
-        root.create(shard, db, ROOT_BYTES);
+        root.create(shard, db, ROOT_BYTES, spillPages);
         CollectionRoot.putCount(copy, Element.count(from, end) / 2);
         Buckets.begin(shard, copy, copy + PART, from, end);
         long timed = 0;

@@ -26,17 +26,28 @@ final class RootCopy implements AutoCloseable {
 
     /** Begins a new collection without elements; the structures' parts are zero. @return its object */
     long create(Shard shard, int db, int bytes) {
+        return create(shard, db, bytes, 1);
+    }
+
+    /** As above, of a collection that takes so many odd page numbers in the same command. */
+    long create(Shard shard, int db, int bytes, long oddPages) {
         assert bytes <= BYTES_MAX;
         long object;
         do {
             object = shard.createObject(db);
-            // Another page may have a hash like that of its first one, which cannot be told without
-            // a
-            // read: then there is another object.
-        } while (shard.isPageCold(object, 0) || shard.isPageCold(object, 1));
+        } while (isAnyCold(shard, object, oddPages));
         Memory.fill(address, bytes, (byte) 0);
         CollectionRoot.put(address, object);
         return object;
+    }
+
+    /** That another page has a hash like that of one of its pages could not be told without a read: then there is another object. */
+    private static boolean isAnyCold(Shard shard, long object, long oddPages) {
+        boolean cold = shard.isPageCold(object, 0);
+        for (long i = 0; i < oddPages && !cold; i++) {
+            cold = shard.isPageCold(object, 2 * i + 1);
+        }
+        return cold;
     }
 
     /** Writes an existing collection's root back. Its key exists and is this object's. Counts the version. */

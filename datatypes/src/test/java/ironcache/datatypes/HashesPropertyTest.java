@@ -55,9 +55,20 @@ final class HashesPropertyTest {
         return bytes.length;
     }
 
-    private static String read(long at) {
+    private static String read(Hashes hash, long at) {
         if (Element.isNumber(at)) {
             return Long.toString(Element.number(at));
+        }
+        if (Element.isSpilled(at)) {
+            StringBuilder text = new StringBuilder();
+            Spill.load(hash.shard(), hash.object(), at);
+            for (long i = 0; i < Spill.pieces(at); i++) {
+                byte[] piece = new byte[Spill.pieceBytes(at, i)];
+                Memory.copyOut(
+                        Spill.piece(hash.shard(), hash.object(), at, i), piece, 0, piece.length);
+                text.append(new String(piece, StandardCharsets.ISO_8859_1));
+            }
+            return text.toString();
         }
         byte[] bytes = new byte[Element.length(at)];
         Memory.copyOut(Element.text(at), bytes, 0, bytes.length);
@@ -106,8 +117,13 @@ final class HashesPropertyTest {
         List<String> values = new ArrayList<>();
         for (int n = random.nextInt(4); n >= 0; n--) {
             int number = random.nextInt(fields);
-            names.add(number % 3 == 0 ? Integer.toString(number) : "field" + number);
-            values.add(text(random.chance(0.01) ? 5_000 : 100));
+            names.add(
+                    number % 3 == 0
+                            ? Integer.toString(number)
+                            : number % 50 == 1
+                                    ? "long" + number + "f".repeat(3_000)
+                                    : "field" + number);
+            values.add(text(random.chance(0.01) ? 70_000 : random.chance(0.02) ? 5_000 : 100));
         }
         boolean removes = random.chance(shrinks ? 0.8 : 0.2);
         int before = model.size();
@@ -120,9 +136,14 @@ final class HashesPropertyTest {
                 hashes,
                 hash -> {
                     assertEquals(before, hash.count(), Seed.line(seed));
-                    for (String name : names) {
-                        hash.load(field, put(field, name));
+                    long pages = 0;
+                    for (int i = 0; i < names.size(); i++) {
+                        hash.load(field, put(field, names.get(i)));
+                        pages +=
+                                Hashes.spilledPages(names.get(i).length())
+                                        + Hashes.spilledPages(values.get(i).length());
                     }
+                    hash.probe(removes ? 0 : pages);
                     count[0] = 0;
                     for (int i = 0; i < names.size(); i++) {
                         int length = put(field, names.get(i));
@@ -161,7 +182,7 @@ final class HashesPropertyTest {
                     hash -> {
                         long at = hash.find(field, put(field, entry.getKey()));
                         assertTrue(at != 0, () -> entry.getKey() + " " + Seed.line(seed));
-                        assertEquals(entry.getValue(), read(at), Seed.line(seed));
+                        assertEquals(entry.getValue(), read(hash, at), Seed.line(seed));
                     });
         }
         with(shard, key, hashes, hash -> assertEquals(0, hash.find(field, put(field, "missing"))));
@@ -183,7 +204,7 @@ final class HashesPropertyTest {
     private static void visit(Hashes hash, Map<String, String> all) {
         for (long at = hash.from(); at < hash.end(); ) {
             long valueAt = Element.next(at);
-            String before = all.put(read(at), read(valueAt));
+            String before = all.put(read(hash, at), read(hash, valueAt));
             assertArrayEquals(new String[1], new String[] {before}, "a field twice");
             at = Element.next(valueAt);
         }

@@ -3,6 +3,10 @@ package ironcache.resp;
 import ironcache.datatypes.Element;
 import ironcache.datatypes.Glob;
 import ironcache.datatypes.LongText;
+import ironcache.datatypes.Spill;
+import ironcache.engine.Shard;
+import ironcache.ffm.Memory;
+import ironcache.ffm.MemoryTag;
 
 /** The arguments of HSCAN, SSCAN and ZSCAN. One per thread. */
 final class ElementScan {
@@ -58,7 +62,12 @@ final class ElementScan {
         return true;
     }
 
-    boolean matches(CommandContext c, long element) {
+    /**
+     * Whether an element is wanted. May miss where it is spilled.
+     *
+     * @param object whose pages it is on then
+     */
+    boolean matches(CommandContext c, long element, Shard shard, long object) {
         if (patternLength < 0) {
             return true;
         }
@@ -66,6 +75,24 @@ final class ElementScan {
             int length = LongText.format(Element.number(element), c.types().text);
             return Glob.matches(pattern, patternLength, c.types().text, length);
         }
+        if (Element.isSpilled(element)) {
+            return matchesSpilled(element, shard, object);
+        }
         return Glob.matches(pattern, patternLength, Element.text(element), Element.length(element));
+    }
+
+    private boolean matchesSpilled(long element, Shard shard, long object) {
+        Spill.load(shard, object, element);
+        long bytes = Element.spilledLength(element);
+        long text = Memory.allocate(bytes, MemoryTag.OTHER);
+        long at = text;
+        for (long i = 0; i < Spill.pieces(element); i++) {
+            int piece = Spill.pieceBytes(element, i);
+            Memory.copy(Spill.piece(shard, object, element, i), at, piece);
+            at += piece;
+        }
+        boolean matches = Glob.matches(pattern, patternLength, text, (int) bytes);
+        Memory.free(text, bytes, MemoryTag.OTHER);
+        return matches;
     }
 }

@@ -179,6 +179,15 @@ final class HashCommands {
         }
     }
 
+    /** Before the first change: looks for room for those of these arguments that are too long for their entries. May miss. */
+    static void probe(CommandContext c, Hashes hash, int first, int end) {
+        long pages = 0;
+        for (int i = first; i < end; i++) {
+            pages += Hashes.spilledPages(c.argLength(i));
+        }
+        hash.probe(pages);
+    }
+
     /** Ends a command that changed the hash. */
     static void finish(CommandContext c, Hashes hash, String event) {
         boolean gone = hash.finish();
@@ -215,6 +224,7 @@ final class HashCommands {
         }
         Hashes hash = open(c, record);
         load(c, hash, 2, c.argc(), 2);
+        probe(c, hash, 2, c.argc());
         long added = 0;
         for (int i = 2; i < c.argc(); i += 2) {
             if (hash.put(c.arg(i), c.argLength(i), c.arg(i + 1), c.argLength(i + 1))) {
@@ -232,6 +242,7 @@ final class HashCommands {
         }
         Hashes hash = open(c, record);
         hash.load(c.arg(2), c.argLength(2));
+        probe(c, hash, 2, 4);
         if (hash.find(c.arg(2), c.argLength(2)) != 0) {
             c.reply().integer(0);
             return;
@@ -244,16 +255,16 @@ final class HashCommands {
     static void hget(CommandContext c) {
         long record = c.read(1);
         if (isHash(c, record)) {
-            long at = record == 0 ? 0 : open(c, record).find(c.arg(2), c.argLength(2));
-            bulkOrNull(c, at);
+            Hashes hash = open(c, record);
+            bulkOrNull(c, hash, hash.find(c.arg(2), c.argLength(2)));
         }
     }
 
-    static void bulkOrNull(CommandContext c, long at) {
+    static void bulkOrNull(CommandContext c, Hashes hash, long at) {
         if (at == 0) {
             c.reply().nullBulk();
         } else {
-            ElementReplies.bulk(c, at);
+            ElementReplies.bulk(c, at, c.shard(1), hash.object());
         }
     }
 
@@ -268,7 +279,7 @@ final class HashCommands {
         }
         c.reply().array(c.argc() - 2L);
         for (int i = 2; i < c.argc(); i++) {
-            bulkOrNull(c, hash.find(c.arg(i), c.argLength(i)));
+            bulkOrNull(c, hash, hash.find(c.arg(i), c.argLength(i)));
         }
     }
 
@@ -331,6 +342,7 @@ final class HashCommands {
         }
         Hashes hash = open(c, record);
         hash.load(c.arg(2), c.argLength(2));
+        probe(c, hash, 2, 3);
         long at = hash.find(c.arg(2), c.argLength(2));
         long old = 0;
         if (at != 0) {
@@ -363,6 +375,7 @@ final class HashCommands {
         }
         Hashes hash = open(c, record);
         hash.load(c.arg(2), c.argLength(2));
+        probe(c, hash, 2, 3);
         long at = hash.find(c.arg(2), c.argLength(2));
         LongDouble old = at == 0 ? LongDouble.ZERO : number(at);
         if (old == null) {
@@ -390,7 +403,7 @@ final class HashCommands {
     }
 
     private static @Nullable LongDouble number(long at) {
-        if (Element.textLength(at) > MAX_NUMBER_BYTES) {
+        if (Element.isSpilled(at) || Element.textLength(at) > MAX_NUMBER_BYTES) {
             return null;
         }
         byte[] text;

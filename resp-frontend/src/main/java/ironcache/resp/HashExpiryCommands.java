@@ -502,7 +502,7 @@ final class HashExpiryCommands {
         boolean changes = false;
         for (int i = first; i < c.argc(); i++) {
             long at = hash.find(c.arg(i), c.argLength(i));
-            HashCommands.bulkOrNull(c, at);
+            HashCommands.bulkOrNull(c, hash, at);
             if (at != 0 && expires && millis <= c.now()) {
                 hash.remove(c.arg(i), c.argLength(i));
                 changes = true;
@@ -543,6 +543,7 @@ final class HashExpiryCommands {
         int first = word + 2;
         Hashes hash = HashCommands.open(c, record);
         HashCommands.load(c, hash, first, c.argc(), 2);
+        HashCommands.probe(c, hash, first, c.argc());
         for (int i = first; (options & (FNX | FXX)) != 0 && i < c.argc(); i += 2) {
             boolean there = hash.find(c.arg(i), c.argLength(i)) != 0;
             if (there != ((options & FXX) != 0)) {
@@ -584,7 +585,7 @@ final class HashExpiryCommands {
         boolean any = false;
         for (int i = 4; i < c.argc(); i++) {
             long at = hash.find(c.arg(i), c.argLength(i));
-            HashCommands.bulkOrNull(c, at);
+            HashCommands.bulkOrNull(c, hash, at);
             any |= hash.remove(c.arg(i), c.argLength(i));
         }
         if (record != 0) {

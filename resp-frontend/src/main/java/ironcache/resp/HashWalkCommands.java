@@ -139,7 +139,7 @@ final class HashWalkCommands {
             goTo(hash, part, parts);
             for (long at = hash.from(); at < hash.end(); ) {
                 long value = Element.next(at);
-                reply(c, at, value, fields, values);
+                reply(c, hash, at, value, fields, values);
                 at = Element.next(value);
             }
             if (parts > 1) {
@@ -168,12 +168,12 @@ final class HashWalkCommands {
     }
 
     private static void reply(
-            CommandContext c, long field, long value, boolean fields, boolean values) {
+            CommandContext c, Hashes hash, long field, long value, boolean fields, boolean values) {
         if (fields) {
-            ElementReplies.bulk(c, field);
+            ElementReplies.bulk(c, field, c.shard(1), hash.object());
         }
         if (values) {
-            ElementReplies.bulk(c, value);
+            ElementReplies.bulk(c, value, c.shard(1), hash.object());
         }
     }
 
@@ -188,7 +188,7 @@ final class HashWalkCommands {
                 long behind = Element.next(at);
                 long value = hash.live(behind);
                 if (value != 0) {
-                    reply(c, at, value, fields, values);
+                    reply(c, hash, at, value, fields, values);
                     count++;
                 }
                 at = Element.next(behind);
@@ -233,8 +233,8 @@ final class HashWalkCommands {
             for (long at = hash.from(); at < hash.end(); ) {
                 long behind = Element.next(at);
                 long value = hash.live(behind);
-                if (value != 0 && scan.matches(c, at)) {
-                    reply(c, at, value, true, !scan.bare);
+                if (value != 0 && scan.matches(c, at, c.shard(1), hash.object())) {
+                    reply(c, hash, at, value, true, !scan.bare);
                     count += scan.bare ? 1 : 2;
                 }
                 at = Element.next(behind);
@@ -297,7 +297,7 @@ final class HashWalkCommands {
             if (live == 0) {
                 c.reply().nullBulk();
             } else {
-                ElementReplies.bulk(c, pickLive(hash, random(c, 0)));
+                ElementReplies.bulk(c, pickLive(hash, random(c, 0)), c.shard(1), hash.object());
             }
             return;
         }
@@ -399,6 +399,6 @@ final class HashWalkCommands {
         if (values && c.isResp3()) {
             c.reply().array(2);
         }
-        reply(c, field, values ? hash.live(Element.next(field)) : 0, true, values);
+        reply(c, hash, field, values ? hash.live(Element.next(field)) : 0, true, values);
     }
 }
