@@ -125,6 +125,14 @@ final class Effects {
         }
     }
 
+    /** A record is about to change in place: the one that changed last is appended as it is now. */
+    void settle() {
+        WalWriter to = log;
+        if (to != null) {
+            appendPending(to);
+        }
+    }
+
     // What changed.
 
     /** The record is new, or changed anywhere in it. */

@@ -408,6 +408,7 @@ final class Store implements AutoCloseable {
 
     /** A mutable record is about to change in place. */
     void dirty(long record) {
+        effects.settle();
         if (Record.hasHome(record)) {
             long home = Record.home(record);
             superseded(home, Record.carriedLength(record));
