@@ -35,6 +35,7 @@ interface Scenario {
         all.put("recovery-rate", new RecoveryRateScenario());
         all.put("verify-rate", new VerifyRateScenario());
         all.put("restart-budget", new RestartBudgetScenario());
+        all.put("collections-memory", new CollectionMemoryScenario());
         return all;
     }
 }

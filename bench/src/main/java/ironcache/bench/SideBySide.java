@@ -41,6 +41,7 @@ import picocli.CommandLine.Parameters;
             "  warm-restart         SIGTERM and start: to the first GET, to the former throughput",
             "  recovery-rate        kill -9 and start: bytes of log per second, against the disk's rate",
             "  verify-rate          ironcache-tool verify against the disk's rate, and on one core from memory",
+            "  collections-memory   bytes of process growth per element of collections",
             "  restart-budget       restarts at full maxmemory and with half of it, every value read",
             "Rows 5, 6 and 7 share one loaded set if they are named in one command."
         })
