@@ -269,6 +269,18 @@ public final class Element {
                 : findString(from, to, text, length, 2);
     }
 
+    /** As {@link #find}, of an element that is coded already and not spilled; elements are compared as they are. */
+    static long findEqual(long from, long to, long element) {
+        int bytes = bytes(element);
+        byte tag = Memory.getByte(element);
+        for (long at = from; at < to; at = next(at, 1)) {
+            if (Memory.getByte(at) == tag && bytes(at) == bytes && Memory.equal(at, element, bytes)) {
+                return at;
+            }
+        }
+        return 0;
+    }
+
     private static long findNumber(long from, long to, long number, int stride) {
         long at = from;
         while (at < to) {

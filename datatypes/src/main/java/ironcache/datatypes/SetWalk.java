@@ -1,0 +1,104 @@
+package ironcache.datatypes;
+
+import ironcache.engine.Shard;
+import ironcache.ffm.Memory;
+import ironcache.hybridlog.Record;
+
+/**
+ * Goes through the elements of a set, or those that a command has gathered, where they lie. Stands before the first one when it is opened; an element's address is valid as the record is that it came from.
+ * Reused; on the shard's thread.
+ *
+ * <pre>
+ * walk.open(shard, record);
+ * while (walk.next()) { ... walk.element() ... }
+ * </pre>
+ */
+public final class SetWalk {
+    // Set by open, before anything else.
+    @SuppressWarnings("NullAway.Init")
+    private Shard shard;
+
+    private long record;
+
+    /** The next part that is read, and how many there are. */
+    private long part;
+
+    private long parts;
+
+    private long at;
+    private long next;
+    private long end;
+
+    /** @param record of the set; 0: of an empty one */
+    public void open(Shard shard, long record) {
+        this.shard = shard;
+        this.record = record;
+        part = 0;
+        parts = record == 0 ? 0 : SetPages.parts(record);
+        next = 0;
+        end = 0;
+    }
+
+    /** What was gathered. */
+    void open(ElementBuffer elements) {
+        parts = 0;
+        part = 0;
+        next = elements.begin();
+        end = elements.end();
+    }
+
+    /** Asks for all parts without waiting. */
+    public void prefetch() {
+        for (long i = 0; i < parts; i++) {
+            SetPages.prefetchPart(shard, record, i);
+        }
+    }
+
+    /** Asks for all parts and waits. May miss. */
+    public void load() {
+        if (record != 0 && Record.isPaged(record)) {
+            prefetch();
+            for (long i = 0; i < parts; i++) {
+                SetPages.part(shard, record, i);
+            }
+        }
+    }
+
+    /** May miss. @return false at the end */
+    public boolean next() {
+        while (next >= end) {
+            if (part == parts) {
+                return false;
+            }
+            goTo(part);
+        }
+        at = next;
+        next = at + Element.bytes(at);
+        return true;
+    }
+
+    /** Stands before the first element of a part. May miss. */
+    void goTo(long to) {
+        long page = SetPages.part(shard, record, to);
+        part = to + 1;
+        next = page == 0 ? 0 : Buckets.first(page);
+        end = page == 0 ? 0 : Buckets.end(page);
+    }
+
+    /** Elements of the part that the walk is in, from where it stands on. */
+    long countLeft() {
+        return Element.count(next, end);
+    }
+
+    /** Where the element is; it is read by {@link Element}. */
+    public long element() {
+        return at;
+    }
+
+    /** Copies the element behind those gathered; {@link ElementBuffer#put} or putOnce takes it. @return its bytes */
+    int copyTo(ElementBuffer elements) {
+        int bytes = Element.bytes(at);
+        Memory.copy(at, elements.room(bytes), bytes);
+        return bytes;
+    }
+}

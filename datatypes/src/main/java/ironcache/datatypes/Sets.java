@@ -1,0 +1,468 @@
+package ironcache.datatypes;
+
+import ironcache.engine.Shard;
+import ironcache.engine.SplicedLayout;
+import ironcache.ffm.Memory;
+import ironcache.hybridlog.Record;
+
+/**
+ * The set that a command works on. {@link #open}, then reads ({@link #load} and {@link #contains}, which may miss), then changes ({@link #add}, or {@link #remove}), then {@link #finish}. Where the elements are:
+ *
+ * <pre>
+ * NEW     the key does not exist yet: gathered, until finish
+ * PACKED  in the key's record ({@link SetPages}); those that are added are gathered, until finish
+ * PAGED   in {@link Buckets}
+ * </pre>
+ *
+ * <p>Whatever only reads a set does it by its record: {@link SetWalk}, {@link SetAlgebra}, {@link SetSample}.
+ *
+ * <p>One per thread, which is in the key's shard; allocates nothing. Owns the memory in which it gathers.
+ */
+public final class Sets implements AutoCloseable {
+    private static final int PART = SetPages.PART;
+    private static final int ROOT_BYTES = SetPages.ROOT_BYTES;
+
+    private enum State {
+        NEW,
+        PACKED,
+        PAGED
+    }
+
+    private final Buckets buckets = new Buckets(Buckets.Entries.MEMBERS);
+    private final RootCopy root = new RootCopy();
+    private final ElementBuffer added = new ElementBuffer();
+
+    // Set by open, before anything else.
+    @SuppressWarnings("NullAway.Init")
+    private Shard shard;
+
+    @SuppressWarnings("NullAway.Init")
+    private SetLimits limits;
+
+    private int db;
+    private long key;
+    private int keyLength;
+    private long hash;
+    private State state = State.NEW;
+    private int form;
+    private int formBefore;
+    private long expiryMillis;
+
+    /** PACKED: where the elements are. */
+    private long from;
+
+    private long end;
+
+    /** NEW and PACKED: elements, those gathered among them; -1: not counted yet. */
+    private long count;
+
+    /** PAGED: the object is not the key's value yet. */
+    private boolean fresh;
+
+    /** PAGED: memory address of the root, in the record or, once something was changed, in the copy. */
+    private long rootAddress;
+
+    private boolean changed;
+
+    public static boolean isSet(long record) {
+        return Record.type(record) == Record.TYPE_SET;
+    }
+
+    /** Elements of the set in a record. */
+    public static long count(long record) {
+        return SetPages.count(record);
+    }
+
+    /**
+     * Begins.
+     *
+     * @param record of the key, read in this command; 0 where it does not exist
+     */
+    public void open(
+            Shard shard,
+            int db,
+            long key,
+            int keyLength,
+            long hash,
+            long record,
+            SetLimits limits) {
+        this.shard = shard;
+        this.db = db;
+        this.key = key;
+        this.keyLength = keyLength;
+        this.hash = hash;
+        this.limits = limits;
+        changed = false;
+        fresh = false;
+        count = -1;
+        added.clear();
+        if (record == 0) {
+            openNew(Record.FORM_INTSET);
+            return;
+        }
+        form = Record.form(Record.kind(record));
+        formBefore = form;
+        expiryMillis = Record.expiry(record);
+        if (Record.isPaged(record)) {
+            state = State.PAGED;
+            rootAddress = Record.value(record);
+        } else {
+            state = State.PACKED;
+            from = Buckets.first(record);
+            end = Buckets.end(record);
+        }
+    }
+
+    private void openNew(int firstForm) {
+        state = State.NEW;
+        form = firstForm;
+        formBefore = firstForm;
+        expiryMillis = 0;
+        from = 0;
+        end = 0;
+        count = 0;
+    }
+
+    // Reading.
+
+    /** Asks for what {@link #contains} of this member needs, without waiting. */
+    public void prefetch(long text, int length) {
+        if (state == State.PAGED) {
+            shard.prefetchPage(CollectionRoot.object(rootAddress), pageOf(hashOf(text, length)));
+        }
+    }
+
+    /** Before the first change: reads what the change of this member needs. May miss. */
+    public void load(long text, int length) {
+        if (state == State.PAGED) {
+            shard.readPage(CollectionRoot.object(rootAddress), pageOf(hashOf(text, length)));
+            Buckets.load(shard, CollectionRoot.object(rootAddress), rootAddress + PART);
+        }
+    }
+
+    /** May miss. Not after a change. */
+    public boolean contains(long text, int length) {
+        if (state != State.PAGED) {
+            return Element.find(from, end, text, length) != 0;
+        }
+        long page =
+                shard.readPage(CollectionRoot.object(rootAddress), pageOf(hashOf(text, length)));
+        return page != 0
+                && Element.find(Buckets.first(page), Buckets.end(page), text, length) != 0;
+    }
+
+    private long hashOf(long text, int length) {
+        return Element.hash(BucketsLayout.salt(rootAddress + PART), text, length);
+    }
+
+    private long pageOf(long memberHash) {
+        return Buckets.pageOf(rootAddress + PART, memberHash);
+    }
+
+    // What OBJECT ENCODING says.
+
+    /** Before the first {@link #add}: how many there will be, those that are there already among them, and the first of them. */
+    public void expect(int members, long text, int length) {
+        if (state == State.NEW) {
+            long number = LongText.parse(text, length);
+            form = SetForm.ofNew(LongText.isNumber(number, text, length), members, limits);
+        } else {
+            form = SetForm.beforeAdding(form, members, limits);
+        }
+    }
+
+    private void grow(boolean number, long length) {
+        if (form == Record.FORM_LARGE) {
+            return;
+        }
+        long before;
+        if (state == State.PAGED) {
+            before = CollectionRoot.count(rootAddress);
+        } else {
+            if (count < 0) {
+                count = Element.count(from, end);
+            }
+            before = count++;
+        }
+        form = SetForm.afterAdding(form, before, number, length, longestNumber(number), limits);
+    }
+
+    /** Of an intset's numbers, where that matters. Those in pages are taken for long. */
+    private long longestNumber(boolean number) {
+        if (number || form != Record.FORM_INTSET || !SetForm.asksForNumbers(limits)) {
+            return 0;
+        }
+        return state == State.PAGED
+                ? LongText.MAX_BYTES
+                : Math.max(longestText(from, end), longestText(added.begin(), added.end()));
+    }
+
+    private static long longestText(long from, long end) {
+        long longest = 0;
+        for (long at = from; at < end; at = Element.next(at)) {
+            longest = Math.max(longest, Element.textLength(at));
+        }
+        return longest;
+    }
+
+    // Changes.
+
+    /** @return whether it was not there */
+    public boolean add(long text, int length) {
+        if (state != State.PAGED) {
+            if (Element.find(from, end, text, length) != 0) {
+                return false;
+            }
+            long element = added.room(Element.stringBytes(length));
+            int bytes = Element.put(element, text, length);
+            if (!added.putOnce(shard, bytes)) {
+                return false;
+            }
+            grow(Element.isNumber(element), length);
+            return true;
+        }
+        long memberHash = hashOf(text, length);
+        long page = shard.readPage(CollectionRoot.object(rootAddress), pageOf(memberHash));
+        if (page != 0
+                && Element.find(Buckets.first(page), Buckets.end(page), text, length) != 0) {
+            return false;
+        }
+        long copy = change();
+        long at =
+                Buckets.add(
+                        shard, copy, copy + PART, memberHash, Element.codedBytes(text, length));
+        Element.put(at, text, length);
+        grow(Element.isNumber(at), length);
+        added(copy);
+        return true;
+    }
+
+    /** PAGED: an element that is coded, and not there. */
+    private void addElement(long element) {
+        long copy = root.address();
+        int bytes = Element.bytes(element);
+        long memberHash = Element.hash(BucketsLayout.salt(copy + PART), element);
+        Memory.copy(element, Buckets.add(shard, copy, copy + PART, memberHash, bytes), bytes);
+        added(copy);
+    }
+
+    private void added(long copy) {
+        CollectionRoot.putCount(copy, CollectionRoot.count(copy) + 1);
+        buckets.settle(shard, copy, copy + PART);
+    }
+
+    /** Removes a member. Nothing but removals follow. @return whether it was there */
+    public boolean remove(long text, int length) {
+        if (state != State.PAGED) {
+            return removePacked(Element.find(from, end, text, length));
+        }
+        long memberHash = hashOf(text, length);
+        long page = shard.readPage(CollectionRoot.object(rootAddress), pageOf(memberHash));
+        return page != 0
+                && removePaged(
+                        memberHash,
+                        page,
+                        Element.find(Buckets.first(page), Buckets.end(page), text, length));
+    }
+
+    /** As {@link #remove}, of an element that is not in the log. */
+    void removeElement(long element) {
+        if (state != State.PAGED) {
+            removePacked(Element.findEqual(from, end, element));
+            return;
+        }
+        long memberHash = Element.hash(BucketsLayout.salt(rootAddress + PART), element);
+        long page = shard.readPage(CollectionRoot.object(rootAddress), pageOf(memberHash));
+        removePaged(
+                memberHash,
+                page,
+                Element.findEqual(Buckets.first(page), Buckets.end(page), element));
+    }
+
+    /** @param at where it is; 0: nowhere */
+    private boolean removePacked(long at) {
+        if (at == 0) {
+            return false;
+        }
+        int bytes = Element.bytes(at);
+        if (bytes == end - from) {
+            // Nothing is left: the key goes.
+            end = from;
+            changed = true;
+        } else {
+            splice((int) (at - from), bytes, 0);
+        }
+        return true;
+    }
+
+    private boolean removePaged(long memberHash, long page, long at) {
+        if (at == 0) {
+            return false;
+        }
+        long copy = change();
+        Buckets.remove(shard, copy, copy + PART, memberHash, page, at, Element.bytes(at));
+        CollectionRoot.putCount(copy, CollectionRoot.count(copy) - 1);
+        buckets.settle(shard, copy, copy + PART);
+        return true;
+    }
+
+    /** PACKED: the set has these elements, some of its own, and no others. */
+    void retain(ElementBuffer kept) {
+        int bytes = (int) kept.bytes();
+        Memory.copy(kept.begin(), splice(0, (int) (end - from), bytes), bytes);
+    }
+
+    boolean isPacked() {
+        return state == State.PACKED;
+    }
+
+    /** What OBJECT ENCODING says from now on. */
+    void setForm(int form) {
+        this.form = form;
+    }
+
+    /** Of the packed value, from the first element on. @return where */
+    private long splice(int offset, int removed, int inserted) {
+        int bytes = (int) (end - from) - removed + inserted;
+        long value =
+                shard.splice(
+                        db,
+                        key,
+                        keyLength,
+                        hash,
+                        kind(false),
+                        SplicedLayout.BYTES + offset,
+                        removed,
+                        inserted);
+        formBefore = form;
+        from = value + SplicedLayout.BYTES;
+        end = from + bytes;
+        return from + offset;
+    }
+
+    private int kind(boolean paged) {
+        return Record.collection(Record.TYPE_SET, paged, form);
+    }
+
+    /** From now on changes go to the copy of the root. */
+    private long change() {
+        if (rootAddress != root.address()) {
+            root.open(rootAddress, ROOT_BYTES);
+            rootAddress = root.address();
+        }
+        changed = true;
+        return rootAddress;
+    }
+
+    /** Ends: what was changed is the key's value now. @return whether the key is gone, because nothing is left */
+    public boolean finish() {
+        switch (state) {
+            case NEW -> {
+                if (added.count() > 0) {
+                    putNew(added);
+                }
+                return added.count() == 0;
+            }
+            case PACKED -> {
+                if (changed) {
+                    shard.delete(db, key, keyLength, hash);
+                    return true;
+                }
+                finishPacked();
+                return false;
+            }
+            default -> {
+                return finishPaged();
+            }
+        }
+    }
+
+    private void finishPacked() {
+        int bytes = (int) added.bytes();
+        if (SplicedLayout.BYTES + end - from + bytes > SetPages.PACKED_BYTES_MAX) {
+            toPages(Element.count(from, end), added);
+            finishPaged();
+        } else if (bytes > 0 || form != formBefore) {
+            Memory.copy(added.begin(), splice((int) (end - from), 0, bytes), bytes);
+        }
+    }
+
+    private void putNew(ElementBuffer elements) {
+        int bytes = (int) elements.bytes();
+        if (SplicedLayout.BYTES + elements.bytes() > SetPages.PACKED_BYTES_MAX) {
+            toPages(0, elements);
+            finishPaged();
+            return;
+        }
+        long value =
+                shard.upsert(
+                        db,
+                        key,
+                        keyLength,
+                        hash,
+                        kind(false),
+                        SplicedLayout.BYTES + bytes,
+                        expiryMillis);
+        SplicedLayout.putVersion(value, 0);
+        Memory.copy(elements.begin(), value + SplicedLayout.BYTES, bytes);
+    }
+
+    /** All elements go to pages of a new object: those in the record, and more. */
+    private void toPages(long packed, ElementBuffer more) {
+        long copy = root.address();
+        root.create(shard, db, ROOT_BYTES);
+        CollectionRoot.putCount(copy, packed);
+        Buckets.begin(shard, copy, copy + PART, from, end);
+        for (long at = more.begin(); at < more.end(); at += Element.bytes(at)) {
+            addElement(at);
+        }
+        rootAddress = copy;
+        state = State.PAGED;
+        fresh = true;
+        changed = true;
+    }
+
+    private boolean finishPaged() {
+        if (!changed && form == formBefore) {
+            return false;
+        }
+        long copy = change();
+        if (CollectionRoot.count(copy) == 0) {
+            shard.delete(db, key, keyLength, hash);
+            return true;
+        }
+        if (fresh) {
+            root.putNew(
+                    shard, db, key, keyLength, hash, kind(true), ROOT_BYTES, expiryMillis);
+        } else {
+            root.save(shard, db, key, keyLength, hash, kind(true), ROOT_BYTES);
+        }
+        return false;
+    }
+
+    /** Makes elements that are not in the log, at least one, a key's value, whatever it had. Never misses. */
+    void store(
+            Shard toShard,
+            int toDb,
+            long toKey,
+            int toKeyLength,
+            long toHash,
+            ElementBuffer elements,
+            int storedForm) {
+        shard = toShard;
+        db = toDb;
+        key = toKey;
+        keyLength = toKeyLength;
+        hash = toHash;
+        fresh = false;
+        openNew(storedForm);
+        putNew(elements);
+    }
+
+    @Override
+    public void close() {
+        buckets.close();
+        root.close();
+        added.close();
+    }
+}
