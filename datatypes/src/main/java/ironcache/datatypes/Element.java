@@ -274,7 +274,9 @@ public final class Element {
         int bytes = bytes(element);
         byte tag = Memory.getByte(element);
         for (long at = from; at < to; at = next(at, 1)) {
-            if (Memory.getByte(at) == tag && bytes(at) == bytes && Memory.equal(at, element, bytes)) {
+            if (Memory.getByte(at) == tag
+                    && bytes(at) == bytes
+                    && Memory.equal(at, element, bytes)) {
                 return at;
             }
         }

@@ -10,6 +10,12 @@ import ironcache.hybridlog.Record;
  * thread, or on one that has both shards; holds no memory, allocates nothing.
  */
 public final class Keys {
+    /** A page's header, key, version and index entry. */
+    private static final long PAGE_BYTES_BESIDES = 40;
+
+    /** Of a tree's pages, on average. */
+    private static final long PAGE_BYTES_TYPICAL = 3 << 10;
+
     private Keys() {}
 
     /**
@@ -75,6 +81,22 @@ public final class Keys {
             }
         }
         RootLayout.putObject(putCopy(toShard, record, toDb, toKey, toKeyLength, toHash), to);
+    }
+
+    /** Bytes that a key has in pages, beside its record, about. Nothing is read. */
+    public static long pageBytes(long record) {
+        if (!Record.isPaged(record)) {
+            return 0;
+        }
+        long root = Record.value(record);
+        return switch (Record.type(record)) {
+            case Record.TYPE_STRING -> PagedStringLayout.length(root);
+            case Record.TYPE_HASH, Record.TYPE_SET ->
+                    BucketsLayout.bytes(root + CollectionRoot.BYTES)
+                            + BucketsLayout.buckets(root + CollectionRoot.BYTES)
+                                    * PAGE_BYTES_BESIDES;
+            default -> RootLayout.pages(root) * PAGE_BYTES_TYPICAL;
+        };
     }
 
     private static long putCopy(

@@ -46,6 +46,11 @@ public final class SetAlgebra implements AutoCloseable {
         return result.count();
     }
 
+    /** Bytes of the result's elements. */
+    public long bytes() {
+        return result.bytes();
+    }
+
     /** Goes to the begin of the result. */
     public void walk(SetWalk over) {
         over.open(result);
@@ -175,7 +180,7 @@ public final class SetAlgebra implements AutoCloseable {
         beginResult(Record.FORM_INTSET);
         for (int i = 0; i < sets; i++) {
             walk.open(shards[i], records[i]);
-            walk.prefetch();
+            walk.prefetch(0, walk.parts());
         }
         for (int i = 0; i < sets; i++) {
             walk.open(shards[i], records[i]);

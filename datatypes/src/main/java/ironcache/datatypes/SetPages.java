@@ -31,16 +31,13 @@ final class SetPages {
 
     /** Pages that have all elements between them: of a packed set, its record. */
     static long parts(long record) {
-        return Record.isPaged(record)
-                ? BucketsLayout.buckets(Record.value(record) + PART)
-                : 1;
+        return Record.isPaged(record) ? BucketsLayout.buckets(Record.value(record) + PART) : 1;
     }
 
     /** The record that has a part's elements, from {@link Buckets#first} to end; 0: it has none. */
     static long part(Shard shard, long record, long part) {
         return Record.isPaged(record)
-                ? shard.readPage(
-                        CollectionRoot.object(Record.value(record)), Buckets.page(part))
+                ? shard.readPage(CollectionRoot.object(Record.value(record)), Buckets.page(part))
                 : record;
     }
 
@@ -55,8 +52,7 @@ final class SetPages {
     static void prefetch(Shard shard, long record, long text, int length) {
         if (Record.isPaged(record)) {
             long part = Record.value(record) + PART;
-            prefetchHash(
-                    shard, record, Element.hash(BucketsLayout.salt(part), text, length));
+            prefetchHash(shard, record, Element.hash(BucketsLayout.salt(part), text, length));
         }
     }
 
@@ -79,8 +75,7 @@ final class SetPages {
             long part = Record.value(record) + PART;
             page = page(shard, record, Element.hash(BucketsLayout.salt(part), text, length));
         }
-        return page != 0
-                && Element.find(Buckets.first(page), Buckets.end(page), text, length) != 0;
+        return page != 0 && Element.find(Buckets.first(page), Buckets.end(page), text, length) != 0;
     }
 
     /** As {@link #contains(Shard, long, long, int)}, of an element, maybe of another set. */
@@ -90,8 +85,7 @@ final class SetPages {
             long part = Record.value(record) + PART;
             page = page(shard, record, Element.hash(BucketsLayout.salt(part), element));
         }
-        return page != 0
-                && Element.findEqual(Buckets.first(page), Buckets.end(page), element) != 0;
+        return page != 0 && Element.findEqual(Buckets.first(page), Buckets.end(page), element) != 0;
     }
 
     private static long page(Shard shard, long record, long hash) {

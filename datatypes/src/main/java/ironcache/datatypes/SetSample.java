@@ -91,9 +91,9 @@ public final class SetSample implements AutoCloseable {
         while (true) {
             walk.goTo(paged ? below(parts) : 0);
             long place = below(places);
-            if (place < walk.countLeft()) {
+            if (place < walk.countOfPart()) {
                 for (long i = 0; i <= place; i++) {
-                    walk.next();
+                    walk.nextOfPart();
                 }
                 return walk.element();
             }
@@ -135,6 +135,11 @@ public final class SetSample implements AutoCloseable {
         }
     }
 
+    /** Bytes of what {@link #pickDifferent} picked. */
+    public long bytes() {
+        return picked.bytes();
+    }
+
     /** Goes to the begin of what {@link #pickDifferent} picked. */
     public void walk(SetWalk over) {
         over.open(picked);
@@ -154,9 +159,7 @@ public final class SetSample implements AutoCloseable {
 
     private int formLeft(SetLimits limits) {
         int form = Record.form(Record.kind(record));
-        if (form == Record.FORM_LISTPACK
-                || !complete
-                || kept.count() * FEW_LEFT > picked.count()) {
+        if (form == Record.FORM_LISTPACK || !complete || kept.count() * FEW_LEFT > picked.count()) {
             return form;
         }
         form = form == Record.FORM_INTSET ? form : Record.FORM_LISTPACK;

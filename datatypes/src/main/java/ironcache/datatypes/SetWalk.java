@@ -47,17 +47,67 @@ public final class SetWalk {
         end = elements.end();
     }
 
-    /** Asks for all parts without waiting. */
-    public void prefetch() {
-        for (long i = 0; i < parts; i++) {
+    // Parts: pages that have all elements between them. Of a packed set there is one.
+
+    public long parts() {
+        return parts;
+    }
+
+    /** Asks for some parts, as far as they exist, without waiting. */
+    public void prefetch(long first, long end) {
+        for (long i = first; i < Math.min(end, parts); i++) {
             SetPages.prefetchPart(shard, record, i);
         }
     }
 
+    /** Stands before the first element of a part. May miss. */
+    public void goTo(long to) {
+        long page = SetPages.part(shard, record, to);
+        part = to + 1;
+        next = page == 0 ? 0 : Buckets.first(page);
+        end = page == 0 ? 0 : Buckets.end(page);
+    }
+
+    /** @return false at the end of the part */
+    public boolean nextOfPart() {
+        if (next >= end) {
+            return false;
+        }
+        at = next;
+        next = at + Element.bytes(at);
+        return true;
+    }
+
+    /** Elements of the part from here on. */
+    public long countOfPart() {
+        return Element.count(next, end);
+    }
+
+    /** The part that a scan with this cursor is at. */
+    public long partAt(long cursor) {
+        return Record.isPaged(record)
+                ? Buckets.bucketAt(Record.value(record) + SetPages.PART, cursor)
+                : 0;
+    }
+
+    /** The cursor behind that part; 0: it was the last. */
+    public long nextCursor(long cursor) {
+        return Record.isPaged(record)
+                ? Buckets.nextCursor(Record.value(record) + SetPages.PART, cursor)
+                : 0;
+    }
+
+    /** Differs after every change of a set that is not packed. */
+    public int version() {
+        return Record.isPaged(record) ? CollectionRoot.version(Record.value(record)) : 0;
+    }
+
+    // All elements.
+
     /** Asks for all parts and waits. May miss. */
     public void load() {
         if (record != 0 && Record.isPaged(record)) {
-            prefetch();
+            prefetch(0, parts);
             for (long i = 0; i < parts; i++) {
                 SetPages.part(shard, record, i);
             }
@@ -66,28 +116,13 @@ public final class SetWalk {
 
     /** May miss. @return false at the end */
     public boolean next() {
-        while (next >= end) {
+        while (!nextOfPart()) {
             if (part == parts) {
                 return false;
             }
             goTo(part);
         }
-        at = next;
-        next = at + Element.bytes(at);
         return true;
-    }
-
-    /** Stands before the first element of a part. May miss. */
-    void goTo(long to) {
-        long page = SetPages.part(shard, record, to);
-        part = to + 1;
-        next = page == 0 ? 0 : Buckets.first(page);
-        end = page == 0 ? 0 : Buckets.end(page);
-    }
-
-    /** Elements of the part that the walk is in, from where it stands on. */
-    long countLeft() {
-        return Element.count(next, end);
     }
 
     /** Where the element is; it is read by {@link Element}. */

@@ -147,8 +147,7 @@ public final class Sets implements AutoCloseable {
         }
         long page =
                 shard.readPage(CollectionRoot.object(rootAddress), pageOf(hashOf(text, length)));
-        return page != 0
-                && Element.find(Buckets.first(page), Buckets.end(page), text, length) != 0;
+        return page != 0 && Element.find(Buckets.first(page), Buckets.end(page), text, length) != 0;
     }
 
     private long hashOf(long text, int length) {
@@ -223,14 +222,12 @@ public final class Sets implements AutoCloseable {
         }
         long memberHash = hashOf(text, length);
         long page = shard.readPage(CollectionRoot.object(rootAddress), pageOf(memberHash));
-        if (page != 0
-                && Element.find(Buckets.first(page), Buckets.end(page), text, length) != 0) {
+        if (page != 0 && Element.find(Buckets.first(page), Buckets.end(page), text, length) != 0) {
             return false;
         }
         long copy = change();
         long at =
-                Buckets.add(
-                        shard, copy, copy + PART, memberHash, Element.codedBytes(text, length));
+                Buckets.add(shard, copy, copy + PART, memberHash, Element.codedBytes(text, length));
         Element.put(at, text, length);
         grow(Element.isNumber(at), length);
         added(copy);
@@ -432,8 +429,7 @@ public final class Sets implements AutoCloseable {
             return true;
         }
         if (fresh) {
-            root.putNew(
-                    shard, db, key, keyLength, hash, kind(true), ROOT_BYTES, expiryMillis);
+            root.putNew(shard, db, key, keyLength, hash, kind(true), ROOT_BYTES, expiryMillis);
         } else {
             root.save(shard, db, key, keyLength, hash, kind(true), ROOT_BYTES);
         }

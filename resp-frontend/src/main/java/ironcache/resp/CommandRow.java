@@ -283,6 +283,7 @@ final class CommandRow {
         switch (group) {
             case "string" -> categories(AclCategory.STRING);
             case "hash" -> categories(AclCategory.HASH);
+            case "set" -> categories(AclCategory.SET);
             case "generic" -> {
                 // WAIT is of the generic group, and about the connection.
                 if ((categories & AclCategory.CONNECTION.bit()) == 0) {

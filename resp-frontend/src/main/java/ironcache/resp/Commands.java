@@ -8,6 +8,7 @@ final class Commands {
         CommandTable t = new CommandTable();
         StringCommands.register(t);
         HashCommands.register(t);
+        SetCommands.register(t);
         KeyCommands.register(t);
         ConnectionCommands.register(t);
         TransactionCommands.register(t);

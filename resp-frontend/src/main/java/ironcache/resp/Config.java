@@ -1,5 +1,6 @@
 package ironcache.resp;
 
+import ironcache.datatypes.SetLimits;
 import ironcache.engine.Shard;
 import ironcache.parity.ParityLayout;
 import ironcache.resp.Setting.Change;
@@ -30,6 +31,7 @@ final class Config {
     long clientQueryBufferLimit;
     int hashListpackEntries;
     int hashListpackValueBytes;
+    final SetLimits setLimits = new SetLimits();
     boolean protectedMode;
     String password = "";
     OutputLimits outputLimits = OutputLimits.DEFAULT;
@@ -184,9 +186,9 @@ final class Config {
         noEffect(Setting.integer("list-max-listpack-size", -2, Integer.MIN_VALUE, INT_MAX, ANY));
         noEffect(Setting.integer("list-max-ziplist-size", -2, Integer.MIN_VALUE, INT_MAX, ANY));
         noEffect(Setting.integer("list-compress-depth", 0, 0, INT_MAX, ANY));
-        noEffect(Setting.integer("set-max-intset-entries", 512, 0, Long.MAX_VALUE, ANY));
-        noEffect(Setting.integer("set-max-listpack-entries", 128, 0, Long.MAX_VALUE, ANY));
-        noEffect(Setting.size("set-max-listpack-value", 64, 0, Long.MAX_VALUE, ANY));
+        add(Setting.integer("set-max-intset-entries", 512, 0, Long.MAX_VALUE, ANY));
+        add(Setting.integer("set-max-listpack-entries", 128, 0, Long.MAX_VALUE, ANY));
+        add(Setting.size("set-max-listpack-value", 64, 0, Long.MAX_VALUE, ANY));
         noEffect(Setting.integer("zset-max-listpack-entries", 128, 0, Long.MAX_VALUE, ANY));
         noEffect(Setting.size("zset-max-listpack-value", 64, 0, Long.MAX_VALUE, ANY));
         noEffect(Setting.integer("zset-max-ziplist-entries", 128, 0, Long.MAX_VALUE, ANY));
@@ -371,6 +373,9 @@ final class Config {
         double[] values = percentiles(get("latency-tracking-info-percentiles").value());
         latencyPercentiles = values == null ? new double[0] : values;
         latencyMonitorMillis = number("latency-monitor-threshold");
+        setLimits.intsetEntriesMax = number("set-max-intset-entries");
+        setLimits.listpackEntriesMax = number("set-max-listpack-entries");
+        setLimits.listpackValueBytesMax = number("set-max-listpack-value");
         hashListpackEntries = limit("hash-max-listpack-entries");
         hashListpackValueBytes = limit("hash-max-listpack-value");
     }

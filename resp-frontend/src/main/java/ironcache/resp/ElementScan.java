@@ -7,6 +7,7 @@ import ironcache.datatypes.Spill;
 import ironcache.engine.Shard;
 import ironcache.ffm.Memory;
 import ironcache.ffm.MemoryTag;
+import ironcache.hybridlog.Record;
 
 /** The arguments of HSCAN, SSCAN and ZSCAN. One per thread. */
 final class ElementScan {
@@ -24,17 +25,33 @@ final class ElementScan {
     boolean bare;
 
     /**
-     * Parses what follows the key.
+     * Reads the key and parses what follows it. May miss.
      *
      * @param bareWord the option that leaves the values away, or ""
-     * @return false: an error was written
+     * @return the record, of this type; 0: the reply was written
      */
-    boolean parse(CommandContext c, String bareWord) {
+    long begin(CommandContext c, int type, String bareWord) {
         cursor = ScanCommands.parseCursor(c.arg(2), c.argLength(2));
         if (cursor == ScanCommands.BAD_CURSOR && !ScanCommands.isLargestCursor(c, 2)) {
             c.reply().error(Errors.INVALID_CURSOR);
-            return false;
+            return 0;
         }
+        long record = c.read(1);
+        if (record == 0) {
+            // Whatever the options are.
+            c.reply().array(2);
+            ScanCommands.replyCursor(c.reply(), 0);
+            c.reply().array(0);
+            return 0;
+        }
+        if (Record.type(record) != type) {
+            c.reply().error(Errors.WRONG_TYPE);
+            return 0;
+        }
+        return parseOptions(c, bareWord) ? record : 0;
+    }
+
+    private boolean parseOptions(CommandContext c, String bareWord) {
         count = DEFAULT_COUNT;
         patternLength = -1;
         bare = false;

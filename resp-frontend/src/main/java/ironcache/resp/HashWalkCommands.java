@@ -205,11 +205,8 @@ final class HashWalkCommands {
 
     static void hscan(CommandContext c) {
         ElementScan scan = c.types().scan;
-        if (!scan.parse(c, "NOVALUES")) {
-            return;
-        }
-        long record = c.read(1);
-        if (!HashCommands.isHash(c, record)) {
+        long record = scan.begin(c, Record.TYPE_HASH, "NOVALUES");
+        if (record == 0) {
             return;
         }
         Hashes hash = HashCommands.open(c, record);

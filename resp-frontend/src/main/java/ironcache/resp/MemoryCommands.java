@@ -2,6 +2,7 @@ package ironcache.resp;
 
 import static ironcache.resp.CommandFlag.READONLY;
 
+import ironcache.datatypes.Keys;
 import ironcache.engine.Shard;
 import ironcache.hybridlog.Record;
 
@@ -92,12 +93,7 @@ final class MemoryCommands {
             c.reply().nullBulk();
             return;
         }
-        long bytes = (long) Record.length(record) + INDEX_BYTES;
-        if (Record.kind(record) == Record.STRING_PAGED) {
-            // A root's value ends with the string's length; its pages are counted by it.
-            bytes += ironcache.datatypes.Strings.length(record);
-        }
-        c.reply().integer(bytes);
+        c.reply().integer((long) Record.length(record) + INDEX_BYTES + Keys.pageBytes(record));
     }
 
     static void stats(CommandContext c) {

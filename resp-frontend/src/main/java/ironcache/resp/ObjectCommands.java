@@ -113,7 +113,21 @@ final class ObjectCommands {
         if (Strings.isString(record)) {
             return ENCODINGS[Strings.encoding(record).ordinal()];
         }
-        throw new IllegalStateException("encoding of record kind " + Record.kind(record));
+        int kind = Record.kind(record);
+        return switch (Record.form(kind)) {
+            case Record.FORM_LISTPACK -> "listpack";
+            case Record.FORM_INTSET -> "intset";
+            case Record.FORM_LARGE -> largeName(Record.typeOf(kind));
+            default -> throw new IllegalStateException("encoding of record kind " + kind);
+        };
+    }
+
+    private static String largeName(int type) {
+        return switch (type) {
+            case Record.TYPE_LIST -> "quicklist";
+            case Record.TYPE_ZSET -> "skiplist";
+            default -> "hashtable";
+        };
     }
 
     static void freq(CommandContext c) {

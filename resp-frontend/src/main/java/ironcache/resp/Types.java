@@ -1,6 +1,10 @@
 package ironcache.resp;
 
 import ironcache.datatypes.Hashes;
+import ironcache.datatypes.SetAlgebra;
+import ironcache.datatypes.SetSample;
+import ironcache.datatypes.SetWalk;
+import ironcache.datatypes.Sets;
 import ironcache.ffm.Memory;
 import ironcache.ffm.MemoryTag;
 
@@ -9,6 +13,10 @@ final class Types implements AutoCloseable {
     private static final int TEXT_BYTES = 8 << 10;
 
     final Hashes hashes = new Hashes();
+    final Sets sets = new Sets();
+    final SetWalk setWalk = new SetWalk();
+    final SetAlgebra setAlgebra = new SetAlgebra();
+    final SetSample setSample = new SetSample();
     final ElementScan scan = new ElementScan();
 
     /** Memory for a number's text. */
@@ -17,6 +25,9 @@ final class Types implements AutoCloseable {
     @Override
     public void close() {
         hashes.close();
+        sets.close();
+        setAlgebra.close();
+        setSample.close();
         Memory.free(text, TEXT_BYTES, MemoryTag.OTHER);
     }
 }
