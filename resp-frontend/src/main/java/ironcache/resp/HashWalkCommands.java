@@ -245,11 +245,14 @@ final class HashWalkCommands {
 
     static void hrandfield(CommandContext c) {
         boolean counted = c.argc() > 2;
-        if (counted
-                && !c.parseLongInRange(2, -Long.MAX_VALUE, Long.MAX_VALUE, COUNT_OUT_OF_RANGE)) {
+        if (counted && !c.parseLong(2)) {
             return;
         }
         long wanted = counted ? c.longValue() : 1;
+        if (wanted == Long.MIN_VALUE) {
+            c.reply().error(COUNT_OUT_OF_RANGE);
+            return;
+        }
         boolean values = c.argc() == 4 && c.argIs(3, "WITHVALUES");
         if (c.argc() > 4 || c.argc() == 4 && !values) {
             c.reply().error(Errors.SYNTAX);

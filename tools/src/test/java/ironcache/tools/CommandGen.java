@@ -9,8 +9,8 @@ import java.util.SplittableRandom;
 import java.util.function.Supplier;
 
 /**
- * Seeded stream of commands of the families strings, generic keyspace, connection and server, right ones and broken
- * ones, over few keys so that they meet. The same seed and base time give the same stream.
+ * Seeded stream of commands, right ones and broken ones, over few keys so that they meet: of the families strings, generic keyspace,
+ * connection and server, or of the collections. The same seed and base time give the same stream.
  *
  * <p>What is kept out, because the reply would depend on the moment and not on the server: deadlines less than an hour
  * ahead (except in {@link Kind#SETTLE}, which waits for them), and LCS of long values (quadratic on the oracle too).
@@ -115,15 +115,25 @@ final class CommandGen {
         "${x}"
     };
 
+    /** What the commands are about. */
+    enum Families {
+        STRINGS,
+        COLLECTIONS
+    }
+
     private final SplittableRandom random;
     private final long baseTimeMs;
     private final List<Supplier<Op>> table = new ArrayList<>();
     private int connection;
     private int burst;
 
-    CommandGen(long seed, long baseTimeMs) {
+    CommandGen(long seed, long baseTimeMs, Families families) {
         random = new SplittableRandom(seed);
         this.baseTimeMs = baseTimeMs;
+        if (families == Families.COLLECTIONS) {
+            new CollectionGen(this);
+            return;
+        }
         strings();
         keyspace();
         connection();
@@ -513,34 +523,43 @@ final class CommandGen {
 
     // ---- parts ----
 
-    private void add(int weight, Supplier<Op> maker) {
+    void add(int weight, Supplier<Op> maker) {
         for (int i = 0; i < weight; i++) {
             table.add(maker);
         }
     }
 
-    private boolean chance(int percent) {
+    boolean chance(int percent) {
         return random.nextInt(100) < percent;
     }
 
+    int below(int bound) {
+        return random.nextInt(bound);
+    }
+
+    /** A command that is sent by itself, and never broken. */
+    Op special(Kind kind, List<Object> parts) {
+        return new Op(connection, kind, bytes(parts));
+    }
+
     @SafeVarargs
-    private final <T> T pick(T... choices) {
+    final <T> T pick(T... choices) {
         return choices[random.nextInt(choices.length)];
     }
 
-    private String weird() {
+    String weird() {
         return pick(WEIRD);
     }
 
-    private static List<Object> list(Object... parts) {
+    static List<Object> list(Object... parts) {
         return new ArrayList<>(List.of(parts));
     }
 
-    private Op plain(Object... parts) {
+    Op plain(Object... parts) {
         return plain(list(parts));
     }
 
-    private Op plain(List<Object> parts) {
+    Op plain(List<Object> parts) {
         byte[][] args = bytes(parts);
         // A broken CONFIG GET or COMMAND INFO would list all that a server has, which is not what
         // is compared here.
@@ -550,6 +569,7 @@ final class CommandGen {
                         && (parts.get(0).equals("CONFIG")
                                 || parts.get(0).equals("COMMAND")
                                 || parts.get(0).equals("SCAN")
+                                || parts.get(0).equals("SSCAN")
                                 || parts.get(0).equals("LOLWUT"));
         // Keys end at 65,535 bytes here: a long value must not get into a key's place.
         for (byte[] arg : args) {
@@ -628,10 +648,11 @@ final class CommandGen {
                     case "SET" -> 3;
                     case "GETEX", "SETEX", "PSETEX", "EXPIRE", "PEXPIRE" -> 2;
                     case "MSETEX" -> 4;
+                    case "HEXPIRE", "HPEXPIRE", "HGETEX", "HSETEX" -> 2;
                     default -> Integer.MAX_VALUE;
                 };
         for (int i = from; i < args.length; i++) {
-            if (args[i].length > 0 && args[i].length < 8) {
+            if (args[i].length > 0 && args[i].length < 8 && !isCount(args, i)) {
                 try {
                     long n = Long.parseLong(new String(args[i], StandardCharsets.ISO_8859_1));
                     if (n > 0) {
@@ -647,6 +668,11 @@ final class CommandGen {
             }
         }
         return args;
+    }
+
+    /** Whether the argument says how many fields follow. */
+    private static boolean isCount(byte[][] args, int i) {
+        return new String(args[i - 1], StandardCharsets.ISO_8859_1).equalsIgnoreCase("FIELDS");
     }
 
     /** MSETEX keeps a key whose deadline is past until someone meets it, so that DBSIZE would tell when that was. */
@@ -748,7 +774,7 @@ final class CommandGen {
         return out;
     }
 
-    private Object smallValue(int limit) {
+    Object smallValue(int limit) {
         return switch (random.nextInt(8)) {
             case 0 -> Integer.toString(random.nextInt(-1000, 100_000));
             case 1 -> weird();
@@ -791,7 +817,7 @@ final class CommandGen {
         };
     }
 
-    private String integer() {
+    String integer() {
         return chance(30)
                 ? weird()
                 : chance(20)
@@ -799,7 +825,7 @@ final class CommandGen {
                         : Integer.toString(random.nextInt(-100, 100));
     }
 
-    private String decimal() {
+    String decimal() {
         return switch (random.nextInt(5)) {
             case 0 -> weird();
             case 1 -> Double.toString(random.nextDouble() * 1000);
@@ -809,14 +835,14 @@ final class CommandGen {
         };
     }
 
-    private String database() {
+    String database() {
         return chance(90)
                 ? Integer.toString(random.nextInt(DATABASES))
                 : pick("16", "-1", "x", "", "99999999999", "1.0");
     }
 
     /** Seconds or milliseconds from now: at least an hour ahead, or not ahead, or no time at all. */
-    private String relative(boolean ms) {
+    String relative(boolean ms) {
         if (chance(12)) {
             return pick(
                     "0",
@@ -855,7 +881,7 @@ final class CommandGen {
     }
 
     /** One of EX PX EXAT PXAT or the command's own; sometimes two, which is an error. */
-    private void expiryOption(List<Object> args, String own) {
+    void expiryOption(List<Object> args, String own) {
         do {
             String option = pick("EX", "PX", "EXAT", "PXAT", own);
             args.add(chance(10) ? option.toLowerCase(java.util.Locale.ROOT) : option);
@@ -867,7 +893,7 @@ final class CommandGen {
     }
 
     /** Up to two of the given; a null among them is the chance of one fewer. */
-    private void options(List<Object> args, String... choices) {
+    void options(List<Object> args, String... choices) {
         for (int n = random.nextInt(3); n > 0; n--) {
             String option = choices[random.nextInt(choices.length)];
             if (option != null) {

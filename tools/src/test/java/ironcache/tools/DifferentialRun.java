@@ -1,5 +1,6 @@
 package ironcache.tools;
 
+import ironcache.tools.CommandGen.Families;
 import ironcache.tools.LockStep.Mismatch;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -10,6 +11,7 @@ import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Set;
 import java.util.stream.Stream;
 
@@ -41,6 +43,7 @@ public final class DifferentialRun {
         String subject = "ironcache";
         String oracle = "valkey";
         long pressureMib = 0;
+        Families families = Families.STRINGS;
         List<String> settings = new ArrayList<>();
         for (int i = 0; i < argv.length; i += 2) {
             String value = i + 1 < argv.length ? argv[i + 1] : "";
@@ -52,12 +55,13 @@ public final class DifferentialRun {
                 case "--subject" -> subject = value;
                 case "--oracle" -> oracle = value;
                 case "--pressure" -> pressureMib = Long.parseLong(value);
+                case "--families" -> families = Families.valueOf(value.toUpperCase(Locale.ROOT));
                 case "--setting" -> settings.addAll(List.of(value.split("=", 2)));
                 default ->
                         throw new IllegalArgumentException(
                                 argv[i]
                                         + ": allowed are --commands --seed --replay --failures --subject --oracle --pressure MIB"
-                                        + " --setting NAME=VALUE");
+                                        + " --families strings|collections --setting NAME=VALUE");
             }
         }
         for (int i = 0; i < settings.size(); i += 2) {
@@ -75,11 +79,11 @@ public final class DifferentialRun {
                 Pressure pressure =
                         pressureMib > 0 ? new Pressure(right.port(), pressureMib) : null) {
             if (replay != null) {
-                Result result = epoch(left.port(), right.port(), replay, EPOCH_COMMANDS);
+                Result result = epoch(left.port(), right.port(), replay, EPOCH_COMMANDS, families);
                 System.out.println(result.mismatch == null ? "no difference" : result.report);
                 found = result.mismatch == null ? 0 : 1;
             } else {
-                found = run(left.port(), right.port(), seed, commands, failures);
+                found = run(left.port(), right.port(), seed, commands, failures, families);
             }
             System.out.printf(
                     "peak RSS: %s %d MiB, %s %d MiB%n",
@@ -90,7 +94,13 @@ public final class DifferentialRun {
         System.exit(found == 0 ? 0 : 1);
     }
 
-    private static int run(int oraclePort, int subjectPort, long seed, long commands, int failures)
+    private static int run(
+            int oraclePort,
+            int subjectPort,
+            long seed,
+            long commands,
+            int failures,
+            Families families)
             throws Exception {
         System.out.printf("differential run: %,d commands, seed %d%n", commands, seed);
         long started = System.nanoTime();
@@ -98,7 +108,7 @@ public final class DifferentialRun {
         int found = 0;
         for (long e = 0; done < commands && found < failures; e++) {
             int count = (int) Math.min(EPOCH_COMMANDS, commands - done);
-            Result result = epoch(oraclePort, subjectPort, epochSeed(seed, e), count);
+            Result result = epoch(oraclePort, subjectPort, epochSeed(seed, e), count, families);
             done += count;
             if (result.mismatch != null) {
                 found++;
@@ -116,8 +126,8 @@ public final class DifferentialRun {
         return seed + epoch;
     }
 
-    static List<Op> commands(long seed, int count) {
-        CommandGen gen = new CommandGen(seed, System.currentTimeMillis());
+    static List<Op> commands(long seed, int count, Families families) {
+        CommandGen gen = new CommandGen(seed, System.currentTimeMillis(), families);
         List<Op> ops = new ArrayList<>(count);
         for (int i = 0; i < count; i++) {
             ops.add(gen.next());
@@ -126,8 +136,9 @@ public final class DifferentialRun {
     }
 
     /** One epoch, shrunk where it fails. */
-    static Result epoch(int oraclePort, int subjectPort, long seed, int count) throws Exception {
-        List<Op> ops = commands(seed, count);
+    static Result epoch(int oraclePort, int subjectPort, long seed, int count, Families families)
+            throws Exception {
+        List<Op> ops = commands(seed, count, families);
         try (LockStep servers = new LockStep(oraclePort, subjectPort)) {
             Mismatch found = servers.play(ops);
             if (found == null) {
@@ -139,7 +150,9 @@ public final class DifferentialRun {
                     .append(found.index())
                     .append(" of the epoch with seed ")
                     .append(seed)
-                    .append("; replay with: tools/conformance differential --replay ")
+                    .append("; replay with: tools/conformance differential --families ")
+                    .append(families.name().toLowerCase(Locale.ROOT))
+                    .append(" --replay ")
                     .append(seed)
                     .append('\n');
             describe(report, found);

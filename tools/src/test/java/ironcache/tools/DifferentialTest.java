@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import ironcache.tools.CommandGen.Families;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -30,7 +31,8 @@ class DifferentialTest extends ServerTestBase {
                                 oracle.port(),
                                 subject.port(),
                                 DifferentialRun.epochSeed(seed, e),
-                                DifferentialRun.EPOCH_COMMANDS);
+                                DifferentialRun.EPOCH_COMMANDS,
+                                Families.STRINGS);
                 assertNull(result.mismatch(), () -> result.report() + "\n-Dironcache.seed=" + seed);
             }
         }
@@ -42,7 +44,7 @@ class DifferentialTest extends ServerTestBase {
                 ServerProcess other = startOracle();
                 PlantedBugProxy buggy = new PlantedBugProxy(other.port())) {
             DifferentialRun.Result result =
-                    DifferentialRun.epoch(oracle.port(), buggy.port(), 7, 5_000);
+                    DifferentialRun.epoch(oracle.port(), buggy.port(), 7, 5_000, Families.STRINGS);
             assertNotNull(result.mismatch(), "the planted bug was not found");
             assertEquals("STRLEN", result.mismatch().op().name(), result.report());
             // One command is enough, as the comparison of the keyspaces at the end asks for the
@@ -57,8 +59,8 @@ class DifferentialTest extends ServerTestBase {
 
     @Test
     void sameSeedGivesTheSameCommands() {
-        List<Op> first = DifferentialRun.commands(3, 500);
-        List<Op> second = DifferentialRun.commands(3, 500);
+        List<Op> first = DifferentialRun.commands(3, 500, Families.STRINGS);
+        List<Op> second = DifferentialRun.commands(3, 500, Families.STRINGS);
         int sameName = 0;
         for (int i = 0; i < first.size(); i++) {
             assertEquals(first.get(i).name(), second.get(i).name());

@@ -4,7 +4,10 @@ import ironcache.tools.Op.Kind;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Set;
 import java.util.TreeSet;
 
@@ -16,6 +19,9 @@ final class LockStep implements AutoCloseable {
     private static final int BATCH_COMMANDS = 100;
     private static final int BATCH_BYTES = 1 << 20;
     private static final long SETTLE_LIMIT_NS = 5_000_000_000L;
+
+    /** What is asked of each key at the end, whatever it holds. */
+    private static final String[] COLLECTION_QUESTIONS = {"SCARD", "SMEMBERS", "HLEN", "HGETALL"};
 
     /** Settings that the stream changes; put back before each play, so that a play depends on its commands only. */
     private static final String[][] SETTINGS = {
@@ -135,6 +141,12 @@ final class LockStep implements AutoCloseable {
                 String a = scan(right, op.args());
                 return e.equals(a) ? null : new Mismatch(index, op, "scanned sets differ", e, a);
             }
+            case SAMPLE -> {
+                return sample(index, op, left, right);
+            }
+            case POP -> {
+                return pop(index, op, left, right);
+            }
             case RANDOM_KEY -> {
                 Reply e = left.call(op.args());
                 Reply a = right.call(op.args());
@@ -194,23 +206,119 @@ final class LockStep implements AutoCloseable {
         }
     }
 
+    /** Picks at random: as many on both servers, and whatever one picks the other has. */
+    private static Mismatch sample(int index, Op op, RespClient left, RespClient right) {
+        Reply e = left.call(op.args());
+        Reply a = right.call(op.args());
+        boolean agree =
+                e.isError() || a.isError() || e.isNull() || a.isNull()
+                        ? e.equals(a)
+                        : e.type() == a.type()
+                                && e.elements().size() == a.elements().size()
+                                && areMembers(left, op, a)
+                                && areMembers(right, op, e);
+        return agree
+                ? null
+                : new Mismatch(index, op, "picks do not agree", e.show(300), a.show(300));
+    }
+
+    private static boolean areMembers(RespClient client, Op op, Reply picked) {
+        String question =
+                switch (op.name()) {
+                    case "SRANDMEMBER", "SPOP" -> "SMISMEMBER";
+                    case "HRANDFIELD" -> "HMGET";
+                    case "ZRANDMEMBER" -> "ZMSCORE";
+                    default -> throw new IllegalStateException("no question for " + op.name());
+                };
+        List<byte[]> args = new ArrayList<>();
+        args.add(question.getBytes(StandardCharsets.ISO_8859_1));
+        args.add(op.args()[1]);
+        // With values or scores: pairs in RESP3, in RESP2 each is behind its field or member.
+        boolean flatPairs =
+                op.args().length > 3 && picked.elements().stream().noneMatch(Reply::isAggregate);
+        if (!picked.isAggregate()) {
+            args.add(picked.bytes());
+        }
+        List<Reply> elements = picked.elements();
+        for (int i = 0; i < elements.size(); i += flatPairs ? 2 : 1) {
+            Reply one = elements.get(i);
+            args.add((one.isAggregate() ? one.elements().getFirst() : one).bytes());
+        }
+        if (args.size() == 2) {
+            return true;
+        }
+        for (Reply answer : client.call(args.toArray(byte[][]::new)).elements()) {
+            if (answer.isNull() || answer.type() == ':' && answer.integer() == 0) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /** Removes at random: as many on both servers. Then both have what is left on the oracle, made anew, as encodings depend on what was there. */
+    private static Mismatch pop(int index, Op op, RespClient left, RespClient right) {
+        byte[][] count = {"SCARD".getBytes(), op.args()[1]};
+        Reply before = right.call(count);
+        Reply e = left.call(op.args());
+        Reply a = right.call(op.args());
+        boolean agree =
+                e.isError() || a.isError() || e.isNull() || a.isNull()
+                        ? e.equals(a)
+                        : e.type() == a.type() && e.elements().size() == a.elements().size();
+        Set<Reply> different = new HashSet<>(a.elements());
+        agree &= different.size() == a.elements().size();
+        Reply after = right.call(count);
+        long popped = a.isError() || a.isNull() ? 0 : a.isAggregate() ? different.size() : 1;
+        if (!agree || !before.isError() && before.integer() - after.integer() != popped) {
+            return new Mismatch(index, op, "pops do not agree", e.show(300), a.show(300));
+        }
+        if (popped > 0) {
+            byte[][] all = {"SMEMBERS".getBytes(), op.args()[1]};
+            List<byte[]> add = new ArrayList<>(List.of("SADD".getBytes(), op.args()[1]));
+            left.call(all).elements().forEach(m -> add.add(m.bytes()));
+            for (RespClient client : new RespClient[] {left, right}) {
+                client.call(new byte[][] {"DEL".getBytes(), op.args()[1]});
+                if (add.size() > 2) {
+                    client.call(add.toArray(byte[][]::new));
+                }
+            }
+        }
+        return null;
+    }
+
+    /** What a scan lists from its begin to its end: keys, members, or fields with their values. */
     private static String scan(RespClient client, byte[][] command) {
-        Set<String> keys = new TreeSet<>();
+        Set<String> found = new TreeSet<>();
         byte[][] args = command.clone();
+        String name = new String(command[0], StandardCharsets.ISO_8859_1).toUpperCase(Locale.ROOT);
+        int cursor = name.equals("SCAN") ? 1 : 2;
+        boolean bare =
+                Arrays.stream(command)
+                        .map(
+                                a ->
+                                        new String(a, StandardCharsets.ISO_8859_1)
+                                                .toUpperCase(Locale.ROOT))
+                        .anyMatch(a -> a.equals("NOVALUES") || a.equals("NOSCORES"));
+        int step = (name.equals("HSCAN") || name.equals("ZSCAN")) && !bare ? 2 : 1;
         for (int calls = 0; calls < 100_000; calls++) {
             Reply reply = client.call(args);
             if (reply.type() != '*' || reply.elements().size() != 2) {
                 return reply.show(600);
             }
-            for (Reply key : reply.elements().get(1).elements()) {
-                keys.add(Reply.escape(key.bytes(), 100));
+            List<Reply> listed = reply.elements().get(1).elements();
+            for (int i = 0; i + step <= listed.size(); i += step) {
+                StringBuilder one = new StringBuilder();
+                for (Reply part : listed.subList(i, i + step)) {
+                    one.append(Reply.escape(part.bytes(), 100)).append(' ');
+                }
+                found.add(one.toString());
             }
-            args[1] = reply.elements().get(0).bytes();
+            args[cursor] = reply.elements().get(0).bytes();
             if (reply.elements().get(0).text().equals("0")) {
-                return keys.toString();
+                return found.toString();
             }
         }
-        return "SCAN does not come to an end; so far " + keys;
+        return name + " does not come to an end; so far " + found;
     }
 
     /** Every database, key, type, encoding, value and deadline. */
@@ -252,6 +360,9 @@ final class LockStep implements AutoCloseable {
         questions.add(RespClient.bytes("DBSIZE"));
         for (Reply key : expectedKeys.elements()) {
             for (String question : new String[] {"TYPE", "PEXPIRETIME", "STRLEN", "GET"}) {
+                questions.add(new byte[][] {question.getBytes(), key.bytes()});
+            }
+            for (String question : COLLECTION_QUESTIONS) {
                 questions.add(new byte[][] {question.getBytes(), key.bytes()});
             }
             questions.add(new byte[][] {"OBJECT".getBytes(), "ENCODING".getBytes(), key.bytes()});

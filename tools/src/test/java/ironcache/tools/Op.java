@@ -13,8 +13,12 @@ record Op(int connection, Kind kind, byte[][] args) {
     enum Kind {
         /** Pipelined with its neighbours; the reply is compared under the rule of its command. */
         PLAIN,
-        /** SCAN with these options, followed to cursor 0 on each server; the sets of keys are compared. */
+        /** SCAN, SSCAN or the like with these options, followed to cursor 0 on each server; the sets of what they list are compared. */
         SCAN_ALL,
+        /** SRANDMEMBER or the like: as many on both, and each server's are members of the other's. */
+        SAMPLE,
+        /** SPOP: as many on both; then both servers' sets are made anew of what the oracle's has left. */
+        POP,
         /** RANDOMKEY: null on both or on none, and each server's key exists on the other. */
         RANDOM_KEY,
         /** A write with a deadline a few milliseconds ahead; the run goes on when the key (argument 1) is gone. */

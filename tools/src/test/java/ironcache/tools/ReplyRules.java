@@ -70,15 +70,13 @@ final class ReplyRules {
         String[] words = how.split(" ");
         switch (words[0]) {
             case "tolerance" -> {
-                if (a.type() != ':' || b.type() != ':') {
-                    return false;
-                }
-                long x = a.integer();
-                long y = b.integer();
-                return x >= 0 && y >= 0 && Math.abs(x - y) <= Long.parseLong(words[1]);
+                return isNear(a, b, Long.parseLong(words[1]));
             }
             case "shape" -> {
                 return a.type() == b.type() && a.isNull() == b.isNull();
+            }
+            case "unordered-pairs" -> {
+                return a.type() == b.type() && sortedPairs(a).equals(sortedPairs(b));
             }
             case "unordered" -> {
                 return a.type() == b.type() && sorted(a).equals(sorted(b));
@@ -92,6 +90,39 @@ final class ReplyRules {
             }
             default -> throw new IllegalStateException("no such rule: " + how);
         }
+    }
+
+    /** Integers, or arrays of them, that differ by so much at most; negative ones say something else and must be equal. */
+    private static boolean isNear(Reply a, Reply b, long most) {
+        if (a.equals(b)) {
+            return true;
+        }
+        if (a.isAggregate()) {
+            List<Reply> x = a.elements();
+            List<Reply> y = b.elements();
+            boolean near = a.type() == b.type() && x.size() == y.size();
+            for (int i = 0; near && i < x.size(); i++) {
+                near = isNear(x.get(i), y.get(i), most);
+            }
+            return near;
+        }
+        return a.type() == ':'
+                && b.type() == ':'
+                && a.integer() >= 0
+                && b.integer() >= 0
+                && Math.abs(a.integer() - b.integer()) <= most;
+    }
+
+    private static List<String> sortedPairs(Reply reply) {
+        List<String> out = new ArrayList<>();
+        List<Reply> elements = reply.elements();
+        for (int i = 0; i + 1 < elements.size(); i += 2) {
+            out.add(
+                    new String(elements.get(i).raw(), StandardCharsets.ISO_8859_1)
+                            + new String(elements.get(i + 1).raw(), StandardCharsets.ISO_8859_1));
+        }
+        out.sort(null);
+        return out;
     }
 
     private static List<String> sorted(Reply reply) {

@@ -1,0 +1,59 @@
+package ironcache.tools;
+
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import ironcache.tools.CommandGen.Families;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** The short form of {@link DifferentialRun} over the collections, for every build. */
+class CollectionsDifferentialTest extends ServerTestBase {
+    private static final int EPOCHS = 2;
+    private static final int COMMANDS = 3_000;
+
+    private static final String SET_COMMANDS =
+            "sadd scard sdiff sdiffstore sinter sintercard sinterstore sismember smembers smismember smove spop srandmember srem sscan"
+                    + " sunion sunionstore";
+
+    @Test
+    void rowsAreThoseOfTheOracle() throws Exception {
+        try (ServerProcess oracle = startOracle();
+                ServerProcess subject = startSubject();
+                RespClient left = oracle.connect();
+                RespClient right = subject.connect()) {
+            for (String name : SET_COMMANDS.split(" ")) {
+                Reply expected = left.call("COMMAND", "INFO", name);
+                Reply actual = right.call("COMMAND", "INFO", name);
+                assertTrue(
+                        ReplyRules.agrees("commandinfo", expected, actual),
+                        () ->
+                                name
+                                        + "\nexpected: "
+                                        + expected.show(4000)
+                                        + "\nactual:   "
+                                        + actual.show(4000));
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"1", "4"})
+    void repliesAreThoseOfTheOracle(String shards) throws Exception {
+        long seed = seed(20261123);
+        try (ServerProcess oracle = startOracle();
+                ServerProcess subject = startSubject("--shards", shards, "--maxmemory", "384mb")) {
+            for (int e = 0; e < EPOCHS; e++) {
+                DifferentialRun.Result result =
+                        DifferentialRun.epoch(
+                                oracle.port(),
+                                subject.port(),
+                                DifferentialRun.epochSeed(seed, e),
+                                COMMANDS,
+                                Families.COLLECTIONS);
+                assertNull(result.mismatch(), () -> result.report() + "\n-Dironcache.seed=" + seed);
+            }
+        }
+    }
+}
