@@ -187,6 +187,13 @@ public final class Element {
 
     /** Codes a string as a string, as sorted sets hold theirs. @return bytes written */
     static int putString(long to, long text, int length) {
+        long at = putLength(to, length);
+        Memory.copy(text, at, length);
+        return (int) (at - to) + length;
+    }
+
+    /** What precedes the bytes of a string. @return where those go */
+    static long putLength(long to, int length) {
         long at = to;
         if (length <= SHORT_BYTES_MAX) {
             Memory.putByte(at++, (byte) length);
@@ -198,8 +205,7 @@ public final class Element {
             Memory.putInt(at, length);
             at += Integer.BYTES;
         }
-        Memory.copy(text, at, length);
-        return (int) (at - to) + length;
+        return at;
     }
 
     /** @return bytes written */

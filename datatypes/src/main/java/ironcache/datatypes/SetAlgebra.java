@@ -150,7 +150,7 @@ public final class SetAlgebra implements AutoCloseable {
         }
         while (walk.next()) {
             for (int j = 0; j < sets; j++) {
-                if (j != i && records[j] != 0) {
+                if (j != i && records[j] != 0 && !Element.isSpilled(walk.element())) {
                     SetPages.prefetch(shards[j], records[j], walk.element());
                 }
             }
@@ -167,8 +167,9 @@ public final class SetAlgebra implements AutoCloseable {
     }
 
     private boolean isInOthers(int i) {
+        long element = walk.whole();
         for (int j = 0; j < sets; j++) {
-            if (j != i && !SetPages.contains(shards[j], records[j], walk.element())) {
+            if (j != i && !SetPages.contains(shards[j], records[j], element)) {
                 return false;
             }
         }
@@ -215,8 +216,9 @@ public final class SetAlgebra implements AutoCloseable {
     }
 
     private boolean isInLater() {
+        long element = walk.whole();
         for (int j = 1; j < sets; j++) {
-            if (records[j] != 0 && SetPages.contains(shards[j], records[j], walk.element())) {
+            if (records[j] != 0 && SetPages.contains(shards[j], records[j], element)) {
                 return true;
             }
         }
@@ -243,5 +245,6 @@ public final class SetAlgebra implements AutoCloseable {
     @Override
     public void close() {
         result.close();
+        walk.close();
     }
 }

@@ -9,7 +9,7 @@ import ironcache.hybridlog.Record;
  *
  * <pre>
  * PACKED  value: version ({@link SplicedLayout}), elements in no order
- * PAGED   value: root: {@link CollectionRoot}, {@link BucketsLayout}; the elements are in {@link Buckets}
+ * PAGED   value: root: {@link CollectionRoot}, {@link BucketsLayout}; the elements are in {@link Buckets}, long strings spilled, with their hash ({@link Spill})
  * </pre>
  */
 final class SetPages {
@@ -56,7 +56,7 @@ final class SetPages {
         }
     }
 
-    /** As {@link #prefetch(Shard, long, long, int)}, of an element. */
+    /** As {@link #prefetch(Shard, long, long, int)}, of an element that is not spilled. */
     static void prefetch(Shard shard, long record, long element) {
         if (Record.isPaged(record)) {
             long part = Record.value(record) + PART;
@@ -70,16 +70,43 @@ final class SetPages {
     }
 
     static boolean contains(Shard shard, long record, long text, int length) {
-        long page = record;
-        if (Record.isPaged(record)) {
-            long part = Record.value(record) + PART;
-            page = page(shard, record, Element.hash(BucketsLayout.salt(part), text, length));
+        if (!Record.isPaged(record)) {
+            return Element.find(Buckets.first(record), Buckets.end(record), text, length) != 0;
         }
-        return page != 0 && Element.find(Buckets.first(page), Buckets.end(page), text, length) != 0;
+        long root = Record.value(record);
+        long hash = Element.hash(BucketsLayout.salt(root + PART), text, length);
+        long page = page(shard, record, hash);
+        return page != 0 && find(shard, root, page, hash, text, length) != 0;
     }
 
-    /** As {@link #contains(Shard, long, long, int)}, of an element, maybe of another set. */
+    /** Where a member is in the page of a paged set that has its hash; 0: nowhere. */
+    static long find(Shard shard, long root, long page, long hash, long text, int length) {
+        long from = Buckets.first(page);
+        long end = Buckets.end(page);
+        if (length <= Spill.SPILL_BYTES) {
+            return Element.find(from, end, text, length);
+        }
+        long object = CollectionRoot.object(root);
+        for (long at = from; at < end; at = Element.next(at)) {
+            if (Element.isSpilled(at)
+                    && Element.spilledHash(at) == hash
+                    && Spill.equal(shard, object, at, text, length)) {
+                return at;
+            }
+        }
+        return 0;
+    }
+
+    /** Whether it is a string that a paged set spills. */
+    static boolean isLong(long element) {
+        return !Element.isNumber(element) && Element.length(element) > Spill.SPILL_BYTES;
+    }
+
+    /** As {@link #contains(Shard, long, long, int)}, of an element, maybe of another set, that is not spilled. */
     static boolean contains(Shard shard, long record, long element) {
+        if (isLong(element)) {
+            return contains(shard, record, Element.text(element), Element.length(element));
+        }
         long page = record;
         if (Record.isPaged(record)) {
             long part = Record.value(record) + PART;

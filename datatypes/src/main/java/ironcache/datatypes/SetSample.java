@@ -1,7 +1,6 @@
 package ironcache.datatypes;
 
 import ironcache.engine.Shard;
-import ironcache.ffm.Memory;
 import ironcache.ffm.Prng;
 import ironcache.hybridlog.Record;
 
@@ -38,7 +37,7 @@ public final class SetSample implements AutoCloseable {
     private long record;
     private long count;
 
-    /** The others that {@link #pickDifferent} did not pick are known. */
+    /** {@link #pickDifferent} looked at all elements. */
     private boolean complete;
 
     /** Begins with a set that is there. */
@@ -80,9 +79,8 @@ public final class SetSample implements AutoCloseable {
      * Picks one, whatever others were picked. May miss.
      *
      * @param number of the pick; each has another chance
-     * @return the element
      */
-    public long pick(long number) {
+    public void pick(long number) {
         beginPick(number);
         walk.open(shard, record);
         boolean paged = Record.isPaged(record);
@@ -95,7 +93,7 @@ public final class SetSample implements AutoCloseable {
                 for (long i = 0; i <= place; i++) {
                     walk.nextOfPart();
                 }
-                return walk.element();
+                return;
             }
         }
     }
@@ -124,12 +122,13 @@ public final class SetSample implements AutoCloseable {
         beginPick(0);
         walk.open(shard, record);
         walk.load();
+        boolean keep = !Record.isPaged(record) || isMadeAnew(count - wanted, wanted);
         // Of those that are left to be seen, each is as likely among those that are left to pick.
         long seen = 0;
         while (walk.next()) {
             if (below(count - seen++) < wanted - picked.count()) {
                 picked.put(walk.copyTo(picked));
-            } else {
+            } else if (keep) {
                 kept.put(walk.copyTo(kept));
             }
         }
@@ -157,9 +156,15 @@ public final class SetSample implements AutoCloseable {
         }
     }
 
+    private static boolean isMadeAnew(long left, long taken) {
+        return left * FEW_LEFT <= taken;
+    }
+
     private int formLeft(SetLimits limits) {
         int form = Record.form(Record.kind(record));
-        if (form == Record.FORM_LISTPACK || !complete || kept.count() * FEW_LEFT > picked.count()) {
+        if (form == Record.FORM_LISTPACK
+                || !complete
+                || !isMadeAnew(count - picked.count(), picked.count())) {
             return form;
         }
         form = form == Record.FORM_INTSET ? form : Record.FORM_LISTPACK;
@@ -173,12 +178,15 @@ public final class SetSample implements AutoCloseable {
         return form;
     }
 
-    /** Removes one element, of which the caller has no more need, from the set, which is open. */
-    public void remove(Sets set, long element) {
+    /** Stands at the element of the last {@link #pick}. */
+    public SetWalk picked() {
+        return walk;
+    }
+
+    /** Removes the element of the last {@link #pick} from the set, which is open. */
+    public void removePicked(Sets set) {
         picked.clear();
-        int bytes = Element.bytes(element);
-        Memory.copy(element, picked.room(bytes), bytes);
-        picked.put(bytes);
+        picked.put(walk.copyTo(picked));
         set.removeElement(picked.begin());
     }
 
@@ -186,5 +194,6 @@ public final class SetSample implements AutoCloseable {
     public void close() {
         picked.close();
         kept.close();
+        walk.close();
     }
 }

@@ -13,7 +13,10 @@ import ironcache.hybridlog.Record;
  * while (walk.next()) { ... walk.element() ... }
  * </pre>
  */
-public final class SetWalk {
+public final class SetWalk implements AutoCloseable {
+    /** A spilled element. */
+    private final ElementBuffer gathered = new ElementBuffer();
+
     // Set by open, before anything else.
     @SuppressWarnings("NullAway.Init")
     private Shard shard;
@@ -125,15 +128,53 @@ public final class SetWalk {
         return true;
     }
 
-    /** Where the element is; it is read by {@link Element}. */
+    /** Where the element is; it is read by {@link Element}, and where it is spilled by {@link Spill}. */
     public long element() {
         return at;
     }
 
-    /** Copies the element behind those gathered; {@link ElementBuffer#put} or putOnce takes it. @return its bytes */
+    /** The shard that the set is in. */
+    public Shard shard() {
+        return shard;
+    }
+
+    /** Whose pages spilled elements are. */
+    public long object() {
+        return CollectionRoot.object(Record.value(record));
+    }
+
+    /** The element as it is where it is not spilled; else gathered, until the next is. May miss. */
+    public long whole() {
+        if (!Element.isSpilled(at)) {
+            return at;
+        }
+        gathered.clear();
+        gathered.put(copyTo(gathered));
+        return gathered.begin();
+    }
+
+    /** Copies the element behind those gathered, as a whole; {@link ElementBuffer#put} or putOnce takes it. May miss. @return its bytes */
     int copyTo(ElementBuffer elements) {
-        int bytes = Element.bytes(at);
-        Memory.copy(at, elements.room(bytes), bytes);
+        if (!Element.isSpilled(at)) {
+            int bytes = Element.bytes(at);
+            Memory.copy(at, elements.room(bytes), bytes);
+            return bytes;
+        }
+        long object = object();
+        Spill.load(shard, object, at);
+        int length = (int) Element.spilledLength(at);
+        int bytes = Element.stringBytes(length);
+        long to = Element.putLength(elements.room(bytes), length);
+        for (long i = 0; i < Spill.pieces(at); i++) {
+            int piece = Spill.pieceBytes(at, i);
+            Memory.copy(Spill.piece(shard, object, at, i), to, piece);
+            to += piece;
+        }
         return bytes;
+    }
+
+    @Override
+    public void close() {
+        gathered.close();
     }
 }

@@ -1,5 +1,7 @@
 package ironcache.datatypes;
 
+import ironcache.engine.ColdMiss;
+import ironcache.engine.RootLayout;
 import ironcache.engine.Shard;
 import ironcache.engine.SplicedLayout;
 import ironcache.ffm.Memory;
@@ -64,6 +66,13 @@ public final class Sets implements AutoCloseable {
 
     private boolean changed;
 
+    // PAGED: of the last lookup.
+    private long foundHash;
+    private long foundPage;
+
+    /** PAGED: page numbers that the members to be added may take. */
+    private long pagesToTake;
+
     public static boolean isSet(long record) {
         return Record.type(record) == Record.TYPE_SET;
     }
@@ -95,6 +104,7 @@ public final class Sets implements AutoCloseable {
         changed = false;
         fresh = false;
         count = -1;
+        pagesToTake = 0;
         added.clear();
         if (record == 0) {
             openNew(Record.FORM_INTSET);
@@ -135,19 +145,29 @@ public final class Sets implements AutoCloseable {
     /** Before the first change: reads what the change of this member needs. May miss. */
     public void load(long text, int length) {
         if (state == State.PAGED) {
-            shard.readPage(CollectionRoot.object(rootAddress), pageOf(hashOf(text, length)));
+            locate(text, length);
             Buckets.load(shard, CollectionRoot.object(rootAddress), rootAddress + PART);
+            if (length > Spill.SPILL_BYTES) {
+                pagesToTake += Spill.pagesOf(length);
+                CollectionRoot.probe(shard, rootAddress, pagesToTake);
+            }
         }
+    }
+
+    /** PAGED: where a member is; 0: nowhere. May miss. */
+    private long locate(long text, int length) {
+        foundHash = hashOf(text, length);
+        foundPage = shard.readPage(CollectionRoot.object(rootAddress), pageOf(foundHash));
+        return foundPage == 0
+                ? 0
+                : SetPages.find(shard, rootAddress, foundPage, foundHash, text, length);
     }
 
     /** May miss. Not after a change. */
     public boolean contains(long text, int length) {
-        if (state != State.PAGED) {
-            return Element.find(from, end, text, length) != 0;
-        }
-        long page =
-                shard.readPage(CollectionRoot.object(rootAddress), pageOf(hashOf(text, length)));
-        return page != 0 && Element.find(Buckets.first(page), Buckets.end(page), text, length) != 0;
+        return state == State.PAGED
+                ? locate(text, length) != 0
+                : Element.find(from, end, text, length) != 0;
     }
 
     private long hashOf(long text, int length) {
@@ -163,8 +183,7 @@ public final class Sets implements AutoCloseable {
     /** Before the first {@link #add}: how many there will be, those that are there already among them, and the first of them. */
     public void expect(int members, long text, int length) {
         if (state == State.NEW) {
-            long number = LongText.parse(text, length);
-            form = SetForm.ofNew(LongText.isNumber(number, text, length), members, limits);
+            form = SetForm.ofNew(isNumber(text, length), members, limits);
         } else {
             form = SetForm.beforeAdding(form, members, limits);
         }
@@ -220,25 +239,41 @@ public final class Sets implements AutoCloseable {
             grow(Element.isNumber(element), length);
             return true;
         }
-        long memberHash = hashOf(text, length);
-        long page = shard.readPage(CollectionRoot.object(rootAddress), pageOf(memberHash));
-        if (page != 0 && Element.find(Buckets.first(page), Buckets.end(page), text, length) != 0) {
+        if (locate(text, length) != 0) {
             return false;
         }
-        long copy = change();
-        long at =
-                Buckets.add(shard, copy, copy + PART, memberHash, Element.codedBytes(text, length));
-        Element.put(at, text, length);
-        grow(Element.isNumber(at), length);
-        added(copy);
+        grow(isNumber(text, length), length);
+        addPaged(foundHash, text, length);
         return true;
     }
 
-    /** PAGED: an element that is coded, and not there. */
+    private static boolean isNumber(long text, int length) {
+        return LongText.isNumber(LongText.parse(text, length), text, length);
+    }
+
+    private void addPaged(long memberHash, long text, int length) {
+        long copy = change();
+        if (length > Spill.SPILL_BYTES) {
+            long first = Spill.write(shard, copy, text, length);
+            int bytes = Element.SPILLED_HASHED_BYTES;
+            long at = Buckets.add(shard, copy, copy + PART, memberHash, bytes);
+            Element.putSpilled(at, length, first, memberHash);
+        } else {
+            int bytes = Element.codedBytes(text, length);
+            Element.put(Buckets.add(shard, copy, copy + PART, memberHash, bytes), text, length);
+        }
+        added(copy);
+    }
+
+    /** PAGED: an element that is not there, and not spilled. */
     private void addElement(long element) {
-        long copy = root.address();
-        int bytes = Element.bytes(element);
+        long copy = rootAddress;
         long memberHash = Element.hash(BucketsLayout.salt(copy + PART), element);
+        if (SetPages.isLong(element)) {
+            addPaged(memberHash, Element.text(element), Element.length(element));
+            return;
+        }
+        int bytes = Element.bytes(element);
         Memory.copy(element, Buckets.add(shard, copy, copy + PART, memberHash, bytes), bytes);
         added(copy);
     }
@@ -253,27 +288,21 @@ public final class Sets implements AutoCloseable {
         if (state != State.PAGED) {
             return removePacked(Element.find(from, end, text, length));
         }
-        long memberHash = hashOf(text, length);
-        long page = shard.readPage(CollectionRoot.object(rootAddress), pageOf(memberHash));
-        return page != 0
-                && removePaged(
-                        memberHash,
-                        page,
-                        Element.find(Buckets.first(page), Buckets.end(page), text, length));
+        return removePaged(locate(text, length));
     }
 
-    /** As {@link #remove}, of an element that is not in the log. */
+    /** As {@link #remove}, of an element that is not in the log, and not spilled. */
     void removeElement(long element) {
         if (state != State.PAGED) {
             removePacked(Element.findEqual(from, end, element));
-            return;
+        } else if (SetPages.isLong(element)) {
+            removePaged(locate(Element.text(element), Element.length(element)));
+        } else {
+            foundHash = Element.hash(BucketsLayout.salt(rootAddress + PART), element);
+            foundPage = shard.readPage(CollectionRoot.object(rootAddress), pageOf(foundHash));
+            removePaged(
+                    Element.findEqual(Buckets.first(foundPage), Buckets.end(foundPage), element));
         }
-        long memberHash = Element.hash(BucketsLayout.salt(rootAddress + PART), element);
-        long page = shard.readPage(CollectionRoot.object(rootAddress), pageOf(memberHash));
-        removePaged(
-                memberHash,
-                page,
-                Element.findEqual(Buckets.first(page), Buckets.end(page), element));
     }
 
     /** @param at where it is; 0: nowhere */
@@ -292,12 +321,16 @@ public final class Sets implements AutoCloseable {
         return true;
     }
 
-    private boolean removePaged(long memberHash, long page, long at) {
+    /** @param at where {@link #locate} found it; 0: nowhere */
+    private boolean removePaged(long at) {
         if (at == 0) {
             return false;
         }
         long copy = change();
-        Buckets.remove(shard, copy, copy + PART, memberHash, page, at, Element.bytes(at));
+        if (Element.isSpilled(at)) {
+            Spill.delete(shard, copy, at);
+        }
+        Buckets.remove(shard, copy, copy + PART, foundHash, foundPage, at, Element.bytes(at));
         CollectionRoot.putCount(copy, CollectionRoot.count(copy) - 1);
         buckets.settle(shard, copy, copy + PART);
         return true;
@@ -377,7 +410,7 @@ public final class Sets implements AutoCloseable {
     private void finishPacked() {
         int bytes = (int) added.bytes();
         if (SplicedLayout.BYTES + end - from + bytes > SetPages.PACKED_BYTES_MAX) {
-            toPages(Element.count(from, end), added);
+            toPages(added);
             finishPaged();
         } else if (bytes > 0 || form != formBefore) {
             Memory.copy(added.begin(), splice((int) (end - from), 0, bytes), bytes);
@@ -387,7 +420,7 @@ public final class Sets implements AutoCloseable {
     private void putNew(ElementBuffer elements) {
         int bytes = (int) elements.bytes();
         if (SplicedLayout.BYTES + elements.bytes() > SetPages.PACKED_BYTES_MAX) {
-            toPages(0, elements);
+            toPages(elements);
             finishPaged();
             return;
         }
@@ -405,18 +438,27 @@ public final class Sets implements AutoCloseable {
     }
 
     /** All elements go to pages of a new object: those in the record, and more. */
-    private void toPages(long packed, ElementBuffer more) {
+    private void toPages(ElementBuffer more) {
         long copy = root.address();
         root.create(shard, db, ROOT_BYTES);
-        CollectionRoot.putCount(copy, packed);
-        Buckets.begin(shard, copy, copy + PART, from, end);
-        for (long at = more.begin(); at < more.end(); at += Element.bytes(at)) {
-            addElement(at);
-        }
         rootAddress = copy;
         state = State.PAGED;
         fresh = true;
         changed = true;
+        try {
+            Buckets.begin(shard, copy, copy + PART, from, from);
+            for (long at = from; at < end; at += Element.bytes(at)) {
+                addElement(at);
+            }
+            for (long at = more.begin(); at < more.end(); at += Element.bytes(at)) {
+                addElement(at);
+            }
+        } catch (ColdMiss miss) {
+            // Another page has a hash like that of a new one, and has to be read. The key is as it
+            // was; the command begins anew, with another object.
+            shard.retire(CollectionRoot.object(copy), RootLayout.pages(copy));
+            throw miss;
+        }
     }
 
     private boolean finishPaged() {

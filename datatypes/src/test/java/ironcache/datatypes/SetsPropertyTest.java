@@ -21,7 +21,9 @@ import org.junit.jupiter.api.Test;
 /** Random changes of sets from nothing to thousands of members, now and then all of it on the SSD, beside Java's sets. */
 final class SetsPropertyTest {
     private static final int BUFFER_BYTES = 1 << 20;
-    private static final int[] LENGTHS = {0, 1, 63, 64, 65, 127, 128, 2_047, 2_048, 2_049, 5_000};
+    private static final int[] LENGTHS = {
+        0, 1, 63, 64, 65, 127, 128, 2_047, 2_048, 2_049, 5_000, 70_000
+    };
 
     private final long seed = Seed.get();
     private final Prng random = new Prng(seed);
@@ -38,6 +40,7 @@ final class SetsPropertyTest {
         sets.close();
         algebra.close();
         sample.close();
+        walk.close();
     }
 
     private interface Work {
@@ -80,7 +83,7 @@ final class SetsPropertyTest {
             case 1 -> Long.toString(number * 0x9E3779B97F4A7C15L >> number % 64);
             case 2 ->
                     number % 40 == 2
-                            ? (number + "-" + "x".repeat(5_000))
+                            ? (number + "-" + "x".repeat(70_000))
                                     .substring(0, LENGTHS[number / 40 % LENGTHS.length])
                             : "m" + number;
             default -> "member" + number;
@@ -90,7 +93,7 @@ final class SetsPropertyTest {
     private Set<String> all() {
         Set<String> all = new HashSet<>();
         while (walk.next()) {
-            assertTrue(all.add(read(walk.element())), "a member twice");
+            assertTrue(all.add(read(walk.whole())), "a member twice");
         }
         return all;
     }
@@ -301,7 +304,8 @@ final class SetsPropertyTest {
                             seen.clear();
                             sample.begin(shard.shard(), key.record(), seed);
                             for (int i = 0; i < picks; i++) {
-                                seen.merge(read(sample.pick(i)), 1, Integer::sum);
+                                sample.pick(i);
+                                seen.merge(read(sample.picked().whole()), 1, Integer::sum);
                             }
                             return 0;
                         });
@@ -344,7 +348,8 @@ final class SetsPropertyTest {
                 key,
                 record -> {
                     sample.begin(shard.shard(), record, 1);
-                    sample.remove(sets, sample.pick(0));
+                    sample.pick(0);
+                    sample.removePicked(sets);
                     assertTrue(sets.finish(), Seed.line(seed));
                 });
         compare(shard, key, Set.of());
@@ -369,7 +374,7 @@ final class SetsPropertyTest {
                             walk.open(shard.shard(), key.record());
                             walk.goTo(walk.partAt(cursor[0]));
                             while (walk.nextOfPart()) {
-                                seen.add(read(walk.element()));
+                                seen.add(read(walk.whole()));
                             }
                             cursor[0] = walk.nextCursor(cursor[0]);
                             return 0;

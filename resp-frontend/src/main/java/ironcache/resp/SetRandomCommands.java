@@ -86,10 +86,10 @@ final class SetRandomCommands {
             return;
         }
         SetSample sample = sample(c, record);
-        long element = sample.pick(0);
-        ElementReplies.bulk(c, element);
+        sample.pick(0);
+        ElementReplies.bulk(c, sample.picked());
         Sets set = SetCommands.open(c, 1, record);
-        sample.remove(set, element);
+        sample.removePicked(set);
         SetCommands.finishRemoval(c, set, "spop");
     }
 
@@ -148,7 +148,9 @@ final class SetRandomCommands {
         if (record == 0) {
             c.reply().nullBulk();
         } else {
-            ElementReplies.bulk(c, sample(c, record).pick(0));
+            SetSample sample = sample(c, record);
+            sample.pick(0);
+            ElementReplies.bulk(c, sample.picked());
         }
     }
 
@@ -163,7 +165,8 @@ final class SetRandomCommands {
             long step = Math.min(wanted - done, PICKS_STEP);
             sample.prefetch(done, step);
             for (long end = done + step; done < end; done++) {
-                ElementReplies.bulk(c, sample.pick(done));
+                sample.pick(done);
+                ElementReplies.bulk(c, sample.picked());
             }
             if (done < wanted) {
                 c.checkpoint(done);

@@ -65,7 +65,7 @@ final class SetReplies {
             }
             walk.goTo(part);
             while (walk.nextOfPart()) {
-                ElementReplies.bulk(c, walk.element());
+                ElementReplies.bulk(c, walk);
             }
             c.checkpoint(version | part + 2);
             c.awaitOutput();
@@ -81,7 +81,7 @@ final class SetReplies {
 
     private static void elements(CommandContext c, SetWalk walk) {
         while (walk.next()) {
-            ElementReplies.bulk(c, walk.element());
+            ElementReplies.bulk(c, walk);
         }
     }
 }

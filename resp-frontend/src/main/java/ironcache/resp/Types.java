@@ -26,6 +26,7 @@ final class Types implements AutoCloseable {
     public void close() {
         hashes.close();
         sets.close();
+        setWalk.close();
         setAlgebra.close();
         setSample.close();
         Memory.free(text, TEXT_BYTES, MemoryTag.OTHER);
