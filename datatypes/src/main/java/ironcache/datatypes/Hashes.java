@@ -446,21 +446,21 @@ public final class Hashes implements AutoCloseable {
         long page = spills ? Spill.write(shard, change(), field, fieldLength) : 0;
         int fieldBytes =
                 spills ? Element.SPILLED_HASHED_BYTES : Element.codedBytes(field, fieldLength);
+        noteNew();
         long at = add(fieldBytes + valueBytes);
         if (spills) {
             Element.putSpilled(at, fieldLength, page, fieldHash);
         } else {
             Element.put(at, field, fieldLength);
         }
-        noteCount();
         return at + fieldBytes;
     }
 
-    /** What OBJECT ENCODING says depends on the largest count that ever was. */
-    private void noteCount() {
+    /** Before a field is added: what OBJECT ENCODING says depends on the largest count that ever was. */
+    private void noteNew() {
         // No field with its value takes less than two bytes.
-        boolean mayBe = state == State.PAGED || end - from > 2L * entriesMax;
-        if (form == Record.FORM_LISTPACK && mayBe && count() > entriesMax) {
+        boolean mayBe = state == State.PAGED || end - from >= 2L * entriesMax;
+        if (form == Record.FORM_LISTPACK && mayBe && count() >= entriesMax) {
             form = Record.FORM_LARGE;
         }
     }

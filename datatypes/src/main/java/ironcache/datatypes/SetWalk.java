@@ -44,6 +44,7 @@ public final class SetWalk implements AutoCloseable {
 
     /** What was gathered. */
     void open(ElementBuffer elements) {
+        record = 0;
         parts = 0;
         part = 0;
         next = elements.begin();
@@ -138,9 +139,11 @@ public final class SetWalk implements AutoCloseable {
         return shard;
     }
 
-    /** Whose pages spilled elements are. */
+    /** Whose pages spilled elements are on; 0: none is. */
     public long object() {
-        return CollectionRoot.object(Record.value(record));
+        return record != 0 && Record.isPaged(record)
+                ? CollectionRoot.object(Record.value(record))
+                : 0;
     }
 
     /** The element as it is where it is not spilled; else gathered, until the next is. May miss. */

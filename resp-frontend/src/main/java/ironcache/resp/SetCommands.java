@@ -283,7 +283,7 @@ final class SetCommands {
             walk.goTo(walk.partAt(cursor));
             while (walk.nextOfPart()) {
                 seen++;
-                count += scan.matches(c, walk.whole()) ? 1 : 0;
+                count += scan.matches(c, walk.element(), walk.shard(), walk.object()) ? 1 : 0;
             }
             cursor = walk.nextCursor(cursor);
         } while (cursor != 0 && seen < scan.count);
@@ -295,8 +295,8 @@ final class SetCommands {
         do {
             walk.goTo(walk.partAt(cursor));
             while (walk.nextOfPart()) {
-                if (scan.matches(c, walk.whole())) {
-                    ElementReplies.bulk(c, walk);
+                if (scan.matches(c, walk.element(), walk.shard(), walk.object())) {
+                    SetReplies.element(c, walk);
                 }
             }
             cursor = walk.nextCursor(cursor);

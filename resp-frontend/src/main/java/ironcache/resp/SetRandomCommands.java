@@ -87,7 +87,7 @@ final class SetRandomCommands {
         }
         SetSample sample = sample(c, record);
         sample.pick(0);
-        ElementReplies.bulk(c, sample.picked());
+        SetReplies.element(c, sample.picked());
         Sets set = SetCommands.open(c, 1, record);
         sample.removePicked(set);
         SetCommands.finishRemoval(c, set, "spop");
@@ -150,7 +150,7 @@ final class SetRandomCommands {
         } else {
             SetSample sample = sample(c, record);
             sample.pick(0);
-            ElementReplies.bulk(c, sample.picked());
+            SetReplies.element(c, sample.picked());
         }
     }
 
@@ -166,7 +166,7 @@ final class SetRandomCommands {
             sample.prefetch(done, step);
             for (long end = done + step; done < end; done++) {
                 sample.pick(done);
-                ElementReplies.bulk(c, sample.picked());
+                SetReplies.element(c, sample.picked());
             }
             if (done < wanted) {
                 c.checkpoint(done);

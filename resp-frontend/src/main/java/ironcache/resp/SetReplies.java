@@ -65,7 +65,7 @@ final class SetReplies {
             }
             walk.goTo(part);
             while (walk.nextOfPart()) {
-                ElementReplies.bulk(c, walk);
+                element(c, walk);
             }
             c.checkpoint(version | part + 2);
             c.awaitOutput();
@@ -79,9 +79,14 @@ final class SetReplies {
         elements(c, walk);
     }
 
+    /** The element that a walk stands at. May miss where it is spilled. */
+    static void element(CommandContext c, SetWalk walk) {
+        ElementReplies.bulk(c, walk.element(), walk.shard(), walk.object());
+    }
+
     private static void elements(CommandContext c, SetWalk walk) {
         while (walk.next()) {
-            ElementReplies.bulk(c, walk);
+            element(c, walk);
         }
     }
 }
