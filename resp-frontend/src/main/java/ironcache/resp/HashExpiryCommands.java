@@ -227,9 +227,9 @@ final class HashExpiryCommands {
 
     // Arguments.
 
-    /** Index of the word FIELDS from there on, or 0 after an error was written. */
+    /** Index of the word FIELDS from there on, with something behind it, or 0 after an error was written. HGETEX and HSETEX take it for the word even where the key is. */
     private static int fieldsWord(CommandContext c, int from) {
-        for (int i = from; i < c.argc(); i++) {
+        for (int i = from; i < c.argc() - 1; i++) {
             if (c.argIs(i, "FIELDS")) {
                 return i;
             }
@@ -481,7 +481,7 @@ final class HashExpiryCommands {
     }
 
     static void hgetex(CommandContext c) {
-        int word = fieldsWord(c, 2);
+        int word = fieldsWord(c, 1);
         int options = word == 0 ? BAD : options(c, word, EXPIRY | PERSIST);
         if (options == BAD || !fieldsFit(c, word, 1, FIELD_COUNT)) {
             return;
@@ -522,7 +522,7 @@ final class HashExpiryCommands {
     }
 
     static void hsetex(CommandContext c) {
-        int word = fieldsWord(c, 2);
+        int word = fieldsWord(c, 1);
         int options = word == 0 ? BAD : options(c, word, NX | XX | FNX | FXX | EXPIRY | KEEPTTL);
         if (options == BAD || !fieldsFit(c, word, 2, FIELD_COUNT)) {
             return;
