@@ -222,6 +222,16 @@ final class Tree implements AutoCloseable {
         return entryBytes(0, at[0]);
     }
 
+    /** The place's leaf. */
+    long page() {
+        return pages[0];
+    }
+
+    /** Where in the leaf's page the place is. */
+    int place() {
+        return at[0];
+    }
+
     /** Goes behind the entry. */
     void next() {
         at[0] += entryBytes();
