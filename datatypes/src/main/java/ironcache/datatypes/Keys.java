@@ -95,6 +95,7 @@ public final class Keys {
                     BucketsLayout.bytes(root + CollectionRoot.BYTES)
                             + BucketsLayout.buckets(root + CollectionRoot.BYTES)
                                     * PAGE_BYTES_BESIDES;
+            case Record.TYPE_LIST -> Lists.bytes(record);
             default -> RootLayout.pages(root) * PAGE_BYTES_TYPICAL;
         };
     }

@@ -22,8 +22,8 @@ final class ListLimits {
         return limit < 0 ? Integer.MAX_VALUE : Math.clamp(limit, 1, COUNT_MAX);
     }
 
-    /** Whether a quicklist of so much becomes a listpack. */
+    /** Whether a quicklist of so much becomes a listpack: with half of what it may have. Where that is a number of elements, their bytes need only fit. */
     static boolean isHalf(int limit, long count, long bytes) {
-        return count <= count(limit) / 2 && (limit >= 0 || bytes <= bytes(limit) / 2);
+        return count <= count(limit) / 2 && bytes <= (limit < 0 ? bytes(limit) / 2 : SAFE_BYTES);
     }
 }

@@ -45,7 +45,7 @@ public final class ListWalk implements AutoCloseable {
     /** Begins of the elements before the place, for going back; -1: not known. */
     private int beginsCount;
 
-    private final int[] begins = new int[TreeLayout.PAGE_BYTES_MAX];
+    private int[] begins = {};
 
     /** A list as its record has it. */
     public void open(Shard newShard, long record) {
@@ -65,6 +65,11 @@ public final class ListWalk implements AutoCloseable {
         shard = newShard;
         root = newRoot;
         tree.open(newShard, newRoot, ListLayout.TREE);
+    }
+
+    /** The list's. */
+    public Shard shard() {
+        return shard;
     }
 
     /** The object whose pages spilled elements are. */
@@ -131,6 +136,19 @@ public final class ListWalk implements AutoCloseable {
         }
     }
 
+    /** Goes over the element at an index. May miss. @return false: there is none */
+    public boolean goTo(long index) {
+        if (root != 0) {
+            seek(index, 1);
+            return next();
+        }
+        place = begin;
+        for (long i = 0; i < index && place < end; i++) {
+            place += Element.bytes(place);
+        }
+        return next();
+    }
+
     /** Goes over the next element. May miss. @return false: there is none */
     public boolean next() {
         while (true) {
@@ -184,6 +202,9 @@ public final class ListWalk implements AutoCloseable {
     private long before() {
         if (beginsCount < 0) {
             beginsCount = 0;
+            if (begins.length == 0) {
+                begins = new int[TreeLayout.PAGE_BYTES_MAX];
+            }
             for (long at = begin; at < place; at += Element.bytes(at)) {
                 begins[beginsCount++] = (int) (at - begin);
             }

@@ -74,6 +74,11 @@ public final class Lists implements AutoCloseable {
         return CollectionRoot.version(Record.value(record));
     }
 
+    /** Of a paged list: about what its pages take. */
+    public static long bytes(long record) {
+        return ListLayout.listpackBytes(Record.value(record));
+    }
+
     /** Whether OBJECT ENCODING is listpack, else quicklist. */
     public static boolean isListpack(long record) {
         return Record.form(Record.kind(record)) == Record.FORM_LISTPACK;
@@ -394,6 +399,25 @@ public final class Lists implements AutoCloseable {
         Memory.copy(coded, splice(kind, to ? ListLayout.PACKED : end - bytes, 0, bytes), bytes);
     }
 
+    /** Nothing was removed: what a removal makes of OBJECT ENCODING. */
+    public void noteShrink() {
+        long begin = Record.value(record) + ListLayout.PACKED;
+        int kind = Record.kind(record);
+        if (isPaged()) {
+            int form = shrunkForm(form(), length(), listpackBytes());
+            if (form != form()) {
+                paged.open(shard, Record.value(record));
+                paged.save(db, key, keyLength, hash, kind(true, form));
+            }
+        } else {
+            long end = Record.value(record) + Record.valueLength(record);
+            int shrunk = shrunkPackedKind(begin, end, length());
+            if (shrunk != kind) {
+                splice(shrunk, ListLayout.PACKED, 0, 0);
+            }
+        }
+    }
+
     // In the middle.
 
     /** Codes an argument, without its pages where it is spilled. @return bytes */
@@ -613,6 +637,22 @@ public final class Lists implements AutoCloseable {
         walk.open(shard, record);
         walk.seek(index, count);
         return walk;
+    }
+
+    /** A walk from an end of the list inward, as {@link #walk}. */
+    public ListWalk walkFrom(boolean first, long count) {
+        return walk(first ? 0 : length(), first ? count : -count);
+    }
+
+    /** Reads so many elements at an end; then what {@link #loadRemove} would read is there. May miss. @return bytes of their strings */
+    public long textBytes(boolean first, long count) {
+        walkFrom(first, count);
+        long bytes = 0;
+        for (long i = 0; i < count && (first ? walk.next() : walk.previous()); i++) {
+            bytes += Element.textLength(walk.element());
+            walk.loadElement();
+        }
+        return bytes;
     }
 
     /** Says which string {@link #isSought} asks for. */

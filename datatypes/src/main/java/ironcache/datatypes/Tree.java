@@ -73,7 +73,7 @@ final class Tree implements AutoCloseable {
     private long wanted;
 
     /** Where the leaf's entries begin, up to the place, for going back; {@code -1}: not known. */
-    private final int[] begins = new int[2 * PAGE_BYTES_MAX];
+    private int[] begins = {};
 
     private int beginsCount;
 
@@ -245,6 +245,9 @@ final class Tree implements AutoCloseable {
         }
         if (beginsCount < 0) {
             beginsCount = 0;
+            if (begins.length == 0) {
+                begins = new int[2 * PAGE_BYTES_MAX];
+            }
             for (int offset = ENTRIES; offset < at[0]; offset += entryBytes(0, offset)) {
                 begins[beginsCount++] = offset;
             }

@@ -1,5 +1,7 @@
 package ironcache.resp;
 
+import ironcache.datatypes.Arguments;
+import ironcache.datatypes.Lists;
 import ironcache.engine.Shard;
 import ironcache.ffm.Memory;
 import java.nio.charset.StandardCharsets;
@@ -11,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Where the command is over several shards, the thread has them all, and each key is looked up in its own.
  */
-final class CommandContext {
+final class CommandContext implements Arguments, AutoCloseable {
     private final ReplyWriter reply;
     private final Partition own;
     private final Node node;
@@ -20,6 +22,9 @@ final class CommandContext {
     private final Transactions transactions;
     private final Blocking blocking;
     private final Types types;
+
+    private final Lists lists = new Lists();
+    private final Lists otherLists = new Lists();
 
     // The command that runs.
     private long args;
@@ -165,11 +170,13 @@ final class CommandContext {
     }
 
     /** Address of an argument's first byte. */
-    long arg(int i) {
+    @Override
+    public long arg(int i) {
         return ArgumentTable.address(args, i);
     }
 
-    int argLength(int i) {
+    @Override
+    public int argLength(int i) {
         return ArgumentTable.length(args, i);
     }
 
@@ -365,6 +372,24 @@ final class CommandContext {
         (one != null ? one : shards.partition(key, keyLength)).changed(db, key, keyLength);
     }
 
+    // Collections.
+
+    /** The list that a key is, or will be, and that the command has read; until another one is asked for. Each call ends the walks of the one before. */
+    Lists list(int i, long record) {
+        return open(lists, i, record);
+    }
+
+    /** A second list, at the same time. */
+    Lists otherList(int i, long record) {
+        return open(otherLists, i, record);
+    }
+
+    private Lists open(Lists to, int i, long record) {
+        int size = node.config.listMaxListpackSize;
+        to.open(shard(i), connection.db, arg(i), argLength(i), hash(i), record, size);
+        return to;
+    }
+
     // Blocking.
 
     /**
@@ -375,6 +400,16 @@ final class CommandContext {
      */
     void block(int firstKey, int lastKey, long timeoutMillis) {
         if (!connection.isExecuting()) {
+            blocking.block(firstKey, lastKey, timeoutMillis);
+        }
+    }
+
+    /**
+     * Of these keys one is there, but nothing that the command is for, and no other is: a command that waited and was run in vain waits on. Returns where it has not waited; then the handler
+     * replies its error.
+     */
+    void blockAgain(int firstKey, int lastKey, long timeoutMillis) {
+        if (connection.isStandIn()) {
             blocking.block(firstKey, lastKey, timeoutMillis);
         }
     }
@@ -446,5 +481,11 @@ final class CommandContext {
                 && !buffers.admission.admitOutput(connection, wanted)) {
             throw OutputFull.SIGNAL;
         }
+    }
+
+    @Override
+    public void close() {
+        lists.close();
+        otherLists.close();
     }
 }

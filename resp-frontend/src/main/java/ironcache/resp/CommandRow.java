@@ -284,6 +284,7 @@ final class CommandRow {
             case "string" -> categories(AclCategory.STRING);
             case "hash" -> categories(AclCategory.HASH);
             case "set" -> categories(AclCategory.SET);
+            case "list" -> categories(AclCategory.LIST);
             case "generic" -> {
                 // WAIT is of the generic group, and about the connection.
                 if ((categories & AclCategory.CONNECTION.bit()) == 0) {

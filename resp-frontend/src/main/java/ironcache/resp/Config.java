@@ -42,6 +42,9 @@ final class Config {
     int slowlogMaxLength;
     boolean latencyTracking;
 
+    /** How long a list may be that OBJECT ENCODING calls a listpack: elements, or with a minus one of five sizes. */
+    int listMaxListpackSize;
+
     /** Memory is dealt out: what depends on it stays. */
     private boolean started;
 
@@ -183,8 +186,8 @@ final class Config {
         add(Setting.size("hash-max-listpack-value", 64, 0, Long.MAX_VALUE, ANY));
         noEffect(Setting.integer("hash-max-ziplist-entries", 512, 0, Long.MAX_VALUE, ANY));
         noEffect(Setting.size("hash-max-ziplist-value", 64, 0, Long.MAX_VALUE, ANY));
-        noEffect(Setting.integer("list-max-listpack-size", -2, Integer.MIN_VALUE, INT_MAX, ANY));
-        noEffect(Setting.integer("list-max-ziplist-size", -2, Integer.MIN_VALUE, INT_MAX, ANY));
+        add(Setting.integer("list-max-listpack-size", -2, Integer.MIN_VALUE, INT_MAX, ANY));
+        add(Setting.integer("list-max-ziplist-size", -2, Integer.MIN_VALUE, INT_MAX, ANY));
         noEffect(Setting.integer("list-compress-depth", 0, 0, INT_MAX, ANY));
         add(Setting.integer("set-max-intset-entries", 512, 0, Long.MAX_VALUE, ANY));
         add(Setting.integer("set-max-listpack-entries", 128, 0, Long.MAX_VALUE, ANY));
@@ -251,7 +254,21 @@ final class Config {
                 setting.set(before);
             }
         }
+        Setting alias = alias(setting);
+        if (wrong == null && alias != null) {
+            alias.set(setting.value());
+        }
         return wrong;
+    }
+
+    /** The setting under its other name: listpacks were ziplists once. */
+    private @Nullable Setting alias(Setting setting) {
+        String name = setting.name;
+        String other =
+                name.contains("ziplist")
+                        ? name.replace("ziplist", "listpack")
+                        : name.replace("listpack", "ziplist");
+        return other.equals(name) ? null : settings.get(other);
     }
 
     /** {@code client-output-buffer-limit} names classes: those that are not named keep their limits. */
@@ -373,6 +390,7 @@ final class Config {
         double[] values = percentiles(get("latency-tracking-info-percentiles").value());
         latencyPercentiles = values == null ? new double[0] : values;
         latencyMonitorMillis = number("latency-monitor-threshold");
+        listMaxListpackSize = (int) number("list-max-listpack-size");
         setLimits.intsetEntriesMax = number("set-max-intset-entries");
         setLimits.listpackEntriesMax = number("set-max-listpack-entries");
         setLimits.listpackValueBytesMax = number("set-max-listpack-value");

@@ -599,6 +599,8 @@ final class Executor {
     }
 
     void close() {
+        context.close();
+        queuedContext.close();
         batch.close();
         types.close();
     }

@@ -15,13 +15,8 @@ final class HashWalkCommands {
             new ErrorReply(
                     "ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807");
 
-    /** Parts that are asked for ahead of the one that is written. */
-    private static final int AHEAD = 32;
-
-    // State of a streaming reply: one more than the parts done, and the low bits of the version.
-    private static final int DONE_BITS = 40;
-    private static final long DONE_MASK = (1L << DONE_BITS) - 1;
-    private static final int VERSION_MASK = (1 << 63 - DONE_BITS) - 1;
+    /** Parts that are asked for at once, and written before the client has to take some. */
+    private static final int AHEAD = 64;
 
     /** Up to so many picks are made one by one, where there are {@link #PICKS_SHARE} times as many fields. */
     private static final int PICKS_MAX = 256;
@@ -109,10 +104,10 @@ final class HashWalkCommands {
     }
 
     private static void walk(CommandContext c, boolean fields, boolean values) {
-        boolean resumed = c.progress() != 0;
+        boolean resumed = LongReplies.isStreaming(c);
         long record = resumed ? c.peek(1) : c.read(1);
         if (resumed && (record == 0 || Record.type(record) != Record.TYPE_HASH)) {
-            StringReplies.broken(c);
+            LongReplies.broken(c);
             return;
         }
         if (!HashCommands.isHash(c, record)) {
@@ -123,36 +118,34 @@ final class HashWalkCommands {
             walkTimed(c, hash, fields, values);
             return;
         }
-        long version = (long) (hash.version() & VERSION_MASK) << DONE_BITS;
-        long done = 0;
-        if (resumed) {
-            if ((c.progress() & ~DONE_MASK) != version) {
-                StringReplies.broken(c);
-                return;
-            }
-            done = (c.progress() & DONE_MASK) - 1;
-        } else {
+        int version = hash.version();
+        long done = LongReplies.done(c, version);
+        if (done == LongReplies.BROKEN) {
+            LongReplies.broken(c);
+            return;
+        }
+        if (!resumed) {
             header(c, hash.count(), fields && values);
         }
         long parts = hash.parts();
         for (long part = done; part < parts; part++) {
-            goTo(hash, part, parts);
+            if (part > done && part % AHEAD == 0) {
+                LongReplies.pause(c, version, part);
+                HashCommands.open(c, c.peek(1));
+            }
+            goTo(hash, part, parts, part == done);
             for (long at = hash.from(); at < hash.end(); ) {
                 long value = Element.next(at);
                 reply(c, hash, at, value, fields, values);
                 at = Element.next(value);
             }
-            if (parts > 1) {
-                c.checkpoint(version | part + 2);
-                c.awaitOutput();
-            }
         }
     }
 
     /** Parts are asked for some at a time, so that those on the SSD are read together. May miss. */
-    private static void goTo(Hashes hash, long part, long parts) {
-        if (part % AHEAD == 0) {
-            for (long next = part; next < Math.min(parts, part + 2 * AHEAD); next++) {
+    private static void goTo(Hashes hash, long part, long parts, boolean first) {
+        if (first || part % AHEAD == 0) {
+            for (long next = part; next < Math.min(parts, part + AHEAD); next++) {
                 hash.prefetchPart(next);
             }
         }
@@ -183,7 +176,7 @@ final class HashWalkCommands {
         long count = 0;
         long parts = hash.parts();
         for (long part = 0; part < parts; part++) {
-            goTo(hash, part, parts);
+            goTo(hash, part, parts, part == 0);
             for (long at = hash.from(); at < hash.end(); ) {
                 long behind = Element.next(at);
                 long value = hash.live(behind);
@@ -356,7 +349,7 @@ final class HashWalkCommands {
         long left = live;
         long parts = hash.parts();
         for (long part = 0; part < parts && wanted > 0; part++) {
-            goTo(hash, part, parts);
+            goTo(hash, part, parts, part == 0);
             for (long at = hash.from(); at < hash.end() && wanted > 0; ) {
                 long behind = Element.next(at);
                 if (hash.live(behind) != 0 && Math.floorMod(random.nextLong(), left--) < wanted) {

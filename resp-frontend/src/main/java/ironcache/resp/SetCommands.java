@@ -262,7 +262,7 @@ final class SetCommands {
     }
 
     static void smembers(CommandContext c) {
-        long record = SetReplies.isStreaming(c) ? c.peek(1) : c.read(1);
+        long record = LongReplies.isStreaming(c) ? c.peek(1) : c.read(1);
         if (isSet(c, record)) {
             SetReplies.all(c, record, true);
         }

@@ -127,12 +127,12 @@ final class SetRandomCommands {
             c.reply().error(COUNT_OUT_OF_RANGE);
             return;
         }
-        long record = SetReplies.isStreaming(c) ? c.peek(1) : c.read(1);
+        long record = LongReplies.isStreaming(c) ? c.peek(1) : c.read(1);
         if (!SetCommands.isSet(c, record)) {
             return;
         }
-        if (record == 0 && SetReplies.isStreaming(c)) {
-            StringReplies.broken(c);
+        if (record == 0 && LongReplies.isStreaming(c)) {
+            LongReplies.broken(c);
         } else if (!counted) {
             replyOne(c, record);
         } else if (record == 0 || wanted == 0) {
@@ -177,7 +177,7 @@ final class SetRandomCommands {
 
     private static void replyDifferent(CommandContext c, long record, long wanted) {
         SetSample sample = sample(c, record);
-        if (SetReplies.isStreaming(c) || wanted >= sample.count()) {
+        if (LongReplies.isStreaming(c) || wanted >= sample.count()) {
             SetReplies.all(c, record, false);
             return;
         }

@@ -162,7 +162,7 @@ final class StringCommands {
     }
 
     static void get(CommandContext c) {
-        if (StringReplies.isStreaming(c)) {
+        if (LongReplies.isStreaming(c)) {
             resumeGet(c);
             return;
         }
@@ -183,7 +183,7 @@ final class StringCommands {
         if (record != 0 && Record.isPaged(record)) {
             StringReplies.stream(c, record, 0, Strings.length(record));
         } else {
-            StringReplies.broken(c);
+            LongReplies.broken(c);
         }
     }
 

@@ -149,10 +149,10 @@ final class StringRangeCommands {
             return;
         }
         long end = c.longValue();
-        boolean streaming = StringReplies.isStreaming(c);
+        boolean streaming = LongReplies.isStreaming(c);
         long record = streaming ? c.peek(1) : c.read(1);
         if (streaming && (record == 0 || !Record.isPaged(record))) {
-            StringReplies.broken(c);
+            LongReplies.broken(c);
             return;
         }
         if (record == 0) {

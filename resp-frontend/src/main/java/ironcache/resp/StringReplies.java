@@ -9,12 +9,6 @@ final class StringReplies {
     /** From this length on, a reply is sent while it is being made. */
     private static final long STREAM_BYTES = 1 << 20;
 
-    // State of a streaming reply: one more than the bytes done, and the low bits of the string's
-    // version.
-    private static final int DONE_BITS = 40;
-    private static final long DONE_MASK = (1L << DONE_BITS) - 1;
-    private static final int VERSION_MASK = (1 << 63 - DONE_BITS) - 1;
-
     private StringReplies() {}
 
     /** Whether a string of this length may be; if not, the error is written. A negative length is one that overflowed. */
@@ -67,38 +61,24 @@ final class StringReplies {
     }
 
     private static void streamPaged(CommandContext c, long record, long offset, long bytes) {
-        long version = (long) (Strings.version(record) & VERSION_MASK) << DONE_BITS;
-        long done = 0;
-        if (c.progress() == 0) {
-            c.reply().bulkBegin(bytes);
-        } else {
-            if ((c.progress() & ~DONE_MASK) != version) {
-                broken(c);
-                return;
-            }
-            done = (c.progress() & DONE_MASK) - 1;
+        int version = Strings.version(record);
+        long done = LongReplies.done(c, version);
+        if (done == LongReplies.BROKEN) {
+            LongReplies.broken(c);
+            return;
         }
+        if (!LongReplies.isStreaming(c)) {
+            c.reply().bulkBegin(bytes);
+        }
+        long current = record;
         while (done < bytes) {
             long window = Math.min(bytes - done, c.buffers().streamBytes());
-            Strings.load(c.shard(), record, offset + done, window);
-            pieces(c, record, offset + done, window);
+            Strings.load(c.shard(), current, offset + done, window);
+            pieces(c, current, offset + done, window);
             done += window;
-            c.checkpoint(version | done + 1);
-            c.awaitOutput();
+            LongReplies.pause(c, version, done);
+            current = c.peek(1);
         }
         c.reply().bulkEnd();
-    }
-
-    /** Whether the command stands in the middle of {@link #stream}, so that nothing but the same string can go on with it. */
-    static boolean isStreaming(CommandContext c) {
-        return c.progress() != 0;
-    }
-
-    /**
-     * Someone changed the string while half of it was sent. Neither the old nor the new value can be completed, so the
-     * connection ends rather than deliver a value that never was.
-     */
-    static void broken(CommandContext c) {
-        c.connection().state = Connection.State.DRAINING;
     }
 }

@@ -42,7 +42,7 @@ class CommandTableTest {
                 assertSame(
                         row,
                         find(row.name.charAt(0) + row.name.substring(1).toLowerCase(Locale.ROOT)));
-                assertNull(find(row.name + "X"));
+                assertNull(find(row.name + "QQ"));
                 assertNull(find("X" + row.name));
             }
             assertSame(row, table.find(row.fullName));

@@ -1,0 +1,312 @@
+package ironcache.tools;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import ironcache.ffm.Prng;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Lists beside the oracle's: of no, few, and many thousand elements, of all lengths around the sizes at which they are kept otherwise, and commands that wait. */
+class ListFamilyTest extends ServerTestBase {
+    private static final int ROUNDS = 20_000;
+    private static final int BATCH = 50;
+
+    private static final String COMMANDS =
+            "lpush rpush lpushx rpushx lpop rpop llen lindex lset lrange linsert lrem ltrim lpos lmove"
+                    + " rpoplpush lmpop blpop brpop blmove brpoplpush blmpop";
+
+    private static final int[] EDGES = {31, 127, 128, 2032, 2048, 4096, 16_384, 70_000};
+
+    private final long seed = seed(Prng.freshSeed());
+    private final Prng random = new Prng(seed);
+
+    @Test
+    void rowsAreThoseOfTheOracle() throws Exception {
+        try (ServerProcess oracle = startOracle();
+                ServerProcess subject = startSubject();
+                RespClient left = oracle.connect();
+                RespClient right = subject.connect()) {
+            for (String name : COMMANDS.split(" ")) {
+                Reply expected = left.call("COMMAND", "INFO", name);
+                Reply actual = right.call("COMMAND", "INFO", name);
+                assertTrue(
+                        ReplyRules.agrees("commandinfo", expected, actual),
+                        () ->
+                                name
+                                        + "\nexpected: "
+                                        + expected.show(4000)
+                                        + "\nactual:   "
+                                        + actual.show(4000));
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"1", "4"})
+    void repliesAreThoseOfTheOracle(String shards) throws Exception {
+        try (ServerProcess oracle = startOracle();
+                ServerProcess subject = startSubject("--shards", shards, "--maxmemory", "384mb");
+                RespClient left = oracle.connect();
+                RespClient right = subject.connect()) {
+            for (String protocol : new String[] {"2", "3"}) {
+                left.call("HELLO", protocol);
+                right.call("HELLO", protocol);
+                left.call("SET", "s", "1");
+                right.call("SET", "s", "1");
+                for (int round = 0; round < ROUNDS / 2; round += BATCH) {
+                    List<byte[][]> commands = new ArrayList<>();
+                    for (int i = 0; i < BATCH; i++) {
+                        addRandom(commands, round * 5 / ROUNDS);
+                    }
+                    compare(left, right, commands);
+                }
+            }
+        }
+    }
+
+    private void compare(RespClient left, RespClient right, List<byte[][]> commands)
+            throws IOException {
+        List<Reply> expected = left.pipeline(commands);
+        List<Reply> actual = right.pipeline(commands);
+        for (int i = 0; i < commands.size(); i++) {
+            String command = show(commands.get(i));
+            assertEquals(
+                    expected.get(i).show(500),
+                    actual.get(i).show(500),
+                    () -> command + " -Dironcache.seed=" + seed);
+            assertTrue(
+                    expected.get(i).equals(actual.get(i)),
+                    () -> command + " -Dironcache.seed=" + seed);
+        }
+    }
+
+    /** @param phase what grows in it, from 0 on */
+    private void addRandom(List<byte[][]> to, int phase) {
+        if (random.chance(0.01)) {
+            add(to, "DEL", key());
+        }
+        if (random.chance(phase == 0 ? 0.2 : 0.5)) {
+            push(to, phase);
+        }
+        String key = key();
+        switch (random.nextInt(20)) {
+            case 0 -> add(to, pop(), key);
+            case 1 -> add(to, pop(), key, "" + (random.nextInt(random.chance(0.1) ? 500 : 6) - 1));
+            case 2 -> add(to, "LLEN", key);
+            case 3, 4 -> add(to, "LINDEX", key, "" + index());
+            case 5, 6 -> add(to, "LSET", key, "" + index(), element());
+            case 7 -> add(to, "LRANGE", key, "" + index(), "" + index());
+            case 8 -> add(to, "LINSERT", key, side("BEFORE", "AFTER"), element(), element());
+            case 9 -> add(to, "LREM", key, "" + (random.nextInt(9) - 4), element());
+            case 10 -> {
+                int cut = random.nextInt(random.chance(0.1) ? 1000 : 4);
+                add(to, "LTRIM", key, "" + cut, "" + (-1 - random.nextInt(4)));
+            }
+            case 11, 12 -> lpos(to, key);
+            case 13, 14 -> {
+                String end = side("LEFT", "RIGHT");
+                add(to, side("LMOVE", "lmove"), key, key(), end, side("LEFT", "RIGHT"));
+            }
+            case 15 -> add(to, "RPOPLPUSH", key, key());
+            case 16 -> {
+                String count = "" + (random.nextInt(random.chance(0.1) ? 500 : 5));
+                String end = side("LEFT", "RIGHT");
+                add(to, "LMPOP", "3", key, key(), key(), end, "COUNT", count);
+            }
+            case 17 -> waiting(to, key);
+            case 18 -> wrong(to, key);
+            default -> whole(to, key);
+        }
+    }
+
+    private void push(List<byte[][]> to, int phase) {
+        int most = random.chance(0.1) ? phase * 100 + 3 : 4;
+        List<String> words = new ArrayList<>();
+        words.add(side("LPUSH", "RPUSH") + (random.chance(0.1) ? "X" : ""));
+        words.add(key());
+        for (int i = random.nextInt(most); i >= 0; i--) {
+            words.add(element());
+        }
+        add(to, words.toArray(new String[0]));
+    }
+
+    private void lpos(List<byte[][]> to, String key) {
+        List<String> words = new ArrayList<>(List.of("LPOS", key, element()));
+        if (random.chance(0.5)) {
+            words.addAll(List.of("RANK", "" + (random.nextInt(9) - 4)));
+        }
+        if (random.chance(0.5)) {
+            words.addAll(List.of("COUNT", "" + (random.nextInt(5) - 1)));
+        }
+        if (random.chance(0.3)) {
+            words.addAll(List.of("MAXLEN", "" + (random.nextInt(50) - 1)));
+        }
+        add(to, words.toArray(new String[0]));
+    }
+
+    /** None waits here: what they would wait for is there, or they are within a transaction. */
+    private void waiting(List<byte[][]> to, String key) {
+        add(to, "MULTI");
+        switch (random.nextInt(5)) {
+            case 0 -> add(to, "BLPOP", key, key(), "0");
+            case 1 -> add(to, "BRPOP", key(), key, "0.5");
+            case 2 -> add(to, "BLMOVE", key, key(), side("LEFT", "RIGHT"), "LEFT", "1");
+            case 3 -> add(to, "BRPOPLPUSH", key, key(), "0");
+            default -> add(to, "BLMPOP", "0", "2", key, key(), side("LEFT", "RIGHT"));
+        }
+        add(to, "EXEC");
+    }
+
+    private void wrong(List<byte[][]> to, String key) {
+        String[] all = {
+            "SET s 1",
+            "LPUSH s x",
+            "LPOP s",
+            "LPOP " + key + " x",
+            "LPOP " + key + " -1",
+            "LPOP " + key + " 1 2",
+            "LINDEX " + key + " x",
+            "LINDEX s x",
+            "LRANGE s x 1",
+            "LRANGE s 0 1",
+            "LSET none x y",
+            "LSET s x y",
+            "LSET " + key + " 1x y",
+            "LINSERT " + key + " up a b",
+            "LINSERT s BEFORE a b",
+            "LREM s x a",
+            "LREM none 0 a",
+            "LTRIM s 0 1",
+            "LPOS " + key + " a RANK 0",
+            "LPOS " + key + " a RANK -9223372036854775808",
+            "LPOS none a COUNT 0",
+            "LPOS s a",
+            "LMOVE s " + key + " LEFT RIGHT",
+            "LMOVE " + key + " s LEFT RIGHT",
+            "LMOVE none s LEFT up",
+            "LMPOP 0 a LEFT",
+            "LMPOP 3 a LEFT",
+            "LMPOP 2 none s LEFT",
+            "BLPOP s 0",
+            "BLPOP " + key + " -1",
+            "BLPOP " + key + " x",
+            "BLPOP " + key + " 1e400",
+            "BLPOP " + key + " 9223372036854775807",
+            "BLMPOP -1 1 none LEFT COUNT 0",
+            "BLMOVE none none LEFT RIGHT nan",
+            "OBJECT ENCODING none",
+            "TYPE " + key
+        };
+        add(to, all[random.nextInt(all.length)].split(" "));
+    }
+
+    private void whole(List<byte[][]> to, String key) {
+        switch (random.nextInt(6)) {
+            case 0 -> add(to, "COPY", key, key(), "REPLACE");
+            case 1 -> add(to, "RENAME", key, key());
+            case 2 -> add(to, "LRANGE", key, "0", "-1");
+            case 3 -> add(to, "EXPIRE", key, "1000");
+            case 4 -> {
+                add(to, "MOVE", key, "2");
+                add(to, "SELECT", "2");
+                add(to, "LRANGE", key, "0", "-1");
+                add(to, "FLUSHDB");
+                add(to, "SELECT", "0");
+            }
+            default -> add(to, "SCAN", "0", "TYPE", "zset");
+        }
+    }
+
+    private String pop() {
+        return side("LPOP", "RPOP");
+    }
+
+    private String side(String one, String other) {
+        return random.chance(0.5) ? one : other;
+    }
+
+    private String key() {
+        return "l" + random.nextInt(4);
+    }
+
+    private int index() {
+        return random.nextInt(random.chance(0.2) ? 2000 : 20) - (random.chance(0.5) ? 0 : 10);
+    }
+
+    private String element() {
+        return switch (random.nextInt(12)) {
+            case 0, 1, 2, 3 -> "" + (char) ('a' + random.nextInt(3));
+            case 4 -> "" + (random.nextLong() >> random.nextInt(64));
+            case 5 -> "0" + random.nextInt(3);
+            case 6 -> "";
+            case 7 -> {
+                int most = random.chance(0.05) ? EDGES.length : 4;
+                int length = EDGES[random.nextInt(most)] + random.nextInt(3) - 1;
+                yield "" + random.nextInt(3) + "x".repeat(length);
+            }
+            default -> "e".repeat(random.nextInt(60)) + random.nextInt(30);
+        };
+    }
+
+    /** What OBJECT ENCODING says while a list grows and shrinks at one end. */
+    @Test
+    void encodingsAreThoseOfTheOracle() throws Exception {
+        try (ServerProcess oracle = startOracle();
+                ServerProcess subject = startSubject();
+                RespClient left = oracle.connect();
+                RespClient right = subject.connect()) {
+            for (String size : new String[] {"-2", "-1", "-5", "0", "1", "7"}) {
+                List<byte[][]> commands = new ArrayList<>();
+                add(commands, "CONFIG", "SET", "list-max-listpack-size", size);
+                add(commands, "CONFIG", "GET", "list-max-*");
+                add(commands, "DEL", "l");
+                compare(left, right, commands);
+                String push = side("LPUSH", "RPUSH");
+                String pop = push.equals("LPUSH") ? "LPOP" : "RPOP";
+                int bytes = 0;
+                while (bytes < 70_000) {
+                    String element = element();
+                    if (element.length() > 2000) {
+                        continue;
+                    }
+                    bytes += element.length() + 100;
+                    commands.clear();
+                    add(commands, push, "l", element);
+                    add(commands, "OBJECT", "ENCODING", "l");
+                    compare(left, right, commands);
+                }
+                long length = left.call("LLEN", "l").integer();
+                for (long i = 0; i < length; i++) {
+                    commands.clear();
+                    add(commands, pop, "l");
+                    add(commands, "OBJECT", "ENCODING", "l");
+                    compare(left, right, commands);
+                }
+            }
+        }
+    }
+
+    private static void add(List<byte[][]> to, String... words) {
+        byte[][] command = new byte[words.length][];
+        for (int i = 0; i < words.length; i++) {
+            command[i] = words[i].getBytes(StandardCharsets.ISO_8859_1);
+        }
+        to.add(command);
+    }
+
+    private static String show(byte[][] command) {
+        StringBuilder text = new StringBuilder();
+        for (byte[] word : command) {
+            String shown = new String(word, StandardCharsets.ISO_8859_1);
+            text.append(shown.length() > 80 ? shown.substring(0, 80) + "..." : shown).append(' ');
+        }
+        return text.toString().toLowerCase(Locale.ROOT);
+    }
+}
