@@ -29,7 +29,7 @@ final class SetReplies {
     static void all(CommandContext c, long record, boolean asSet) {
         SetWalk walk = c.types().setWalk;
         walk.open(c.shard(), record);
-        int version = walk.version();
+        int version = walk.parts() <= 1 ? 0 : walk.version();
         long done = LongReplies.done(c, version);
         if (done == LongReplies.BROKEN) {
             LongReplies.broken(c);
