@@ -9,6 +9,7 @@ final class Commands {
         StringCommands.register(t);
         HashCommands.register(t);
         SetCommands.register(t);
+        SortedSetCommands.register(t);
         KeyCommands.register(t);
         ConnectionCommands.register(t);
         TransactionCommands.register(t);

@@ -11,7 +11,9 @@ final class CommandsDoc {
                 .append(
                         "`mvn -pl resp-frontend -am test -Dtest=CommandTableTest -Dironcache.writeDocs=true")
                 .append(" -Dsurefire.failIfNoSpecifiedTests=false`.\n");
-        String[] groups = {"string", "generic", "transactions", "connection", "server"};
+        String[] groups = {
+            "string", "sorted-set", "generic", "transactions", "connection", "server"
+        };
         for (String group : groups) {
             text.append("\n## ")
                     .append(group)

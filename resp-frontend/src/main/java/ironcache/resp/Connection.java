@@ -212,6 +212,11 @@ final class Connection {
         return other;
     }
 
+    /** Whether it is another's {@link #standIn}. */
+    boolean isStandIn() {
+        return socket < 0;
+    }
+
     int inputBytes() {
         return inputEnd - inputStart;
     }
