@@ -1,18 +1,34 @@
 package ironcache.resp;
 
+import ironcache.datatypes.Element;
+import ironcache.datatypes.LongText;
+import ironcache.datatypes.SetWalk;
+import ironcache.datatypes.Sets;
 import ironcache.datatypes.SortedSets;
 import java.util.Arrays;
 
 /**
- * The sets that a union, an intersection or a difference is made of: one is walked, the others are asked for its members. Whatever a source is, it gives members with scores. One per thread.
+ * The sets that a union, an intersection or a difference is made of: one is walked, the others are asked for its members. Of a set without scores each is 1. One per thread.
  */
 final class SortedSetSources {
     private static final int ORDINARY_COUNT = 16;
     private static final int INDEX_BITS = 22;
     private static final int INDEX_MASK = (1 << INDEX_BITS) - 1;
 
+    private static final double SET_SCORE = 1;
+
     private final SortedSets walked;
     private final SortedSets asked;
+    private final SetWalk walkedSet;
+    private final Sets askedSet;
+
+    /** For a number's text. */
+    private final long text;
+
+    /** The one that is walked is a set without scores. */
+    private boolean walksSet;
+
+    private double foundScore;
 
     private int first;
     private int count;
@@ -22,9 +38,14 @@ final class SortedSetSources {
     /** The order of the sources: how many members each has, then its index. */
     private long[] order = new long[ORDINARY_COUNT];
 
-    SortedSetSources(SortedSets walked, SortedSets asked) {
+    /** @param text memory for a number's text */
+    SortedSetSources(
+            SortedSets walked, SortedSets asked, SetWalk walkedSet, Sets askedSet, long text) {
         this.walked = walked;
         this.asked = asked;
+        this.walkedSet = walkedSet;
+        this.askedSet = askedSet;
+        this.text = text;
     }
 
     /**
@@ -46,13 +67,12 @@ final class SortedSetSources {
         }
         for (int k = 0; k < keys; k++) {
             long record = c.read(firstKey + k);
-            if (record != 0 && !SortedSets.isSortedSet(record)) {
+            if (record != 0 && !SortedSets.isSortedSet(record) && !Sets.isSet(record)) {
                 return false;
             }
             records[k] = record;
             weights[k] = 1;
-            long members = record == 0 ? 0 : open(c, walked, k).count();
-            order[k] = members << INDEX_BITS | k;
+            order[k] = count(c, k) << INDEX_BITS | k;
         }
         return true;
     }
@@ -83,38 +103,71 @@ final class SortedSetSources {
         return SortedSetReplies.open(c, set, first + index, records[index]);
     }
 
+    private boolean isSet(int index) {
+        return records[index] != 0 && Sets.isSet(records[index]);
+    }
+
+    private long count(CommandContext c, int index) {
+        return isSet(index) ? Sets.count(records[index]) : open(c, walked, index).count();
+    }
+
     // The one that is walked.
 
-    /** Begins with its first member. @return whether there is one */
+    /** Begins with its first member. May miss. @return whether there is one */
     boolean walk(CommandContext c, int k) {
-        return open(c, walked, index(k)).seekRank(0, Long.MAX_VALUE);
+        int index = index(k);
+        walksSet = isSet(index);
+        if (walksSet) {
+            walkedSet.open(c.shard(first + index), records[index]);
+            return walkedSet.next();
+        }
+        return open(c, walked, index).seekRank(0, Long.MAX_VALUE);
     }
 
+    /** May miss. */
     boolean next() {
-        return walked.next();
+        return walksSet ? walkedSet.next() : walked.next();
     }
 
+    /** Where its bytes are, until the next is asked for. May miss. */
     long member() {
-        return walked.member();
+        if (!walksSet) {
+            return walked.member();
+        }
+        long element = walkedSet.element();
+        if (Element.isNumber(element)) {
+            LongText.format(Element.number(element), text);
+            return text;
+        }
+        return Element.text(walkedSet.whole());
     }
 
     int memberLength() {
-        return walked.memberLength();
+        return walksSet ? (int) Element.textLength(walkedSet.element()) : walked.memberLength();
     }
 
     double score() {
-        return walked.score();
+        return walksSet ? SET_SCORE : walked.score();
     }
 
     // The others.
 
-    /** Whether another source has the member, too. */
+    /** Whether another source has the member, too. May miss. */
     boolean find(CommandContext c, int k) {
-        return open(c, asked, index(k)).find(walked.member(), walked.memberLength());
+        int index = index(k);
+        if (isSet(index)) {
+            int key = first + index;
+            SetCommands.open(c, key, records[index]);
+            foundScore = SET_SCORE;
+            return askedSet.contains(member(), memberLength());
+        }
+        boolean there = open(c, asked, index).find(member(), memberLength());
+        foundScore = there ? asked.score() : 0;
+        return there;
     }
 
     /** What the member has there. */
     double foundScore() {
-        return asked.score();
+        return foundScore;
     }
 }

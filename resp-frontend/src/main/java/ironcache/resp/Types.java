@@ -26,12 +26,14 @@ final class Types implements AutoCloseable {
     final SortedSets otherSortedSet = new SortedSets();
 
     final SortedSetRange range = new SortedSetRange();
-    final SortedSetSources sources = new SortedSetSources(sortedSet, otherSortedSet);
     final SortedSetScratch sortedSetScratch = new SortedSetScratch();
     final ElementScan scan = new ElementScan();
 
     /** Memory for a number's text. */
     final long text = Memory.allocate(TEXT_BYTES, MemoryTag.OTHER);
+
+    final SortedSetSources sources =
+            new SortedSetSources(sortedSet, otherSortedSet, setWalk, sets, text);
 
     @Override
     public void close() {

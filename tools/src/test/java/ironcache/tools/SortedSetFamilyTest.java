@@ -267,7 +267,12 @@ class SortedSetFamilyTest extends ServerTestBase {
         int keys = 1 + random.nextInt(3);
         words.add("" + keys);
         for (int i = 0; i < keys; i++) {
-            words.add(key());
+            words.add(random.chance(0.15) ? "s" : key());
+        }
+        if (random.chance(0.1)) {
+            add(to, "SADD", "s", member(), member(), "" + random.nextInt(30));
+            add(to, "SREM", "s", member(), "" + random.nextInt(30));
+            add(to, "ZADD", key(), "1", "" + random.nextInt(30));
         }
         boolean difference = name.equals("ZDIFF");
         if (random.chance(difference ? 0.02 : 0.4)) {
