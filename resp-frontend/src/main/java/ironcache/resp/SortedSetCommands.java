@@ -185,7 +185,16 @@ final class SortedSetCommands {
     // Writing.
 
     static void zadd(CommandContext c) {
-        int options = 0;
+        add(c, 0);
+    }
+
+    /** Valkey takes the options of ZADD for it too, though no room is left for a score then. */
+    static void zincrby(CommandContext c) {
+        add(c, INCR);
+    }
+
+    private static void add(CommandContext c, int given) {
+        int options = given;
         int first = 2;
         for (int option; first < c.argc() && (option = option(c, first)) != 0; first++) {
             options |= option;
@@ -202,10 +211,6 @@ final class SortedSetCommands {
         } else {
             add(c, options, first);
         }
-    }
-
-    static void zincrby(CommandContext c) {
-        add(c, INCR, 2);
     }
 
     private static int option(CommandContext c, int i) {
