@@ -75,6 +75,17 @@ public final class LongDouble {
         return round(BigInteger.valueOf(value), 0);
     }
 
+    /** A thousand times it, rounded up; the largest or the smallest long beyond these. */
+    public long thousandths() {
+        BigInteger scaled = significand.multiply(BigInteger.valueOf(1000));
+        if (infinite || scaled.bitLength() + exponent >= Long.SIZE) {
+            return significand.signum() < 0 ? Long.MIN_VALUE : Long.MAX_VALUE;
+        }
+        return exponent >= 0
+                ? scaled.shiftLeft(exponent).longValueExact()
+                : scaled.negate().shiftRight(-exponent).negate().longValueExact();
+    }
+
     private static boolean isWord(String text, int at, String word) {
         return text.length() - at == word.length()
                 && text.regionMatches(true, at, word, 0, word.length());

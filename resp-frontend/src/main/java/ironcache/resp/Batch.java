@@ -196,7 +196,7 @@ final class Batch implements AutoCloseable {
         if (row.keySpecs.length == 0) {
             return row == scan ? ScanCommands.shardOf(args, e.argc, shards) : 0;
         }
-        if (row.firstKey == 0) {
+        if (row.firstKey == 0 || row.countsKeys) {
             // Where the keys are is told by other arguments; what is between may be no keys, which
             // costs little.
             return shardsOf(args, 1, e.argc - 1, 1);

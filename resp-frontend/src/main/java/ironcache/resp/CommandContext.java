@@ -278,21 +278,21 @@ final class CommandContext implements Arguments, AutoCloseable {
         return true;
     }
 
-    /** A double as Redis's getDoubleFromObject takes it; on failure writes {@code ERR value is not a valid float}. Allocates. */
+    /** A double as Redis's getDoubleFromObject takes it; on failure writes {@code ERR value is not a valid float}. Allocates where it is not a short integer. */
     boolean parseDouble(int i) {
+        return parseDouble(i, Errors.NOT_A_FLOAT);
+    }
+
+    boolean parseDouble(int i, ErrorReply otherwise) {
         if (isDouble(i)) {
             return true;
         }
-        reply.error(Errors.NOT_A_FLOAT);
+        reply.error(otherwise);
         return false;
     }
 
     boolean isDouble(int i) {
-        int length = argLength(i);
-        if (length == 0 || length > 256) {
-            return false;
-        }
-        double value = DoubleParser.parse(argLatin1(i));
+        double value = DoubleParser.parse(arg(i), argLength(i), false);
         if (Double.isNaN(value)) {
             return false;
         }
@@ -412,6 +412,11 @@ final class CommandContext implements Arguments, AutoCloseable {
         if (connection.isStandIn()) {
             blocking.block(firstKey, lastKey, timeoutMillis);
         }
+    }
+
+    /** Whether the command waited, and runs again because one of its keys is ready. */
+    boolean isServed() {
+        return connection.isStandIn();
     }
 
     /** After the command wrote a key, which has something now for those who wait for it. */

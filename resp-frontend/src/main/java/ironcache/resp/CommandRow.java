@@ -48,6 +48,9 @@ final class CommandRow {
     int lastKey;
     int keyStep = 1;
 
+    /** Some of its keys are told by a number among its arguments. */
+    boolean countsKeys;
+
     /** Its keys are overwritten unseen, so that prefetching them from the SSD would be in vain. */
     boolean blindWrite;
 
@@ -112,6 +115,7 @@ final class CommandRow {
 
     /** {@code numkeys key [key ...]} with {@code numkeys} at this index; keys are {@code step} arguments apart. */
     CommandRow countedKeys(int countIndex, int step, KeyFlag... keyFlags) {
+        countsKeys = true;
         return addKeySpec(new KeySpec(countIndex, 0, step, true, keyFlags, null));
     }
 
@@ -285,6 +289,7 @@ final class CommandRow {
             case "hash" -> categories(AclCategory.HASH);
             case "set" -> categories(AclCategory.SET);
             case "list" -> categories(AclCategory.LIST);
+            case "sorted-set" -> categories(AclCategory.SORTEDSET);
             case "generic" -> {
                 // WAIT is of the generic group, and about the connection.
                 if ((categories & AclCategory.CONNECTION.bit()) == 0) {

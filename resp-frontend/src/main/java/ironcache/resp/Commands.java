@@ -10,6 +10,7 @@ final class Commands {
         HashCommands.register(t);
         SetCommands.register(t);
         ListCommands.register(t);
+        SortedSetCommands.register(t);
         KeyCommands.register(t);
         ConnectionCommands.register(t);
         TransactionCommands.register(t);

@@ -11,7 +11,17 @@ final class CommandsDoc {
                 .append(
                         "`mvn -pl resp-frontend -am test -Dtest=CommandTableTest -Dironcache.writeDocs=true")
                 .append(" -Dsurefire.failIfNoSpecifiedTests=false`.\n");
-        String[] groups = {"string", "list", "generic", "transactions", "connection", "server"};
+        String[] groups = {
+            "string",
+            "list",
+            "hash",
+            "set",
+            "sorted-set",
+            "generic",
+            "transactions",
+            "connection",
+            "server"
+        };
         for (String group : groups) {
             text.append("\n## ")
                     .append(group)

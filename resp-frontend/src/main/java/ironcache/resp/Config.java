@@ -51,6 +51,10 @@ final class Config {
     double[] latencyPercentiles = {50, 99, 99.9};
     long latencyMonitorMillis;
 
+    // Beyond these OBJECT ENCODING of a sorted set says skiplist.
+    int zsetListpackEntries;
+    int zsetListpackMemberBytes;
+
     Config() {
         network();
         memoryAndDisk();
@@ -184,18 +188,18 @@ final class Config {
     private void typeLimits() {
         add(Setting.integer("hash-max-listpack-entries", 512, 0, Long.MAX_VALUE, ANY));
         add(Setting.size("hash-max-listpack-value", 64, 0, Long.MAX_VALUE, ANY));
-        noEffect(Setting.integer("hash-max-ziplist-entries", 512, 0, Long.MAX_VALUE, ANY));
-        noEffect(Setting.size("hash-max-ziplist-value", 64, 0, Long.MAX_VALUE, ANY));
+        add(Setting.integer("hash-max-ziplist-entries", 512, 0, Long.MAX_VALUE, ANY));
+        add(Setting.size("hash-max-ziplist-value", 64, 0, Long.MAX_VALUE, ANY));
         add(Setting.integer("list-max-listpack-size", -2, Integer.MIN_VALUE, INT_MAX, ANY));
         add(Setting.integer("list-max-ziplist-size", -2, Integer.MIN_VALUE, INT_MAX, ANY));
         noEffect(Setting.integer("list-compress-depth", 0, 0, INT_MAX, ANY));
         add(Setting.integer("set-max-intset-entries", 512, 0, Long.MAX_VALUE, ANY));
         add(Setting.integer("set-max-listpack-entries", 128, 0, Long.MAX_VALUE, ANY));
         add(Setting.size("set-max-listpack-value", 64, 0, Long.MAX_VALUE, ANY));
-        noEffect(Setting.integer("zset-max-listpack-entries", 128, 0, Long.MAX_VALUE, ANY));
-        noEffect(Setting.size("zset-max-listpack-value", 64, 0, Long.MAX_VALUE, ANY));
-        noEffect(Setting.integer("zset-max-ziplist-entries", 128, 0, Long.MAX_VALUE, ANY));
-        noEffect(Setting.size("zset-max-ziplist-value", 64, 0, Long.MAX_VALUE, ANY));
+        add(Setting.integer("zset-max-listpack-entries", 128, 0, Long.MAX_VALUE, ANY));
+        add(Setting.size("zset-max-listpack-value", 64, 0, Long.MAX_VALUE, ANY));
+        add(Setting.integer("zset-max-ziplist-entries", 128, 0, Long.MAX_VALUE, ANY));
+        add(Setting.size("zset-max-ziplist-value", 64, 0, Long.MAX_VALUE, ANY));
         noEffect(Setting.size("hll-sparse-max-bytes", 3000, 0, Long.MAX_VALUE, ANY));
         noEffect(Setting.size("stream-node-max-bytes", 4096, 0, Long.MAX_VALUE, ANY));
         noEffect(Setting.integer("stream-node-max-entries", 100, 0, Long.MAX_VALUE, ANY));
@@ -396,6 +400,8 @@ final class Config {
         setLimits.listpackValueBytesMax = number("set-max-listpack-value");
         hashListpackEntries = limit("hash-max-listpack-entries");
         hashListpackValueBytes = limit("hash-max-listpack-value");
+        zsetListpackEntries = limit("zset-max-listpack-entries");
+        zsetListpackMemberBytes = limit("zset-max-listpack-value");
     }
 
     private int limit(String name) {

@@ -212,7 +212,7 @@ final class Connection {
         return other;
     }
 
-    /** See {@link #standIn}. */
+    /** Whether it is another's {@link #standIn}. */
     boolean isStandIn() {
         return socket < 0;
     }

@@ -1,10 +1,77 @@
 package ironcache.resp;
 
-/** Doubles in: what C's strtod takes as a whole, without leading spaces. */
+import ironcache.ffm.Memory;
+import java.nio.charset.StandardCharsets;
+
+/** Doubles in. */
 final class DoubleParser {
+    /** Integers of so many digits are exact. */
+    private static final int EXACT_DIGITS = 15;
+
     private DoubleParser() {}
 
-    /** The number, or NaN where the text is none (a text that says NaN included). */
+    /**
+     * The number as Valkey reads an argument: decimal, with or without an exponent, or infinity; NaN where it is none. Allocates where it is not a short integer.
+     *
+     * @param beyond whether a number that is too large is infinity and one too small zero; else they are none
+     */
+    static double parse(long text, int length, boolean beyond) {
+        if (length <= EXACT_DIGITS && Digits.isLong(text, length)) {
+            return Digits.parse(text, length);
+        }
+        int at = length > 0 && isSign(Memory.getByte(text)) ? 1 : 0;
+        if (isInfinity(text + at, length - at)) {
+            return Memory.getByte(text) == '-'
+                    ? Double.NEGATIVE_INFINITY
+                    : Double.POSITIVE_INFINITY;
+        }
+        int digits = 0;
+        boolean point = false;
+        boolean zero = true;
+        for (; at < length; at++) {
+            int b = Memory.getByte(text + at);
+            if (b >= '0' && b <= '9') {
+                digits++;
+                zero &= b == '0';
+            } else if (b == '.' && !point) {
+                point = true;
+            } else {
+                break;
+            }
+        }
+        if (digits == 0 || at < length && !isExponent(text + at, length - at)) {
+            return Double.NaN;
+        }
+        byte[] bytes = new byte[length];
+        Memory.copyOut(text, bytes, 0, length);
+        double value = Double.parseDouble(new String(bytes, StandardCharsets.ISO_8859_1));
+        return !beyond && (Double.isInfinite(value) || value == 0 && !zero) ? Double.NaN : value;
+    }
+
+    private static boolean isSign(int b) {
+        return b == '-' || b == '+';
+    }
+
+    private static boolean isInfinity(long text, int length) {
+        return CommandContext.equalsIgnoreCase(text, length, "INF")
+                || CommandContext.equalsIgnoreCase(text, length, "INFINITY");
+    }
+
+    private static boolean isExponent(long text, int length) {
+        int first = length > 1 && isSign(Memory.getByte(text + 1)) ? 2 : 1;
+        if (length == first || (Memory.getByte(text) | 0x20) != 'e') {
+            return false;
+        }
+        for (int i = first; i < length; i++) {
+            int b = Memory.getByte(text + i);
+            if (b < '0' || b > '9') {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /** What C's strtod takes as a whole, without leading spaces; NaN where the text is no number (a text that says NaN included). */
     static double parse(String text) {
         int sign = text.startsWith("-") || text.startsWith("+") ? 1 : 0;
         String body = text.substring(sign);

@@ -1,74 +1,126 @@
 package ironcache.resp;
 
+import java.math.BigDecimal;
+import java.math.MathContext;
+import java.math.RoundingMode;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 
-/** Doubles as Valkey prints them in replies: the shortest digits that read back the same, %.17g's exponent rules. */
+/** Doubles as Valkey prints them: whole numbers as such, others by their digits ({@link Grisu}), with an exponent where that is shorter. */
 final class Doubles {
+    private static final MathContext SEVENTEEN_DIGITS = new MathContext(17, RoundingMode.HALF_EVEN);
+
+    static final int MOST_BYTES = 32;
+
+    private static final double PLAIN_MAX = 1L << 62;
+
     private Doubles() {}
 
-    /** Writes the number's text. @return its length; {@code to} holds at least 32 bytes */
-    static int put(double value, byte[] to) {
-        byte[] bytes = text(value).getBytes(StandardCharsets.ISO_8859_1);
-        System.arraycopy(bytes, 0, to, 0, bytes.length);
-        return bytes.length;
-    }
-
-    static String text(double value) {
+    /**
+     * Writes the number's text.
+     *
+     * @param to holds at least {@value #MOST_BYTES} bytes
+     * @return its length
+     */
+    static int put(double value, byte[] to, Grisu grisu) {
         if (Double.isNaN(value)) {
-            return "nan";
+            return put("nan", to);
         }
         if (Double.isInfinite(value)) {
-            return value > 0 ? "inf" : "-inf";
+            return put(value > 0 ? "inf" : "-inf", to);
         }
-        if (value == Math.rint(value) && Math.abs(value) < 1e17) {
-            return value == 0 && 1 / value < 0 ? "-0" : Long.toString((long) value);
+        if (value == 0) {
+            return put(isPlain(value) ? "0" : "-0", to);
         }
-        String java = Double.toString(value);
-        int e = java.indexOf('E');
-        String mantissa = e < 0 ? java : java.substring(0, e);
-        int exponent = e < 0 ? 0 : Integer.parseInt(java.substring(e + 1));
-        boolean negative = mantissa.charAt(0) == '-';
-        int dot = mantissa.indexOf('.');
-        String whole = mantissa.substring(negative ? 1 : 0, dot);
-        String fraction = mantissa.substring(dot + 1);
-        if (fraction.equals("0")) {
-            fraction = "";
+        if (isPlain(value)) {
+            return put(Long.toString((long) value), to);
         }
-        // digits x 10^scale, without leading or trailing zeros
-        String digits = whole + fraction;
-        int scale = exponent - fraction.length();
-        int leading = 0;
-        while (leading < digits.length() - 1 && digits.charAt(leading) == '0') {
-            leading++;
+        grisu.set(Math.abs(value));
+        int at = 0;
+        if (value < 0) {
+            to[at++] = '-';
         }
-        digits = digits.substring(leading);
-        while (digits.length() > 1 && digits.endsWith("0")) {
-            digits = digits.substring(0, digits.length() - 1);
-            scale++;
+        byte[] digits = grisu.digits();
+        int count = grisu.count();
+        int scale = grisu.scale();
+        int exponent = count + scale - 1;
+        if (scale >= 0 && exponent < count + 7) {
+            at = put(digits, 0, count, to, at);
+            return zeros(scale, to, at);
         }
-        StringBuilder out = new StringBuilder(32);
-        if (negative) {
-            out.append('-');
-        }
-        int decimalExponent = digits.length() + scale - 1;
-        if (scale >= 0 && decimalExponent < digits.length() + 7) {
-            out.append(digits).repeat('0', scale);
-        } else if (scale < 0 && (scale > -7 || decimalExponent >= -4)) {
-            int point = digits.length() + scale;
+        if (scale < 0 && (scale > -7 || Math.abs(exponent) < 4)) {
+            int point = count + scale;
             if (point <= 0) {
-                out.append("0.").repeat('0', -point).append(digits);
-            } else {
-                out.append(digits, 0, point).append('.').append(digits, point, digits.length());
+                to[at++] = '0';
+                to[at++] = '.';
+                at = zeros(-point, to, at);
+                return put(digits, 0, count, to, at);
             }
-        } else {
-            out.append(digits.charAt(0));
-            if (digits.length() > 1) {
-                out.append('.').append(digits, 1, digits.length());
-            }
-            out.append('e')
-                    .append(decimalExponent < 0 ? '-' : '+')
-                    .append(Math.abs(decimalExponent));
+            at = put(digits, 0, point, to, at);
+            to[at++] = '.';
+            return put(digits, point, count, to, at);
         }
-        return out.toString();
+        at = put(digits, 0, 1, to, at);
+        if (count > 1) {
+            to[at++] = '.';
+            at = put(digits, 1, count, to, at);
+        }
+        to[at++] = 'e';
+        to[at++] = (byte) (exponent < 0 ? '-' : '+');
+        int rest = Math.abs(exponent);
+        for (int unit = rest >= 100 ? 100 : rest >= 10 ? 10 : 1; unit > 0; unit /= 10) {
+            to[at++] = (byte) ('0' + rest / unit % 10);
+        }
+        return at;
+    }
+
+    private static int put(String text, byte[] to) {
+        for (int i = 0; i < text.length(); i++) {
+            to[i] = (byte) text.charAt(i);
+        }
+        return text.length();
+    }
+
+    private static int put(byte[] digits, int from, int end, byte[] to, int at) {
+        System.arraycopy(digits, from, to, at, end - from);
+        return at + end - from;
+    }
+
+    private static int zeros(int count, byte[] to, int at) {
+        Arrays.fill(to, at, at + count, (byte) '0');
+        return at + count;
+    }
+
+    /** Whether it is printed as the integer that it is. */
+    static boolean isPlain(double value) {
+        return (long) value == value
+                && Math.abs(value) <= PLAIN_MAX
+                && (value != 0 || 1 / value > 0);
+    }
+
+    /** As C prints {@code %.17Lg}. */
+    static String precise(double value) {
+        if (Double.isNaN(value) || Double.isInfinite(value) || value == 0) {
+            return text(value);
+        }
+        BigDecimal rounded = new BigDecimal(value).round(SEVENTEEN_DIGITS).stripTrailingZeros();
+        int exponent = rounded.precision() - rounded.scale() - 1;
+        if (exponent >= -4 && exponent < SEVENTEEN_DIGITS.getPrecision()) {
+            return rounded.toPlainString();
+        }
+        String digits = rounded.unscaledValue().abs().toString();
+        return (value < 0 ? "-" : "")
+                + digits.charAt(0)
+                + (digits.length() > 1 ? "." + digits.substring(1) : "")
+                + (exponent < 0 ? "e-" : "e+")
+                + (Math.abs(exponent) < 10 ? "0" : "")
+                + Math.abs(exponent);
+    }
+
+    /** As {@link #put} writes it. Allocates. */
+    static String text(double value) {
+        byte[] bytes = new byte[MOST_BYTES];
+        int length = put(value, bytes, new Grisu());
+        return new String(bytes, 0, length, StandardCharsets.ISO_8859_1);
     }
 }

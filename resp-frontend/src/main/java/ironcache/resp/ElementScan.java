@@ -79,6 +79,11 @@ final class ElementScan {
         return true;
     }
 
+    /** Whether an element of these bytes is wanted. */
+    boolean matches(long text, int length) {
+        return patternLength < 0 || Glob.matches(pattern, patternLength, text, length);
+    }
+
     /**
      * Whether an element is wanted. May miss where it is spilled.
      *

@@ -81,7 +81,7 @@ final class ListMoveCommands {
 
     static void blmove(CommandContext c) {
         if (areEnds(c)) {
-            long timeout = BlockingTimeout.parse(c, 5);
+            long timeout = BlockingTimeout.millis(c, 5);
             if (timeout != BlockingTimeout.INVALID) {
                 move(c, c.argIs(3, "LEFT"), c.argIs(4, "LEFT"), timeout);
             }
@@ -89,7 +89,7 @@ final class ListMoveCommands {
     }
 
     static void brpoplpush(CommandContext c) {
-        long timeout = BlockingTimeout.parse(c, 3);
+        long timeout = BlockingTimeout.millis(c, 3);
         if (timeout != BlockingTimeout.INVALID) {
             move(c, false, true, timeout);
         }

@@ -187,7 +187,7 @@ final class ListPopCommands {
             count = c.longValue();
             counted = true;
         }
-        long timeout = blocks ? BlockingTimeout.parse(c, 1) : NEVER;
+        long timeout = blocks ? BlockingTimeout.millis(c, 1) : NEVER;
         if (!blocks || timeout != BlockingTimeout.INVALID) {
             popFirst(c, numkeys + 1, last, first, count, timeout);
         }
@@ -203,7 +203,7 @@ final class ListPopCommands {
 
     private static void blockingPop(CommandContext c, boolean first) {
         int last = c.argc() - 2;
-        long timeout = BlockingTimeout.parse(c, last + 1);
+        long timeout = BlockingTimeout.millis(c, last + 1);
         if (timeout != BlockingTimeout.INVALID) {
             popFirst(c, 1, last, first, ONE, timeout);
         }

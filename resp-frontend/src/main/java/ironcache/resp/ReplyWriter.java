@@ -35,6 +35,8 @@ final class ReplyWriter {
     /** For the digits of doubles. */
     private final byte[] scratch = new byte[128];
 
+    private final Grisu grisu = new Grisu();
+
     ReplyWriter(OutputChunks chunks, ErrorStats errorStats) {
         this.chunks = chunks;
         this.errorStats = errorStats;
@@ -354,7 +356,11 @@ final class ReplyWriter {
 
     /** A double: {@code ,1.5} in RESP3, a bulk string in RESP2; digits as Valkey prints them. */
     void real(double value) {
-        int length = Doubles.put(value, scratch);
+        if (Doubles.isPlain(value)) {
+            wholeReal((long) value);
+            return;
+        }
+        int length = Doubles.put(value, scratch, grisu);
         if (resp3) {
             ensure(length + 3);
             Memory.putByte(position++, (byte) ',');
@@ -363,6 +369,17 @@ final class ReplyWriter {
             crlf();
         } else {
             bulk(scratch, length);
+        }
+    }
+
+    private void wholeReal(long value) {
+        if (resp3) {
+            ensure(MAX_HEADER_BYTES);
+            Memory.putByte(position++, (byte) ',');
+            position = Digits.put(position, value);
+            crlf();
+        } else {
+            bulkInteger(value);
         }
     }
 

@@ -5,6 +5,9 @@ import ironcache.datatypes.SetAlgebra;
 import ironcache.datatypes.SetSample;
 import ironcache.datatypes.SetWalk;
 import ironcache.datatypes.Sets;
+import ironcache.datatypes.SortedSetRange;
+import ironcache.datatypes.SortedSetScratch;
+import ironcache.datatypes.SortedSets;
 import ironcache.ffm.Memory;
 import ironcache.ffm.MemoryTag;
 
@@ -17,10 +20,20 @@ final class Types implements AutoCloseable {
     final SetWalk setWalk = new SetWalk();
     final SetAlgebra setAlgebra = new SetAlgebra();
     final SetSample setSample = new SetSample();
+    final SortedSets sortedSet = new SortedSets();
+
+    /** Where a command has two in hand. */
+    final SortedSets otherSortedSet = new SortedSets();
+
+    final SortedSetRange range = new SortedSetRange();
+    final SortedSetScratch sortedSetScratch = new SortedSetScratch();
     final ElementScan scan = new ElementScan();
 
     /** Memory for a number's text. */
     final long text = Memory.allocate(TEXT_BYTES, MemoryTag.OTHER);
+
+    final SortedSetSources sources =
+            new SortedSetSources(sortedSet, otherSortedSet, setWalk, sets, text);
 
     @Override
     public void close() {
@@ -29,6 +42,9 @@ final class Types implements AutoCloseable {
         setWalk.close();
         setAlgebra.close();
         setSample.close();
+        sortedSet.close();
+        otherSortedSet.close();
+        sortedSetScratch.close();
         Memory.free(text, TEXT_BYTES, MemoryTag.OTHER);
     }
 }

@@ -366,6 +366,9 @@ final class LockStep implements AutoCloseable {
                 questions.add(new byte[][] {question.getBytes(), key.bytes()});
             }
             questions.add(new byte[][] {"OBJECT".getBytes(), "ENCODING".getBytes(), key.bytes()});
+            byte[][] all = RespClient.bytes("ZRANGE", "", "0", "-1", "WITHSCORES");
+            all[1] = key.bytes();
+            questions.add(all);
         }
         List<Reply> expected = left.pipeline(questions);
         List<Reply> actual = right.pipeline(questions);

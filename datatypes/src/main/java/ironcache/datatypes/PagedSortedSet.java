@@ -1,0 +1,548 @@
+package ironcache.datatypes;
+
+import ironcache.engine.KeyHash;
+import ironcache.engine.Shard;
+import ironcache.ffm.Memory;
+import ironcache.ffm.MemoryTag;
+
+/**
+ * A sorted set that is an object with pages: its entries are in a {@link Tree}, in their order; {@link Buckets} tell a member's score by its hash. The record's value is the root, little-endian:
+ *
+ * <pre>
+ * 0                72        96     120
+ * | CollectionRoot | Buckets | Tree |
+ * </pre>
+ *
+ * <p>It has a position: an entry of the tree and its rank, or none. The methods named load read what the changes of the same name need, and may miss; after them changes do not miss.
+ *
+ * <p>One per thread. Owns the copy of the root, and scratches.
+ */
+final class PagedSortedSet implements AutoCloseable {
+    private static final int BUCKETS = CollectionRoot.BYTES;
+    private static final int TREE = BUCKETS + BucketsLayout.BYTES;
+    static final int ROOT_BYTES = TREE + TreeLayout.ROOT_BYTES;
+
+    private static final int ENTRY_BYTES_MAX = SortedSetEntries.bytes(Spill.SPILL_BYTES);
+
+    /** Entries of a packed value, which become pages. */
+    private static final int SCORES_BYTES =
+            SortedSets.PACKED_BYTES_MAX / SortedSetEntries.BYTES_MIN * ScoreEntry.BYTES;
+
+    private final RootCopy copy = new RootCopy();
+    private final Buckets buckets = new Buckets(Buckets.Entries.SCORES);
+    private final Tree tree = new Tree();
+    private final TreeKey treeKey = new TreeKey();
+    private final Gathered gathered = new Gathered();
+    private final long entryScratch = Memory.allocate(ENTRY_BYTES_MAX, MemoryTag.OTHER);
+    private final long scores = Memory.allocateUnset(SCORES_BYTES, MemoryTag.OTHER);
+
+    // Of the set that is open.
+    @SuppressWarnings("NullAway.Init")
+    private Shard shard;
+
+    private int db;
+
+    /** Memory address of the root: in the record or, once something was changed, in the copy. */
+    private long root;
+
+    private long object;
+
+    /** The object is not the key's value yet. */
+    private boolean fresh;
+
+    private boolean changed;
+
+    /** Page numbers that the insertions which were loaded may take. */
+    private long pagesToTake;
+
+    // Of a scan: the bucket's page, its entries, and the one whose score is looked for.
+    private long scanPage;
+    private long scanBegin;
+    private long scanEnd;
+    private long scanEntry;
+
+    // The position.
+    private long at;
+    private long rank;
+
+    /** @param newRoot of the record */
+    void open(Shard newShard, int newDb, long newRoot) {
+        shard = newShard;
+        db = newDb;
+        root = newRoot;
+        object = CollectionRoot.object(newRoot);
+        fresh = false;
+        changed = false;
+        pagesToTake = 0;
+        at = 0;
+        tree.open(shard, root, TREE);
+    }
+
+    /**
+     * Makes an object of entries that are in order.
+     *
+     * @param oddPages how many page numbers the command will take, at most
+     */
+    void create(Shard newShard, int newDb, long from, long end, long oddPages) {
+        shard = newShard;
+        db = newDb;
+        object = copy.create(shard, db, ROOT_BYTES, oddPages);
+        root = copy.address();
+        fresh = true;
+        changed = true;
+        at = 0;
+        TreeLayout.putRoot(root + TREE, true);
+        tree.open(shard, root, TREE);
+        long salt = shard.salt(object);
+        long count = 0;
+        long to = scores;
+        for (long entry = from; entry < end; entry = SortedSetEntries.next(entry)) {
+            long element = SortedSetEntries.member(entry);
+            long text = Element.text(element);
+            int length = Element.length(element);
+            double score = SortedSetEntries.score(entry);
+            ScoreEntry.put(to, hash(salt, text, length), score);
+            to += ScoreEntry.BYTES;
+            insert(text, length, score);
+            count++;
+        }
+        CollectionRoot.putCount(root, count);
+        Buckets.begin(shard, root, root + BUCKETS, scores, to);
+        buckets.settle(shard, root, root + BUCKETS);
+    }
+
+    private static long hash(long salt, long text, int length) {
+        return KeyHash.of(salt, text, length) & 0xFFFF_FFFFL;
+    }
+
+    private long hash(long text, int length) {
+        return hash(BucketsLayout.salt(root + BUCKETS), text, length);
+    }
+
+    long object() {
+        return object;
+    }
+
+    long count() {
+        return CollectionRoot.count(root);
+    }
+
+    int version() {
+        return CollectionRoot.version(root);
+    }
+
+    // Reading. All of it may miss.
+
+    /** Asks for the page that tells a member's score, without waiting. */
+    void prefetch(long member, int memberLength) {
+        shard.prefetchPage(object, Buckets.pageOf(root + BUCKETS, hash(member, memberLength)));
+    }
+
+    /** Moves to a member. @return its entry; 0: there is none */
+    long find(long member, int memberLength) {
+        at = 0;
+        if (count() == 0) {
+            return 0;
+        }
+        long memberHash = hash(member, memberLength);
+        long page = shard.readPage(object, Buckets.pageOf(root + BUCKETS, memberHash));
+        if (page == 0) {
+            return 0;
+        }
+        long end = Buckets.end(page);
+        long entry = ScoreEntry.find(Buckets.first(page), end, memberHash);
+        while (entry != 0 && !findAt(member, memberLength, ScoreEntry.score(entry))) {
+            entry = ScoreEntry.find(entry + ScoreEntry.BYTES, end, memberHash);
+        }
+        return at;
+    }
+
+    private boolean findAt(long member, int memberLength, double score) {
+        treeKey.set(score, member, memberLength);
+        rank = tree.seek(treeKey, 1);
+        boolean there =
+                tree.entry() < tree.leafEnd() && treeKey.compare(shard, object, tree.entry()) == 0;
+        at = there ? tree.entry() : 0;
+        return there;
+    }
+
+    /**
+     * Moves to the entry before which there are so many.
+     *
+     * @param wanted entries that will be walked from there, negative: backwards
+     * @return it; 0: there is none
+     */
+    long seekRank(long newRank, long wanted) {
+        at = 0;
+        if (newRank >= 0 && newRank < count()) {
+            rank = newRank;
+            tree.seek(newRank, wanted);
+            boolean there = tree.settle();
+            assert there;
+            at = tree.entry();
+        }
+        return at;
+    }
+
+    /** Moves to the first entry of a range. @return it; 0: there is none */
+    long seekFirst(SortedSetRange range) {
+        at = 0;
+        if (!range.isEmpty() && count() > 0) {
+            rank = tree.seek(range.begin(), 1);
+            if (tree.settle() && range.isWithinMax(shard, object, tree.entry())) {
+                at = tree.entry();
+            }
+        }
+        return at;
+    }
+
+    /** Moves to the last entry of a range. @return it; 0: there is none */
+    long seekLast(SortedSetRange range) {
+        at = 0;
+        if (!range.isEmpty() && count() > 0) {
+            rank = tree.seek(range.end(), -1) - 1;
+            if (tree.previous() && range.reaches(shard, object, tree.entry())) {
+                at = tree.entry();
+            }
+        }
+        return at;
+    }
+
+    long next() {
+        tree.next();
+        rank++;
+        at = tree.settle() ? tree.entry() : 0;
+        return at;
+    }
+
+    long previous() {
+        rank--;
+        at = tree.previous() ? tree.entry() : 0;
+        return at;
+    }
+
+    long skip(long count, boolean backwards) {
+        if (count == 0) {
+            return at;
+        }
+        if (count >= count()) {
+            at = 0;
+            return 0;
+        }
+        return seekRank(backwards ? rank - count : rank + count, backwards ? -1 : 1);
+    }
+
+    /** The position's; 0: there is none. */
+    long entry() {
+        return at;
+    }
+
+    long rank() {
+        return rank;
+    }
+
+    /** Entries of a range from the position on, {@code most} at most. The position stays, ready to go there. */
+    long countOn(SortedSetRange range, long most, boolean backwards) {
+        long from = rank;
+        long all =
+                backwards
+                        ? from + 1 - tree.seek(range.begin(), 0)
+                        : tree.seek(range.end(), 0) - from;
+        long count = Math.clamp(all, 0, most);
+        seekRank(from, backwards ? -count : count);
+        return count;
+    }
+
+    // Scans go from bucket to bucket. What is in one tells scores: of the entries that have one of
+    // them, those are the bucket's whose hash says so.
+
+    /** Entries of the bucket that a cursor is at. */
+    long scanCount(long cursor) {
+        long page = shard.readPage(object, Buckets.page(Buckets.bucketAt(root + BUCKETS, cursor)));
+        return page == 0 ? 0 : (Buckets.end(page) - Buckets.first(page)) / ScoreEntry.BYTES;
+    }
+
+    long nextCursor(long cursor) {
+        return Buckets.nextCursor(root + BUCKETS, cursor);
+    }
+
+    /** Moves to the first entry of the bucket that a cursor is at. @return it; 0: there is none */
+    long scanFirst(long cursor) {
+        scanPage = Buckets.page(Buckets.bucketAt(root + BUCKETS, cursor));
+        long page = shard.readPage(object, scanPage);
+        at = 0;
+        scanEntry = 0;
+        if (page != 0) {
+            scanBegin = Buckets.first(page);
+            scanEnd = Buckets.end(page);
+            scanEntry = scanBegin;
+            seekScanned();
+        }
+        return at;
+    }
+
+    /** Moves to the next. @return it; 0: there is none */
+    long scanNext() {
+        next();
+        toScanned();
+        return at;
+    }
+
+    /** Goes to the first entry that has the score of the bucket's entry, or of a later one. */
+    private void seekScanned() {
+        while (scanEntry < scanEnd) {
+            double score = ScoreEntry.score(scanEntry);
+            if (!isScanned(score)) {
+                rank = tree.seek(treeKey.set(score, entryScratch, 0), 1);
+                at = tree.settle() ? tree.entry() : 0;
+                toScanned();
+                return;
+            }
+            scanEntry += ScoreEntry.BYTES;
+        }
+        at = 0;
+    }
+
+    /** Whether an earlier entry of the bucket has this score. */
+    private boolean isScanned(double score) {
+        for (long entry = scanBegin; entry < scanEntry; entry += ScoreEntry.BYTES) {
+            if (ScoreEntry.score(entry) == score) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** Goes on to an entry of the bucket, from the position on. */
+    private void toScanned() {
+        double score = ScoreEntry.score(scanEntry);
+        while (at != 0 && SortedSetEntries.score(at) == score) {
+            long element = SortedSetEntries.member(at);
+            long memberHash = hash(text(element), (int) Element.textLength(element));
+            if (Buckets.pageOf(root + BUCKETS, memberHash) == scanPage) {
+                return;
+            }
+            next();
+        }
+        scanEntry += ScoreEntry.BYTES;
+        seekScanned();
+    }
+
+    /** Of an element of this set: its bytes in one stretch. They are valid until the next call. */
+    long text(long element) {
+        return Element.isSpilled(element)
+                ? gathered.gather(shard, object, element)
+                : Element.text(element);
+    }
+
+    // Changes.
+
+    /** For {@link #add} or {@link #update} of this member; {@link #loaded} follows. */
+    void loadPut(long member, int memberLength, double score) {
+        boolean there = find(member, memberLength) != 0;
+        if (there) {
+            tree.loadRemove();
+        } else {
+            pagesToTake += Spill.pagesOf(memberLength);
+        }
+        Buckets.load(shard, object, root + BUCKETS);
+        tree.seek(treeKey.set(score, member, memberLength), 0);
+        SortedSetEntries.putScore(entryScratch, score);
+        long element = SortedSetEntries.member(entryScratch);
+        if (memberLength > Spill.SPILL_BYTES) {
+            Element.putSpilled(element, memberLength, 0);
+        } else {
+            Element.putString(element, member, memberLength);
+        }
+        tree.loadInsert(entryScratch, (int) (SortedSetEntries.next(entryScratch) - entryScratch));
+        pagesToTake += tree.pagesOfInsert() + Spill.pagesOf(memberLength);
+    }
+
+    /** All changes are loaded. */
+    void loaded() {
+        CollectionRoot.probe(shard, root, pagesToTake);
+    }
+
+    /** From now on changes go to the copy of the root. */
+    private void change() {
+        if (root != copy.address()) {
+            copy.open(root, ROOT_BYTES);
+            root = copy.address();
+            tree.open(shard, root, TREE);
+        }
+        changed = true;
+    }
+
+    private void addCount(long difference) {
+        CollectionRoot.putCount(root, count() + difference);
+    }
+
+    /** Adds a member that is not there. */
+    void add(long member, int memberLength, double score) {
+        change();
+        insert(member, memberLength, score);
+        long memberHash = hash(member, memberLength);
+        long to = Buckets.add(shard, root, root + BUCKETS, memberHash, ScoreEntry.BYTES);
+        ScoreEntry.put(to, memberHash, score);
+        addCount(1);
+        buckets.settle(shard, root, root + BUCKETS);
+        at = 0;
+    }
+
+    private void insert(long member, int memberLength, double score) {
+        long element = SortedSetEntries.member(entryScratch);
+        SortedSetEntries.putScore(entryScratch, score);
+        if (memberLength > Spill.SPILL_BYTES) {
+            Element.putSpilled(
+                    element, memberLength, Spill.write(shard, root, member, memberLength));
+        } else {
+            Element.putString(element, member, memberLength);
+        }
+        insertEntry(member, memberLength, score);
+    }
+
+    /** The one in the scratch. */
+    private void insertEntry(long member, int memberLength, double score) {
+        tree.seek(treeKey.set(score, member, memberLength), 0);
+        tree.insert(entryScratch, (int) (SortedSetEntries.next(entryScratch) - entryScratch));
+    }
+
+    /** Gives the member of the position, which is this, another score. */
+    void update(long member, int memberLength, double score) {
+        change();
+        double before = SortedSetEntries.score(at);
+        boolean there = findAt(member, memberLength, before);
+        assert there;
+        int bytes = tree.entryBytes();
+        Memory.copy(at, entryScratch, bytes);
+        SortedSetEntries.putScore(entryScratch, score);
+        tree.remove(1, bytes);
+        insertEntry(member, memberLength, score);
+        long memberHash = hash(member, memberLength);
+        long page = shard.readPage(object, Buckets.pageOf(root + BUCKETS, memberHash));
+        long entry = findScore(page, memberHash, before);
+        long to =
+                Buckets.replace(
+                        shard,
+                        root,
+                        root + BUCKETS,
+                        memberHash,
+                        page,
+                        entry,
+                        ScoreEntry.BYTES,
+                        ScoreEntry.BYTES);
+        ScoreEntry.put(to, memberHash, score);
+        at = 0;
+    }
+
+    /** Of two members with one hash and one score it does not matter which. */
+    private static long findScore(long page, long memberHash, double score) {
+        long end = Buckets.end(page);
+        long entry = ScoreEntry.find(Buckets.first(page), end, memberHash);
+        while (entry != 0 && ScoreEntry.score(entry) != score) {
+            entry = ScoreEntry.find(entry + ScoreEntry.BYTES, end, memberHash);
+        }
+        if (entry == 0) {
+            throw new IllegalStateException("a member of a sorted set has no score");
+        }
+        return entry;
+    }
+
+    /** For {@link #remove} of so many entries from the position on, which stays. */
+    void loadRemove(long count) {
+        if (count == count()) {
+            return;
+        }
+        long from = rank;
+        seekRank(from, count);
+        for (long left = count; left > 0; ) {
+            tree.loadRemove();
+            long begin = tree.entry();
+            long end = tree.leafEnd();
+            long taken = 0;
+            for (long entry = begin; entry < end && taken < left; taken++) {
+                long element = SortedSetEntries.member(entry);
+                if (Element.isSpilled(element)) {
+                    Spill.load(shard, object, element);
+                }
+                prefetch(text(element), (int) Element.textLength(element));
+                entry = SortedSetEntries.next(entry);
+            }
+            for (long i = 0; i < taken; i++) {
+                long element = SortedSetEntries.member(tree.entry());
+                long memberHash = hash(text(element), (int) Element.textLength(element));
+                shard.readPage(object, Buckets.pageOf(root + BUCKETS, memberHash));
+                tree.next();
+            }
+            left -= taken;
+            boolean there = tree.settle();
+            assert there || left == 0;
+        }
+        seekRank(from, 1);
+    }
+
+    /** Removes so many entries from the position on, which are there. */
+    void remove(long count) {
+        change();
+        if (count == count()) {
+            // The key goes, and all pages with it.
+            addCount(-count);
+            at = 0;
+            return;
+        }
+        for (long left = count; left > 0; ) {
+            tree.seek(rank, 0);
+            boolean there = tree.settle();
+            assert there;
+            long begin = tree.entry();
+            long end = tree.leafEnd();
+            long entry = begin;
+            long taken = 0;
+            for (; entry < end && taken < left; taken++) {
+                forget(entry);
+                entry = SortedSetEntries.next(entry);
+            }
+            tree.remove(taken, (int) (entry - begin));
+            addCount(-taken);
+            left -= taken;
+            buckets.settle(shard, root, root + BUCKETS);
+        }
+        at = 0;
+    }
+
+    /** What there is of an entry besides its place in the tree. */
+    private void forget(long entry) {
+        long element = SortedSetEntries.member(entry);
+        long memberHash = hash(text(element), (int) Element.textLength(element));
+        long page = shard.readPage(object, Buckets.pageOf(root + BUCKETS, memberHash));
+        long score = findScore(page, memberHash, SortedSetEntries.score(entry));
+        Buckets.remove(shard, root, root + BUCKETS, memberHash, page, score, ScoreEntry.BYTES);
+        if (Element.isSpilled(element)) {
+            Spill.delete(shard, root, element);
+        }
+    }
+
+    boolean isChanged() {
+        return changed;
+    }
+
+    /** What was changed is the key's value now; there are entries. */
+    void save(long key, int keyLength, long hash, int kind, long expiryMillis) {
+        change();
+        if (fresh) {
+            copy.putNew(shard, db, key, keyLength, hash, kind, ROOT_BYTES, expiryMillis);
+        } else {
+            copy.save(shard, db, key, keyLength, hash, kind, ROOT_BYTES);
+        }
+    }
+
+    @Override
+    public void close() {
+        copy.close();
+        buckets.close();
+        tree.close();
+        gathered.close();
+        Memory.free(entryScratch, ENTRY_BYTES_MAX, MemoryTag.OTHER);
+        Memory.free(scores, SCORES_BYTES, MemoryTag.OTHER);
+    }
+}
