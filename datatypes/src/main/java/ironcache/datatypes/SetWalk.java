@@ -163,17 +163,7 @@ public final class SetWalk implements AutoCloseable {
             Memory.copy(at, elements.room(bytes), bytes);
             return bytes;
         }
-        long object = object();
-        Spill.load(shard, object, at);
-        int length = (int) Element.spilledLength(at);
-        int bytes = Element.stringBytes(length);
-        long to = Element.putLength(elements.room(bytes), length);
-        for (long i = 0; i < Spill.pieces(at); i++) {
-            int piece = Spill.pieceBytes(at, i);
-            Memory.copy(Spill.piece(shard, object, at, i), to, piece);
-            to += piece;
-        }
-        return bytes;
+        return Spill.gather(shard, object(), at, elements);
     }
 
     @Override

@@ -132,6 +132,20 @@ public final class Spill {
         return Record.value(shard.readPage(object, number(element, i)));
     }
 
+    /** Writes the whole string to the buffer's room, coded as one that is not spilled. May miss. @return its bytes, which the buffer takes by put or putOnce */
+    static int gather(Shard shard, long object, long element, ElementBuffer to) {
+        load(shard, object, element);
+        int length = (int) Element.spilledLength(element);
+        int bytes = Element.stringBytes(length);
+        long at = Element.putLength(to.room(bytes), length);
+        for (long i = 0; i < pieces(element); i++) {
+            int piece = pieceBytes(element, i);
+            Memory.copy(piece(shard, object, element, i), at, piece);
+            at += piece;
+        }
+        return bytes;
+    }
+
     public static int pieceBytes(long element, long i) {
         return (int) Math.min(PAGE_BYTES, Element.spilledLength(element) - i * PAGE_BYTES);
     }

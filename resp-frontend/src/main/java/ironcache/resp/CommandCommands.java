@@ -175,6 +175,11 @@ final class CommandCommands {
         }
         reply.bulk("flags");
         keyFlags(reply, spec.flags());
+        if (spec.isUnknown()) {
+            unknown(reply, "begin_search");
+            unknown(reply, "find_keys");
+            return;
+        }
         reply.bulk("begin_search");
         reply.map(2);
         reply.bulk("type");
@@ -195,6 +200,15 @@ final class CommandCommands {
         reply.integer(spec.counted() ? 1 : spec.step());
         reply.bulk(spec.counted() ? "keystep" : "limit");
         reply.integer(spec.counted() ? spec.step() : 0);
+    }
+
+    private static void unknown(ReplyWriter reply, String part) {
+        reply.bulk(part);
+        reply.map(2);
+        reply.bulk("type");
+        reply.bulk("unknown");
+        reply.bulk("spec");
+        reply.map(0);
     }
 
     private static void keyFlags(ReplyWriter reply, KeyFlag[] flags) {

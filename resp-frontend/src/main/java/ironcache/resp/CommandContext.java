@@ -317,6 +317,26 @@ final class CommandContext implements Arguments, AutoCloseable {
         return record;
     }
 
+    /** As {@link #read(int)}, of a key that is no argument. May miss. */
+    long read(long key, int keyLength) {
+        Partition one = only;
+        shard = (one != null ? one : shards.partition(key, keyLength)).shard;
+        long record = shard.read(connection.db, key, keyLength, shard.hash(key, keyLength));
+        if (record == 0) {
+            own.stats.keyspaceMisses++;
+        } else {
+            own.stats.keyspaceHits++;
+        }
+        return record;
+    }
+
+    /** As {@link #prefetch(int)}, of a key that is no argument. */
+    void prefetch(long key, int keyLength) {
+        Partition one = only;
+        Shard of = (one != null ? one : shards.partition(key, keyLength)).shard;
+        of.prefetch(connection.db, key, keyLength, of.hash(key, keyLength));
+    }
+
     /** {@link Shard#read} before a write: hits and misses are not counted. May miss. */
     long readForWrite(int i) {
         return lookUp(i).read(connection.db, arg(i), argLength(i), hash(i));

@@ -119,10 +119,15 @@ final class CommandRow {
         return addKeySpec(new KeySpec(countIndex, 0, step, true, keyFlags, null));
     }
 
+    /** Keys whose names or places follow from data or from other arguments. */
+    CommandRow unknownKeys(String notes, KeyFlag... keyFlags) {
+        return addKeySpec(new KeySpec(0, 0, 0, false, keyFlags, notes));
+    }
+
     private CommandRow addKeySpec(KeySpec spec) {
         keySpecs = java.util.Arrays.copyOf(keySpecs, keySpecs.length + 1);
         keySpecs[keySpecs.length - 1] = spec;
-        if (!spec.counted()) {
+        if (!spec.counted() && !spec.isUnknown()) {
             int last = spec.last() < 0 ? spec.last() : spec.begin() + spec.last();
             if (keySpecs.length == 1) {
                 firstKey = spec.begin();
@@ -291,8 +296,8 @@ final class CommandRow {
             case "list" -> categories(AclCategory.LIST);
             case "sorted-set" -> categories(AclCategory.SORTEDSET);
             case "generic" -> {
-                // WAIT is of the generic group, and about the connection.
-                if ((categories & AclCategory.CONNECTION.bit()) == 0) {
+                // WAIT and SORT are of the generic group, but about the connection, and some types.
+                if ((categories & (AclCategory.CONNECTION.bit() | AclCategory.SET.bit())) == 0) {
                     categories(AclCategory.KEYSPACE);
                 }
             }

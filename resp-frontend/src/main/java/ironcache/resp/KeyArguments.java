@@ -13,6 +13,12 @@ final class KeyArguments {
     KeyArguments(CommandContext c, int offset, CommandRow row) {
         int argc = c.argc() - offset;
         for (KeySpec spec : row.keySpecs) {
+            if (spec.isUnknown()) {
+                if (spec.flags()[0] == KeyFlag.OW) {
+                    stored(c, offset, argc, spec.flags());
+                }
+                continue;
+            }
             KeyFlag[] specFlags = variableFlags(c, offset, row, spec);
             if (spec.counted()) {
                 counted(c, offset, argc, spec, specFlags);
@@ -43,6 +49,24 @@ final class KeyArguments {
         }
         for (int i = 0; i < count; i++) {
             add(offset + at + 1 + i * spec.step(), specFlags);
+        }
+    }
+
+    /** Of SORT: the last key behind a STORE that is no option's argument. */
+    private void stored(CommandContext c, int offset, int argc, KeyFlag[] specFlags) {
+        int last = 0;
+        for (int i = 2; i < argc; i++) {
+            int at = offset + i;
+            if (c.argIs(at, "LIMIT")) {
+                i += 2;
+            } else if (c.argIs(at, "GET") || c.argIs(at, "BY")) {
+                i++;
+            } else if (c.argIs(at, "STORE") && i + 1 < argc) {
+                last = at + 1;
+            }
+        }
+        if (last != 0) {
+            add(last, specFlags);
         }
     }
 

@@ -123,6 +123,7 @@ final class KeyCommands {
                 .summary("Moves a key to another database.");
         ExpiryCommands.register(t);
         ScanCommands.register(t);
+        SortCommands.register(t);
         ObjectCommands.register(t);
         DatabaseCommands.register(t);
     }

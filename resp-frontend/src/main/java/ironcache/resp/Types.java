@@ -8,6 +8,7 @@ import ironcache.datatypes.Sets;
 import ironcache.datatypes.SortedSetRange;
 import ironcache.datatypes.SortedSetScratch;
 import ironcache.datatypes.SortedSets;
+import ironcache.datatypes.SortBuffer;
 import ironcache.ffm.Memory;
 import ironcache.ffm.MemoryTag;
 
@@ -27,6 +28,9 @@ final class Types implements AutoCloseable {
 
     final SortedSetRange range = new SortedSetRange();
     final SortedSetScratch sortedSetScratch = new SortedSetScratch();
+    final SortBuffer sorted = new SortBuffer();
+    final SortPattern sortPattern = new SortPattern();
+    final SortCommands.Options sortOptions = new SortCommands.Options();
     final ElementScan scan = new ElementScan();
 
     /** Memory for a number's text. */
@@ -45,6 +49,8 @@ final class Types implements AutoCloseable {
         sortedSet.close();
         otherSortedSet.close();
         sortedSetScratch.close();
+        sorted.close();
+        sortPattern.close();
         Memory.free(text, TEXT_BYTES, MemoryTag.OTHER);
     }
 }

@@ -7,7 +7,7 @@ import java.util.function.Supplier;
 
 /**
  * Seeded commands on collections, for {@link CommandGen}'s table: keys by type and by how large what they hold becomes, members and values by the sizes at which codings and encodings change. The commands of each
- * type are a table of its own ({@link SetOps}, {@link HashOps}, {@link SortedSetOps}); what all keys have in common is here.
+ * type are a table of its own ({@link SetOps}, {@link HashOps} ...); what all keys have in common is here.
  */
 final class CollectionGen {
     /** Types by the word in their keys' names. A type's commands meet keys of the others now and then. */
@@ -45,6 +45,7 @@ final class CollectionGen {
         SetOps.addTo(this);
         HashOps.addTo(this);
         SortedSetOps.addTo(this);
+        SortOps.addTo(this);
         keyspace();
     }
 

@@ -13,8 +13,8 @@ class CollectionsDifferentialTest extends ServerTestBase {
     private static final int EPOCHS = 2;
     private static final int COMMANDS = 3_000;
 
-    private static final String SET_COMMANDS =
-            "sadd scard sdiff sdiffstore sinter sintercard sinterstore sismember smembers smismember smove spop srandmember srem sscan"
+    private static final String COMMANDS_OF_SETS =
+            "sadd scard sdiff sdiffstore sinter sintercard sinterstore sismember smembers smismember smove sort sort_ro spop srandmember srem sscan"
                     + " sunion sunionstore";
 
     @Test
@@ -23,7 +23,7 @@ class CollectionsDifferentialTest extends ServerTestBase {
                 ServerProcess subject = startSubject();
                 RespClient left = oracle.connect();
                 RespClient right = subject.connect()) {
-            for (String name : SET_COMMANDS.split(" ")) {
+            for (String name : COMMANDS_OF_SETS.split(" ")) {
                 Reply expected = left.call("COMMAND", "INFO", name);
                 Reply actual = right.call("COMMAND", "INFO", name);
                 assertTrue(

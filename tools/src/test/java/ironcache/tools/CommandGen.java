@@ -563,13 +563,15 @@ final class CommandGen {
         byte[][] args = bytes(parts);
         // A broken CONFIG GET or COMMAND INFO would list all that a server has, which is not what
         // is compared here.
-        // A SCAN that is not broken any more would show a cursor.
+        // A SCAN that is not broken any more would show a cursor, a SORT that is might show the
+        // order of a set.
         boolean lists =
                 parts.size() > 1
                         && (parts.get(0).equals("CONFIG")
                                 || parts.get(0).equals("COMMAND")
                                 || parts.get(0).equals("SCAN")
                                 || parts.get(0).equals("SSCAN")
+                                || parts.get(0).toString().startsWith("SORT")
                                 || parts.get(0).equals("LOLWUT"));
         // Keys end at 65,535 bytes here: a long value must not get into a key's place.
         for (byte[] arg : args) {
