@@ -103,7 +103,9 @@ public final class SetWalk implements AutoCloseable {
 
     /** Differs after every change of a set that is not packed. */
     public int version() {
-        return Record.isPaged(record) ? CollectionRoot.version(Record.value(record)) : 0;
+        return record != 0 && Record.isPaged(record)
+                ? CollectionRoot.version(Record.value(record))
+                : 0;
     }
 
     // All elements.

@@ -13,7 +13,7 @@ import ironcache.ffm.MemoryTag;
  * | string | weight |     offset of the string; a double, or one more than the offset of a string (0: none)
  * </pre>
  */
-public final class SortBuffer implements AutoCloseable {
+public final class SortBuffer implements Arguments, AutoCloseable {
     /** What decides the order; where it does not, entries stay as they are. */
     public enum Order {
         /** The weights as numbers; the strings where those are equal. */
@@ -127,6 +127,16 @@ public final class SortBuffer implements AutoCloseable {
 
     public int length(long i) {
         return Element.length(string(i));
+    }
+
+    @Override
+    public long arg(int i) {
+        return text(i);
+    }
+
+    @Override
+    public int argLength(int i) {
+        return length(i);
     }
 
     private long string(long i) {

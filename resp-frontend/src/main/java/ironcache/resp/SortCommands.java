@@ -9,6 +9,8 @@ import static ironcache.resp.KeyFlag.OW;
 import static ironcache.resp.KeyFlag.RO;
 import static ironcache.resp.KeyFlag.UPDATE;
 
+import ironcache.datatypes.ListWalk;
+import ironcache.datatypes.Lists;
 import ironcache.datatypes.LongText;
 import ironcache.datatypes.SetWalk;
 import ironcache.datatypes.SortBuffer;
@@ -216,7 +218,11 @@ final class SortCommands {
         long wanted = options.limitCount < 0 ? count : options.limitCount;
         long end = start + Math.min(wanted, count - start);
         boolean reversed = options.unsorted && options.descending && !isSet;
-        reply(c, options, sorted, start, end, reversed);
+        if (options.store == 0) {
+            reply(c, options, sorted, start, end, reversed);
+        } else {
+            store(c, options, sorted, start, end, reversed);
+        }
     }
 
     private static boolean isSortable(long record) {
@@ -226,11 +232,24 @@ final class SortCommands {
 
     /** All elements in their own order. May miss. */
     private static void gather(CommandContext c, long record, SortBuffer to) {
-        SetWalk walk = c.types().setWalk;
-        walk.open(c.shard(), record);
-        walk.load();
-        while (walk.next()) {
-            to.add(walk.element(), walk.shard(), walk.object());
+        switch (Record.type(record)) {
+            case Record.TYPE_SET -> {
+                SetWalk walk = c.types().setWalk;
+                walk.open(c.shard(1), record);
+                walk.load();
+                while (walk.next()) {
+                    to.add(walk.element(), walk.shard(), walk.object());
+                }
+            }
+            case Record.TYPE_LIST -> {
+                Lists list = c.list(1, record);
+                ListWalk walk = list.walk(0, list.length());
+                while (walk.next()) {
+                    to.add(walk.element(), c.shard(1), walk.object());
+                }
+            }
+            default ->
+                    throw new IllegalStateException("SORT of record kind " + Record.kind(record));
         }
     }
 
@@ -347,6 +366,48 @@ final class SortCommands {
                 }
             }
         }
+    }
+
+    /** May miss before it writes. */
+    private static void store(
+            CommandContext c,
+            Options options,
+            SortBuffer sorted,
+            long start,
+            long end,
+            boolean reversed) {
+        long last = sorted.count() - 1;
+        prefetch(c, options, sorted, start, end, reversed);
+        SortBuffer results = c.types().sortResults;
+        results.clear();
+        SortPattern pattern = c.types().sortPattern;
+        for (long i = start; i < end; i++) {
+            long at = reversed ? last - i : i;
+            long text = sorted.text(at);
+            int length = sorted.length(at);
+            if (options.gets == 0) {
+                results.add(text, length);
+            }
+            int get = 1;
+            for (int n = 0; n < options.gets; n++) {
+                get = options.nextGet(c, get);
+                pattern.set(c.arg(get), c.argLength(get));
+                boolean found = pattern.find(c, text, length);
+                // A list has no nulls.
+                results.add(pattern.text(), found ? pattern.length() : 0);
+            }
+        }
+        int count = (int) results.count();
+        if (count > 0) {
+            // Whatever is there goes.
+            c.list(options.store, 0).push(false, results, 0, count);
+            c.changed(options.store, "sortstore");
+            c.ready(options.store);
+        } else if (c.delete(options.store)) {
+            c.changed(options.store, "del");
+        }
+        results.clear();
+        c.reply().integer(count);
     }
 
     /** Asks for all that GET refers to. */

@@ -29,6 +29,7 @@ final class Types implements AutoCloseable {
     final SortedSetRange range = new SortedSetRange();
     final SortedSetScratch sortedSetScratch = new SortedSetScratch();
     final SortBuffer sorted = new SortBuffer();
+    final SortBuffer sortResults = new SortBuffer();
     final SortPattern sortPattern = new SortPattern();
     final SortCommands.Options sortOptions = new SortCommands.Options();
     final ElementScan scan = new ElementScan();
@@ -50,6 +51,7 @@ final class Types implements AutoCloseable {
         otherSortedSet.close();
         sortedSetScratch.close();
         sorted.close();
+        sortResults.close();
         sortPattern.close();
         Memory.free(text, TEXT_BYTES, MemoryTag.OTHER);
     }

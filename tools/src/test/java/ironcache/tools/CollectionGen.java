@@ -45,6 +45,7 @@ final class CollectionGen {
         SetOps.addTo(this);
         HashOps.addTo(this);
         SortedSetOps.addTo(this);
+        ListOps.addTo(this);
         SortOps.addTo(this);
         keyspace();
     }

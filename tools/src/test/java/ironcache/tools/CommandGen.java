@@ -123,6 +123,7 @@ final class CommandGen {
 
     private final SplittableRandom random;
     private final long baseTimeMs;
+    private final Families families;
     private final List<Supplier<Op>> table = new ArrayList<>();
     private int connection;
     private int burst;
@@ -130,6 +131,7 @@ final class CommandGen {
     CommandGen(long seed, long baseTimeMs, Families families) {
         random = new SplittableRandom(seed);
         this.baseTimeMs = baseTimeMs;
+        this.families = families;
         if (families == Families.COLLECTIONS) {
             new CollectionGen(this);
             return;
@@ -547,8 +549,13 @@ final class CommandGen {
         return choices[random.nextInt(choices.length)];
     }
 
+    /** Without zero bytes where sets are sorted: C takes what is before them for all, and leaves the order of what is alike open. */
     String weird() {
-        return pick(WEIRD);
+        String one = pick(WEIRD);
+        while (families == Families.COLLECTIONS && one.indexOf(0) >= 0) {
+            one = pick(WEIRD);
+        }
+        return one;
     }
 
     static List<Object> list(Object... parts) {

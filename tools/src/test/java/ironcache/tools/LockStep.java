@@ -21,7 +21,9 @@ final class LockStep implements AutoCloseable {
     private static final long SETTLE_LIMIT_NS = 5_000_000_000L;
 
     /** What is asked of each key at the end, whatever it holds. */
-    private static final String[] COLLECTION_QUESTIONS = {"SCARD", "SMEMBERS", "HLEN", "HGETALL"};
+    private static final String[] COLLECTION_QUESTIONS = {
+        "SCARD", "SMEMBERS", "HLEN", "HGETALL", "LLEN", "LRANGE 0 -1"
+    };
 
     /** Settings that the stream changes; put back before each play, so that a play depends on its commands only. */
     private static final String[][] SETTINGS = {
@@ -363,7 +365,13 @@ final class LockStep implements AutoCloseable {
                 questions.add(new byte[][] {question.getBytes(), key.bytes()});
             }
             for (String question : COLLECTION_QUESTIONS) {
-                questions.add(new byte[][] {question.getBytes(), key.bytes()});
+                // The key is the first argument.
+                List<byte[]> words = new ArrayList<>();
+                for (String word : question.split(" ")) {
+                    words.add(word.getBytes());
+                }
+                words.add(1, key.bytes());
+                questions.add(words.toArray(byte[][]::new));
             }
             questions.add(new byte[][] {"OBJECT".getBytes(), "ENCODING".getBytes(), key.bytes()});
             byte[][] all = RespClient.bytes("ZRANGE", "", "0", "-1", "WITHSCORES");

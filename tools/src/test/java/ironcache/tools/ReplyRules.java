@@ -72,6 +72,10 @@ final class ReplyRules {
             case "tolerance" -> {
                 return isNear(a, b, Long.parseLong(words[1]));
             }
+            case "either" -> {
+                Set<String> names = new HashSet<>(Arrays.asList(words).subList(1, words.length));
+                return a.type() == b.type() && names.contains(a.text()) && names.contains(b.text());
+            }
             case "shape" -> {
                 return a.type() == b.type() && a.isNull() == b.isNull();
             }

@@ -31,6 +31,16 @@ final class SortOps {
                                 gen.smallValue(30)));
         c.add(2, () -> gen.plain("DEL", "w:" + CollectionGen.member(gen.below(12))));
         c.add(24, () -> sort(c));
+        c.add(4, () -> unsorted(c));
+        c.add(
+                2,
+                () ->
+                        gen.special(
+                                Op.Kind.PLAIN,
+                                CommandGen.list(
+                                        "RPUSH",
+                                        "unsorted:" + gen.below(3),
+                                        c.member(Size.LARGE))));
         c.add(
                 2,
                 () ->
@@ -44,10 +54,11 @@ final class SortOps {
     private static Op sort(CollectionGen c) {
         CommandGen gen = c.gen;
         Size size = gen.chance(70) ? Size.SMALL : gen.chance(95) ? Size.MIDDLE : Size.LARGE;
-        List<Object> args =
-                CommandGen.list(
-                        gen.pick("SORT", "SORT_RO"),
-                        gen.chance(90) ? c.key("set", size) : c.anyKey(size));
+        String key =
+                gen.chance(50)
+                        ? c.key("set", size)
+                        : gen.chance(80) ? c.key("list", size) : c.anyKey(size);
+        List<Object> args = CommandGen.list(gen.pick("SORT", "SORT", "SORT_RO"), key);
         boolean weighed = gen.chance(50);
         if (weighed) {
             args.add("BY");
@@ -64,6 +75,23 @@ final class SortOps {
         for (int n = gen.chance(60) ? 0 : 1 + gen.below(3); n > 0; n--) {
             args.add("GET");
             args.add(gen.pick("#", "w:*", "o:*->f", "o:*->g", "x", "never:*", "o:*->", "#x"));
+        }
+        if (gen.chance(20)) {
+            args.add("STORE");
+            args.add(c.key("list", size));
+        }
+        return gen.plain(args);
+    }
+
+    /** Lists keep their order, or are turned about. Keys that nothing else makes sets. */
+    private static Op unsorted(CollectionGen c) {
+        CommandGen gen = c.gen;
+        List<Object> args = CommandGen.list("SORT", "unsorted:" + gen.below(3), "BY", "nosort");
+        gen.options(args, "ASC", "DESC", null);
+        if (gen.chance(60)) {
+            args.add("LIMIT");
+            args.add(gen.pick("0", "1", "30", "-1"));
+            args.add(gen.pick("0", "5", "-1", "100"));
         }
         return gen.plain(args);
     }
