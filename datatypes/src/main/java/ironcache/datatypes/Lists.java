@@ -22,6 +22,9 @@ public final class Lists implements AutoCloseable {
     /** Longest value of a packed list. */
     static final int PACKED_BYTES_MAX = 4096;
 
+    /** So many elements fewer are not worth a new list. */
+    private static final int REBUILT_MIN = 10_000;
+
     private static final int ELEMENT_BYTES_MAX = 2 + Spill.SPILL_BYTES;
 
     private final PagedList paged = new PagedList();
@@ -56,6 +59,10 @@ public final class Lists implements AutoCloseable {
 
     /** Its root is new. */
     private boolean pushNew;
+
+    // Of the trim that was loaded, where what stays is copied.
+    private long keptFrom;
+    private long kept;
 
     public static boolean isList(long record) {
         return Record.type(record) == Record.TYPE_LIST;
@@ -310,15 +317,50 @@ public final class Lists implements AutoCloseable {
 
     /** Removes so many elements at an end. After {@link #loadRemove}. @return whether the list, and with it the key, is gone */
     public boolean remove(boolean first, long count) {
-        return remove(first ? count : 0, first ? 0 : count);
+        return remove(first ? count : 0, first ? 0 : count, false);
     }
 
-    /** Removes elements at both ends. After {@link #loadRemove} of both. @return whether the list, and with it the key, is gone */
-    public boolean remove(long atBegin, long atEnd) {
+    /** Reads what the removal of elements at both ends needs. May miss. */
+    public void loadTrim(long atBegin, long atEnd) {
+        long length = length();
+        if (atBegin + atEnd >= length || !isPaged()) {
+            return;
+        }
+        if (!isRebuilt(length, atBegin + atEnd)) {
+            loadRemove(true, atBegin);
+            loadRemove(false, atEnd);
+            return;
+        }
+        keptFrom = atBegin;
+        kept = length - atBegin - atEnd;
+        walk.open(shard, record);
+        walk.seek(keptFrom, kept);
+        long bytes = 0;
+        long pages = 0;
+        for (long i = 0; i < kept && walk.next(); i++) {
+            walk.loadElement();
+            bytes += Element.bytes(walk.element());
+            pages += Element.isSpilled(walk.element()) ? Spill.pieces(walk.element()) : 0;
+        }
+        paged.create(shard, db);
+        paged.probe(false, bytes, pages, 2);
+    }
+
+    /** Removes elements at both ends. After {@link #loadTrim}. @return whether the list, and with it the key, is gone */
+    public boolean trim(long atBegin, long atEnd) {
+        return remove(atBegin, atEnd, true);
+    }
+
+    /** @param rebuilds what {@link #loadTrim} read is there, rather than what {@link #loadRemove} would */
+    private boolean remove(long atBegin, long atEnd, boolean rebuilds) {
         long length = length();
         if (atBegin + atEnd >= length) {
             shard.delete(db, key, keyLength, hash);
             return true;
+        }
+        if (rebuilds && isPaged() && isRebuilt(length, atBegin + atEnd)) {
+            rebuild();
+            return false;
         }
         if (isPaged()) {
             paged.open(shard, Record.value(record));
@@ -341,6 +383,28 @@ public final class Lists implements AutoCloseable {
             splice(kind, ListLayout.PACKED, beginBytes, 0);
         }
         return false;
+    }
+
+    /** Whether of a list so much goes that what stays is rather copied to a new one: its pages are fewer than those that would be read to be deleted. */
+    private static boolean isRebuilt(long length, long removed) {
+        return removed > REBUILT_MIN && length - removed < removed;
+    }
+
+    /** The elements that {@link #loadTrim} read become a list of their own; the old one's object dies as a whole. */
+    private void rebuild() {
+        walk.seek(keptFrom, kept);
+        for (long i = 0; i < kept && walk.next(); i++) {
+            long element = walk.element();
+            int bytes = Element.bytes(element);
+            Memory.copy(element, coded, bytes);
+            if (Element.isSpilled(element)) {
+                long page = Spill.copy(shard, walk.object(), element, shard, paged.root());
+                Element.putSpilled(coded, Element.spilledLength(element), page);
+            }
+            paged.push(false, coded, bytes);
+        }
+        int kind = kind(true, shrunkPagedForm(form()));
+        paged.saveNew(db, key, keyLength, hash, kind, Record.expiry(record));
     }
 
     private static long skip(long from, long count) {
@@ -537,15 +601,17 @@ public final class Lists implements AutoCloseable {
      *
      * @param most of them; 0: all
      * @param fromEnd the last ones rather than the first
+     * @param others so many elements at that end are known to be none
      * @return how many there were; where that is all that the list had, the key is gone
      */
-    public long removeEqual(long text, int length, long most, boolean fromEnd) {
+    public long removeEqual(long text, int length, long most, boolean fromEnd, long others) {
         int bytes = code(text, length);
         long count = length();
         long wanted = most == 0 ? Long.MAX_VALUE : most;
         long found = 0;
         walk.open(shard, record);
-        walk.seek(fromEnd ? count : 0, fromEnd ? -count : count);
+        long at = fromEnd ? count - others : others;
+        walk.seek(at, fromEnd ? -at : count - at);
         while (found < wanted && (fromEnd ? walk.previous() : walk.next())) {
             if (walk.isElement(coded, bytes, text, length)) {
                 walk.loadElement();
@@ -555,7 +621,7 @@ public final class Lists implements AutoCloseable {
         if (found == count) {
             shard.delete(db, key, keyLength, hash);
         } else if (found > 0 && isPaged()) {
-            removeEqualPaged(text, length, bytes, found, fromEnd, count);
+            removeEqualPaged(text, length, bytes, found, fromEnd, at);
         } else if (found > 0) {
             removeEqualPacked(bytes, found, fromEnd, count);
         }
@@ -563,9 +629,9 @@ public final class Lists implements AutoCloseable {
     }
 
     private void removeEqualPaged(
-            long text, int length, int bytes, long found, boolean fromEnd, long count) {
+            long text, int length, int bytes, long found, boolean fromEnd, long from) {
         paged.open(shard, Record.value(record));
-        long at = fromEnd ? count : 0;
+        long at = from;
         walk.openRoot(shard, paged.root());
         for (long i = 0; i < found; i++) {
             walk.seek(at, fromEnd ? -1 : 1);

@@ -69,7 +69,7 @@ final class Tree implements AutoCloseable {
     /** Leaves before or behind the place that were asked for. */
     private int asked;
 
-    /** Entries that the walk wants from its place on; negative: backward. */
+    /** Entries that the walk wants from its leaf on; negative: backward. */
     private long wanted;
 
     /** Where the leaf's entries begin, up to the place, for going back; {@code -1}: not known. */
@@ -143,7 +143,6 @@ final class Tree implements AutoCloseable {
      */
     void seek(long position, long newWanted) {
         wanted = newWanted;
-        asked = 0;
         long rest = position;
         long page = TreeLayout.top(part);
         for (int level = height - 1; level > 0; level--) {
@@ -176,7 +175,6 @@ final class Tree implements AutoCloseable {
     /** Goes to the place before the first entry that is not before what is sought; in an insertion it belongs there. May miss. @return entries before it */
     long seek(TreeOrder order, long newWanted) {
         wanted = newWanted;
-        asked = 0;
         long before = 0;
         long page = TreeLayout.top(part);
         for (int level = height - 1; level > 0; level--) {
@@ -262,6 +260,7 @@ final class Tree implements AutoCloseable {
     }
 
     private boolean nextLeaf() {
+        leave();
         int level = 1;
         while (level < height && isLast(level)) {
             level++;
@@ -280,6 +279,7 @@ final class Tree implements AutoCloseable {
     }
 
     private boolean previousLeaf() {
+        leave();
         int level = 1;
         while (level < height && at[level] == ENTRIES) {
             level++;
@@ -308,16 +308,23 @@ final class Tree implements AutoCloseable {
     }
 
     private void toLeaf() {
-        if (asked > 0) {
-            asked--;
-        } else {
+        if (--asked <= AHEAD / 2) {
             askAhead();
         }
         read(0, child(1));
     }
 
+    /** The walk is done with the leaf that it is at. */
+    private void leave() {
+        if (height > 1) {
+            long count = TreeLayout.count(values[1] + at[1]);
+            wanted = wanted >= 0 ? Math.max(0, wanted - count) : Math.min(-1, wanted + count);
+        }
+    }
+
     /** Asks for the leaves that the walk will come to, as far as the path's inner page tells; and for the one that it is at. */
     private void askAhead() {
+        asked = 0;
         if (height < 2) {
             return;
         }
@@ -325,7 +332,6 @@ final class Tree implements AutoCloseable {
         int offset = at[1];
         long covered = TreeLayout.count(value + offset);
         if (wanted >= 0) {
-            wanted = Math.max(0, wanted);
             while (covered < wanted && asked < AHEAD) {
                 offset += entryBytes(1, offset);
                 if (offset >= lengths[1]) {
@@ -334,14 +340,12 @@ final class Tree implements AutoCloseable {
                 ask(value + offset);
                 covered += TreeLayout.count(value + offset);
             }
-            wanted -= covered;
         } else {
             while (covered < -wanted && asked < AHEAD && offset > ENTRIES) {
                 offset = before(1, offset);
                 ask(value + offset);
                 covered += TreeLayout.count(value + offset);
             }
-            wanted = Math.min(-1, wanted + covered);
         }
         if (asked > 0) {
             shard.prefetchPage(object, child(1));

@@ -108,9 +108,15 @@ final class ListsPropertyTest {
             key.command(
                     () -> {
                         open(lists);
-                        lists.loadRemove(true, atBegin);
-                        lists.loadRemove(false, atEnd);
-                        boolean gone = write(() -> lists.remove(atBegin, atEnd));
+                        boolean gone;
+                        if (atBegin > 0 && atEnd > 0) {
+                            lists.loadTrim(atBegin, atEnd);
+                            gone = write(() -> lists.trim(atBegin, atEnd));
+                        } else {
+                            boolean first = atBegin > 0;
+                            lists.loadRemove(first, atBegin + atEnd);
+                            gone = write(() -> lists.remove(first, atBegin + atEnd));
+                        }
                         assertEquals(atBegin + atEnd >= model.size(), gone, Seed.line(seed));
                     });
             model =
@@ -148,7 +154,7 @@ final class ListsPropertyTest {
             key.command(
                     () -> {
                         open(lists);
-                        found[0] = lists.removeEqual(args.arg(0), element.length, most, fromEnd);
+                        found[0] = lists.removeEqual(args.arg(0), element.length, most, fromEnd, 0);
                     });
             int count = 0;
             int i = fromEnd ? model.size() - 1 : 0;
@@ -422,6 +428,11 @@ final class ListsPropertyTest {
                 list.set(random.nextInt(list.model.size()), element());
                 list.remove(random.nextInt(2000), random.nextInt(2000));
             }
+            list.check();
+            list.remove(list.model.size() / 3, list.model.size() / 3);
+            list.check();
+            owner.pushOut();
+            list.remove(list.model.size() / 2, list.model.size() / 2 - 50);
             list.check();
             list.remove(list.model.size() - 3, 0);
             list.check();

@@ -30,6 +30,9 @@ final class ListCommands {
     private static final ErrorReply NEGATIVE_MAXLEN =
             new ErrorReply("ERR MAXLEN can't be negative");
 
+    /** Elements that a search goes over before it lets them go. */
+    private static final int WINDOW = 1 << 14;
+
     private ListCommands() {}
 
     static void register(CommandTable t) {
@@ -349,13 +352,15 @@ final class ListCommands {
         boolean fromEnd = rank < 0;
         long length = Lists.length(record);
         long looked = Math.min(length, most);
-        Lists list = c.list(1, record);
-        ListWalk walk = list.walk(fromEnd ? length : 0, fromEnd ? -looked : looked);
+        long first = firstMatch(c, record, 2, fromEnd, looked);
+        long rest = looked - first;
+        Lists list = c.list(1, c.peek(1));
+        ListWalk walk = list.walk(fromEnd ? length - first : first, fromEnd ? -rest : rest);
         list.seek(c.arg(2), c.argLength(2));
         long deferred = count >= 0 ? c.reply().beginDeferred() : 0;
         long left = Math.abs(rank) - 1;
         long found = 0;
-        for (long i = 0; i < looked && (fromEnd ? walk.previous() : walk.next()); i++) {
+        for (long i = first; i < looked && (fromEnd ? walk.previous() : walk.next()); i++) {
             if (!list.isSought() || left-- > 0) {
                 continue;
             }
@@ -374,6 +379,41 @@ final class ListCommands {
     }
 
     // Changes in the middle.
+
+    /**
+     * How many elements at an end come before the first that is a string. A list that has to be read from the SSD is gone through a window at a time: each is let go before the next, and a
+     * miss costs no more than one. Addresses of records are no longer valid.
+     *
+     * @param most elements to look at
+     * @return {@code most} where there is none
+     */
+    private static long firstMatch(
+            CommandContext c, long firstRecord, int text, boolean fromEnd, long most) {
+        long record = firstRecord;
+        long length = Lists.length(record);
+        boolean paged = Record.isPaged(record);
+        int version = paged ? Lists.version(record) : 0;
+        // Nothing has been replied: where somebody changed the list it begins anew.
+        long done = paged ? Math.max(0, LongReplies.done(c, version)) : 0;
+        while (true) {
+            long end = Math.min(most, done + WINDOW);
+            long rest = most - done;
+            Lists list = c.list(1, record);
+            ListWalk walk = list.walk(fromEnd ? length - done : done, fromEnd ? -rest : rest);
+            list.seek(c.arg(text), c.argLength(text));
+            while (done < end && (fromEnd ? walk.previous() : walk.next())) {
+                if (list.isSought()) {
+                    return done;
+                }
+                done++;
+            }
+            if (done >= most) {
+                return most;
+            }
+            LongReplies.passed(c, version, done);
+            record = c.peek(1);
+        }
+    }
 
     static void lset(CommandContext c) {
         long record = c.readForWrite(1);
@@ -414,20 +454,17 @@ final class ListCommands {
             c.reply().integer(0);
             return;
         }
-        Lists list = c.list(1, record);
         long length = Lists.length(record);
-        ListWalk walk = list.walk(0, length);
-        list.seek(c.arg(3), c.argLength(3));
-        for (long i = 0; walk.next(); i++) {
-            if (list.isSought()) {
-                long now = list.insert(after ? i + 1 : i, c.arg(4), c.argLength(4));
-                c.changed(1, "linsert");
-                c.reply().integer(now);
-                return;
-            }
+        long at = firstMatch(c, record, 3, false, length);
+        Lists list = c.list(1, c.peek(1));
+        if (at < length) {
+            long now = list.insert(after ? at + 1 : at, c.arg(4), c.argLength(4));
+            c.changed(1, "linsert");
+            c.reply().integer(now);
+        } else {
+            list.noteGrowth(c.argLength(4));
+            c.reply().integer(-1);
         }
-        list.noteGrowth(c.argLength(4));
-        c.reply().integer(-1);
     }
 
     static void lrem(CommandContext c) {
@@ -446,7 +483,9 @@ final class ListCommands {
         long length = Lists.length(record);
         boolean fromEnd = count < 0;
         long most = count == Long.MIN_VALUE ? Long.MAX_VALUE : Math.abs(count);
-        long removed = c.list(1, record).removeEqual(c.arg(3), c.argLength(3), most, fromEnd);
+        long others = firstMatch(c, record, 3, fromEnd, length);
+        Lists list = c.list(1, c.peek(1));
+        long removed = list.removeEqual(c.arg(3), c.argLength(3), most, fromEnd, others);
         if (removed > 0) {
             c.changed(1, "lrem");
             if (removed == length) {
@@ -484,11 +523,8 @@ final class ListCommands {
         Lists list = c.list(1, record);
         boolean gone = false;
         if (atBegin + atEnd > 0) {
-            if (atBegin + atEnd < length) {
-                list.loadRemove(true, atBegin);
-                list.loadRemove(false, atEnd);
-            }
-            gone = list.remove(atBegin, atEnd);
+            list.loadTrim(atBegin, atEnd);
+            gone = list.trim(atBegin, atEnd);
         } else {
             list.noteShrink();
         }

@@ -54,6 +54,12 @@ final class LongReplies {
         }
     }
 
+    /** So much was looked at, and nothing replied: a later miss does not lead back behind it. What was read for it may go; addresses of records are no longer valid. */
+    static void passed(CommandContext c, int version, long done) {
+        c.checkpoint(versionBits(version) | done + 1);
+        c.shard().releaseReads();
+    }
+
     /**
      * Someone changed the value while half of it was sent. Neither the old nor the new one can be completed, so the
      * connection ends rather than deliver a value that never was.

@@ -255,6 +255,116 @@ class ListFamilyTest extends ServerTestBase {
         };
     }
 
+    /** With so little memory that most of the lists are on the SSD: each command finds little of what it needs in RAM. */
+    @Test
+    void coldListsAreThoseOfTheOracle() throws Exception {
+        try (ServerProcess oracle = startOracle();
+                ServerProcess subject = startSubject("--shards", "1", "--maxmemory", "192mb");
+                RespClient left = oracle.connect();
+                RespClient right = subject.connect()) {
+            for (RespClient client : List.of(left, right)) {
+                client.call("SET", "s", "1");
+            }
+            for (int list = 0; list < 4; list++) {
+                for (int i = 0; i < 1500; i++) {
+                    List<byte[][]> commands = new ArrayList<>();
+                    String[] words = new String[102];
+                    words[0] = side("LPUSH", "RPUSH");
+                    words[1] = "l" + list;
+                    for (int n = 2; n < words.length; n++) {
+                        words[n] = element();
+                    }
+                    add(commands, words);
+                    compare(left, right, commands);
+                }
+            }
+            fill(right);
+            for (int round = 0; round < 3000; round += BATCH) {
+                List<byte[][]> commands = new ArrayList<>();
+                for (int i = 0; i < BATCH; i++) {
+                    addCold(commands);
+                }
+                compare(left, right, commands);
+                if (round % 600 == 0) {
+                    fill(right);
+                }
+            }
+            String cold = right.call("INFO", "stats").text() + right.call("INFO").text();
+            assertTrue(!cold.contains("cold_reads:0\r\n"), "nothing was cold");
+        }
+    }
+
+    private void addCold(List<byte[][]> to) {
+        String key = key();
+        String index = "" + (random.nextInt(200_000) - 100_000);
+        String end = side("LEFT", "RIGHT");
+        switch (random.nextInt(12)) {
+            case 0, 1 -> add(to, "LINDEX", key, index);
+            case 2 -> add(to, "LSET", key, index, element());
+            case 3 -> add(to, "LRANGE", key, index, "" + (Integer.parseInt(index) + 300));
+            case 4 -> add(to, pop(), key, "" + random.nextInt(300));
+            case 5 -> push(to, 1);
+            case 6 -> add(to, "LMOVE", key, key(), end, side("LEFT", "RIGHT"));
+            case 7 -> add(to, "LREM", key, side("1", "-1"), element());
+            case 8 -> add(to, "LINSERT", key, side("BEFORE", "AFTER"), element(), element());
+            case 9 -> lpos(to, key);
+            case 10 -> add(to, "LTRIM", key, "" + random.nextInt(100), "-" + random.nextInt(100));
+            default -> add(to, "LLEN", key);
+        }
+    }
+
+    private static void fill(RespClient client) {
+        String filler = "f".repeat(50_000);
+        for (int i = 0; i < 3500; i++) {
+            client.call("SET", "filler" + i, filler);
+        }
+    }
+
+    /** A long reply leaves while it is made, and what is not read does not gather in the server. */
+    @Test
+    void longRangesAreStreamed() throws Exception {
+        try (ServerProcess subject = startSubject("--shards", "1", "--maxmemory", "192mb");
+                RespClient client = subject.connect();
+                RespClient slow = subject.connect()) {
+            String tail = "t".repeat(90);
+            int count = 400_000;
+            String[] words = new String[1002];
+            words[0] = "RPUSH";
+            words[1] = "long";
+            for (int i = 0; i < count; i += 1000) {
+                for (int n = 0; n < 1000; n++) {
+                    words[n + 2] = (i + n) + tail;
+                }
+                client.call(words);
+            }
+            slow.send(RespClient.bytes("LRANGE", "long", "0", "-1"));
+            // Others are served meanwhile.
+            for (int i = 0; i < 1000; i++) {
+                assertEquals(count, client.call("LLEN", "long").integer());
+            }
+            String clients = client.call("CLIENT", "LIST").text();
+            for (String line : clients.split("\n")) {
+                int at = line.indexOf("tot-mem=");
+                long bytes = Long.parseLong(line.substring(at + 8).split(" ")[0]);
+                assertTrue(bytes < 8 << 20, line);
+            }
+            Reply reply = slow.read();
+            assertEquals(count, reply.elements().size());
+            for (int i = 0; i < count; i += 777) {
+                assertEquals(i + tail, reply.elements().get(i).text());
+            }
+            // What was half replied cannot go on when it has changed.
+            slow.send(RespClient.bytes("LRANGE", "long", "0", "-1"));
+            client.call("LSET", "long", "-1", "other");
+            Reply ended = slow.readOrClosed();
+            if (ended.isAggregate()) {
+                int last = ended.elements().size() - 1;
+                String text = ended.elements().get(last).text();
+                assertTrue(text.equals("other") || text.equals(last + tail), text);
+            }
+        }
+    }
+
     /** What OBJECT ENCODING says while a list grows and shrinks at one end. */
     @Test
     void encodingsAreThoseOfTheOracle() throws Exception {
