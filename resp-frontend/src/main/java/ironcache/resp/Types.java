@@ -5,10 +5,10 @@ import ironcache.datatypes.SetAlgebra;
 import ironcache.datatypes.SetSample;
 import ironcache.datatypes.SetWalk;
 import ironcache.datatypes.Sets;
+import ironcache.datatypes.SortBuffer;
 import ironcache.datatypes.SortedSetRange;
 import ironcache.datatypes.SortedSetScratch;
 import ironcache.datatypes.SortedSets;
-import ironcache.datatypes.SortBuffer;
 import ironcache.ffm.Memory;
 import ironcache.ffm.MemoryTag;
 
