@@ -9,6 +9,9 @@ final class Errors {
             new ErrorReply("ERR value is not an integer or out of range");
     static final ErrorReply NOT_A_FLOAT = new ErrorReply("ERR value is not a valid float");
     static final ErrorReply OUT_OF_RANGE = new ErrorReply("ERR value is out of range");
+    static final ErrorReply COUNT_OUT_OF_RANGE =
+            new ErrorReply(
+                    "ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807");
     static final ErrorReply NO_SUCH_KEY = new ErrorReply("ERR no such key");
     static final ErrorReply SAME_OBJECT =
             new ErrorReply("ERR source and destination objects are the same");

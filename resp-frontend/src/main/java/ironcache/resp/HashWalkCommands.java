@@ -11,10 +11,6 @@ import ironcache.hybridlog.Record;
 
 /** The hash family, part two: all fields, some of them in turn, some at random. Rows and handlers. */
 final class HashWalkCommands {
-    private static final ErrorReply COUNT_OUT_OF_RANGE =
-            new ErrorReply(
-                    "ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807");
-
     /** Parts that are asked for at once, and written before the client has to take some. */
     private static final int AHEAD = 64;
 
@@ -243,7 +239,7 @@ final class HashWalkCommands {
         }
         long wanted = counted ? c.longValue() : 1;
         if (wanted == Long.MIN_VALUE) {
-            c.reply().error(COUNT_OUT_OF_RANGE);
+            c.reply().error(Errors.COUNT_OUT_OF_RANGE);
             return;
         }
         boolean values = c.argc() == 4 && c.argIs(3, "WITHVALUES");

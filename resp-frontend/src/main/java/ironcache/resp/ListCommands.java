@@ -23,9 +23,6 @@ final class ListCommands {
             new ErrorReply(
                     "ERR RANK can't be zero: use 1 to start from the first match, 2 from the second"
                             + " ... or use negative to start from the end of the list");
-    private static final ErrorReply RANK_OUT_OF_RANGE =
-            new ErrorReply(
-                    "ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807");
     private static final ErrorReply NEGATIVE_COUNT = new ErrorReply("ERR COUNT can't be negative");
     private static final ErrorReply NEGATIVE_MAXLEN =
             new ErrorReply("ERR MAXLEN can't be negative");
@@ -310,7 +307,7 @@ final class ListCommands {
                 }
                 rank = c.longValue();
                 if (rank == 0 || rank == Long.MIN_VALUE) {
-                    c.reply().error(rank == 0 ? ZERO_RANK : RANK_OUT_OF_RANGE);
+                    c.reply().error(rank == 0 ? ZERO_RANK : Errors.COUNT_OUT_OF_RANGE);
                     return;
                 }
             } else if (c.argIs(i, "COUNT") && hasValue) {
@@ -472,6 +469,10 @@ final class ListCommands {
             return;
         }
         long count = c.longValue();
+        if (count == Long.MIN_VALUE) {
+            c.reply().error(Errors.COUNT_OUT_OF_RANGE);
+            return;
+        }
         long record = c.readForWrite(1);
         if (!isListOrNone(c, record)) {
             return;
@@ -482,7 +483,7 @@ final class ListCommands {
         }
         long length = Lists.length(record);
         boolean fromEnd = count < 0;
-        long most = count == Long.MIN_VALUE ? Long.MAX_VALUE : Math.abs(count);
+        long most = Math.abs(count);
         long others = firstMatch(c, record, 3, fromEnd, length);
         Lists list = c.list(1, c.peek(1));
         long removed = list.removeEqual(c.arg(3), c.argLength(3), most, fromEnd, others);

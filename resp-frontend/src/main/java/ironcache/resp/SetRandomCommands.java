@@ -16,9 +16,6 @@ import ironcache.datatypes.Sets;
 final class SetRandomCommands {
     private static final ErrorReply NOT_POSITIVE =
             new ErrorReply("ERR value is out of range, must be positive");
-    private static final ErrorReply COUNT_OUT_OF_RANGE =
-            new ErrorReply(
-                    "ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807");
 
     /** Picks that may repeat are sent so many at a time. */
     private static final int PICKS_STEP = 256;
@@ -124,7 +121,7 @@ final class SetRandomCommands {
         }
         long wanted = counted ? c.longValue() : 1;
         if (wanted == Long.MIN_VALUE) {
-            c.reply().error(COUNT_OUT_OF_RANGE);
+            c.reply().error(Errors.COUNT_OUT_OF_RANGE);
             return;
         }
         long record = LongReplies.isStreaming(c) ? c.peek(1) : c.read(1);

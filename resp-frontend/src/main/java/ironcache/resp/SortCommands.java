@@ -15,6 +15,7 @@ import ironcache.datatypes.LongText;
 import ironcache.datatypes.SetWalk;
 import ironcache.datatypes.SortBuffer;
 import ironcache.datatypes.SortBuffer.Order;
+import ironcache.datatypes.SortedSets;
 import ironcache.ffm.Memory;
 import ironcache.hybridlog.Record;
 import java.nio.charset.StandardCharsets;
@@ -246,6 +247,14 @@ final class SortCommands {
                 ListWalk walk = list.walk(0, list.length());
                 while (walk.next()) {
                     to.add(walk.element(), c.shard(1), walk.object());
+                }
+            }
+            case Record.TYPE_ZSET -> {
+                SortedSets set = c.types().sortedSet;
+                set.open(c.shard(1), c.db(), c.arg(1), c.argLength(1), c.hash(1), record);
+                long count = set.count();
+                for (boolean there = set.seekRank(0, count); there; there = set.next()) {
+                    to.add(set.member(), set.memberLength());
                 }
             }
             default ->

@@ -25,9 +25,6 @@ final class SortedSetCommands {
             new ErrorReply("ERR INCR option supports a single increment-element pair");
     private static final ErrorReply NOT_A_NUMBER =
             new ErrorReply("ERR resulting score is not a number (NaN)");
-    private static final ErrorReply COUNT_RANGE =
-            new ErrorReply(
-                    "ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807");
 
     // Options of ZADD.
     private static final int NX = 1;
@@ -453,7 +450,8 @@ final class SortedSetCommands {
         boolean counted = c.argc() > 2;
         if (counted
                 && !(c.parseLong(2)
-                        && c.parseLongInRange(2, -Long.MAX_VALUE, Long.MAX_VALUE, COUNT_RANGE))) {
+                        && c.parseLongInRange(
+                                2, -Long.MAX_VALUE, Long.MAX_VALUE, Errors.COUNT_OUT_OF_RANGE))) {
             return;
         }
         long wanted = counted ? c.longValue() : 0;

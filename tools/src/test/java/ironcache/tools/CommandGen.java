@@ -578,7 +578,6 @@ final class CommandGen {
                                 || parts.get(0).equals("COMMAND")
                                 || parts.get(0).equals("SCAN")
                                 || parts.get(0).equals("SSCAN")
-                                || parts.get(0).toString().startsWith("SORT")
                                 || parts.get(0).equals("LOLWUT"));
         // Keys end at 65,535 bytes here: a long value must not get into a key's place.
         for (byte[] arg : args) {
