@@ -18,7 +18,7 @@ import org.junit.jupiter.params.provider.CsvSource;
  */
 final class CollectionRecoveryTest extends ServerTestBase {
     private static final int COMMANDS = 2_500;
-    private static final int ROUNDS = 3;
+    private static final int ROUNDS = 2;
 
     @ParameterizedTest
     @CsvSource({"kill, true", "kill, false", "stop, true"})
