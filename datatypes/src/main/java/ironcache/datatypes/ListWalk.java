@@ -113,6 +113,27 @@ public final class ListWalk implements AutoCloseable {
         skip(inTree - count);
     }
 
+    /** Goes before the first element, or behind the last, without counting any. May miss. */
+    void seekEnd(boolean first, long newWanted) {
+        if (first) {
+            seek(0, newWanted);
+            return;
+        }
+        wanted = -newWanted;
+        if (root == 0) {
+            setArea(begin, end);
+        } else if (ListLayout.page(root, false) != 0) {
+            enter(Part.LAST);
+        } else if (tree.count() > 0) {
+            part = Part.TREE;
+            tree.seek(tree.count(), wanted);
+            return;
+        } else {
+            enter(Part.FIRST);
+        }
+        place = end;
+    }
+
     /** The place is before the first element of this part. */
     private void enter(Part newPart) {
         part = newPart;

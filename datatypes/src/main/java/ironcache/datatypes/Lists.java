@@ -14,7 +14,7 @@ import ironcache.hybridlog.Record;
  * </pre>
  *
  * <p>Operations that change the list read all that they need before their first write, so a command that makes one after its own reads may be unwound by a cold miss at any point. A command that
- * changes two lists loads for both first: {@link #loadPush}, {@link #loadRemove}; then {@link #pushLoaded} and {@link #remove} do not miss.
+ * changes two lists loads for both first: {@link #loadPush}, and the walk of {@link #removeWalked}; then {@link #pushLoaded} and that do not miss.
  *
  * <p>One per thread and purpose. Owns a copy of a root, a tree's and a walk's scratch, and room for one element.
  */
@@ -300,24 +300,49 @@ public final class Lists implements AutoCloseable {
     // Removing.
 
     /** Reads what the removal of so many elements at an end needs, and the elements. May miss. */
-    public void loadRemove(boolean first, long count) {
+    private void loadRemove(boolean first, long count) {
         if (count >= length() || !isPaged()) {
             return;
         }
         walk.open(shard, record);
-        if (first) {
-            walk.seek(0, count);
-        } else {
-            walk.seek(length(), -count);
-        }
+        walk.seekEnd(first, count);
         for (long i = 0; i < count && (first ? walk.next() : walk.previous()); i++) {
             walk.loadElement();
         }
     }
 
-    /** Removes so many elements at an end. After {@link #loadRemove}. @return whether the list, and with it the key, is gone */
-    public boolean remove(boolean first, long count) {
-        return remove(first ? count : 0, first ? 0 : count, false);
+    /** Removes those elements, at least one, that {@link #walkFrom} has gone over, spilled ones read, and no other call came between. @return whether the list, and with it the key, is gone */
+    public boolean removeWalked(boolean first, long count) {
+        long value = Record.value(record);
+        long element = walk.element();
+        if (isPaged()) {
+            if (count >= CollectionRoot.count(value)) {
+                shard.delete(db, key, keyLength, hash);
+                return true;
+            }
+            paged.open(shard, value);
+            if (!paged.removeInLeaf(first, count, element)) {
+                paged.removeEnd(first, count, true);
+            }
+            saveShrunk();
+            return false;
+        }
+        long begin = value + ListLayout.PACKED;
+        long end = value + Record.valueLength(record);
+        long from = first ? begin : element;
+        long to = first ? element + Element.bytes(element) : end;
+        if (from == begin && to == end) {
+            shard.delete(db, key, keyLength, hash);
+            return true;
+        }
+        int kind = Record.kind(record);
+        if (form() == Record.FORM_LARGE) {
+            long restFrom = first ? to : begin;
+            long restTo = first ? end : from;
+            kind = shrunkPackedKind(restFrom, restTo, Element.count(restFrom, restTo));
+        }
+        splice(kind, (int) (from - value), (int) (to - from), 0);
+        return false;
     }
 
     /** Reads what the removal of elements at both ends needs. May miss. */
@@ -348,17 +373,12 @@ public final class Lists implements AutoCloseable {
 
     /** Removes elements at both ends. After {@link #loadTrim}. @return whether the list, and with it the key, is gone */
     public boolean trim(long atBegin, long atEnd) {
-        return remove(atBegin, atEnd, true);
-    }
-
-    /** @param rebuilds what {@link #loadTrim} read is there, rather than what {@link #loadRemove} would */
-    private boolean remove(long atBegin, long atEnd, boolean rebuilds) {
         long length = length();
         if (atBegin + atEnd >= length) {
             shard.delete(db, key, keyLength, hash);
             return true;
         }
-        if (rebuilds && isPaged() && isRebuilt(length, atBegin + atEnd)) {
+        if (isPaged() && isRebuilt(length, atBegin + atEnd)) {
             rebuild();
             return false;
         }
@@ -441,8 +461,7 @@ public final class Lists implements AutoCloseable {
     public void rotate(boolean from, boolean to) {
         loadRemove(from, 1);
         walk.open(shard, record);
-        long length = length();
-        walk.seek(from ? 0 : length, from ? 1 : -1);
+        walk.seekEnd(from, 1);
         boolean there = from ? walk.next() : walk.previous();
         assert there : "an empty list";
         long element = walk.element();
@@ -707,10 +726,12 @@ public final class Lists implements AutoCloseable {
 
     /** A walk from an end of the list inward, as {@link #walk}. */
     public ListWalk walkFrom(boolean first, long count) {
-        return walk(first ? 0 : length(), first ? count : -count);
+        walk.open(shard, record);
+        walk.seekEnd(first, count);
+        return walk;
     }
 
-    /** Reads so many elements at an end; then what {@link #loadRemove} would read is there. May miss. @return bytes of their strings */
+    /** Reads so many elements at an end. May miss. @return bytes of their strings */
     public long textBytes(boolean first, long count) {
         walkFrom(first, count);
         long bytes = 0;

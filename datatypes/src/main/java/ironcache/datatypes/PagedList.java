@@ -225,6 +225,31 @@ final class PagedList implements AutoCloseable {
         }
     }
 
+    /**
+     * As {@link #removeEnd} of elements that are fewer than those of the end's leaf, where the inmost of them is known.
+     *
+     * @return false, with nothing changed: they are not
+     */
+    boolean removeInLeaf(boolean first, long count, long inmost) {
+        long page = ListLayout.page(root, first);
+        int there = ListLayout.count(root, first);
+        if (page == 0 || count >= there) {
+            return false;
+        }
+        long record = read(page);
+        long value = Record.value(record);
+        long end = value + Record.valueLength(record);
+        if (inmost < value || inmost >= end) {
+            return false;
+        }
+        long from = first ? value + TreeLayout.ENTRIES : inmost;
+        long to = first ? inmost + Element.bytes(inmost) : end;
+        forget(from, to, (int) count, true);
+        ListLayout.putLeaf(root, first, page, there - (int) count);
+        shard.splicePage(object, page, (int) (from - value), (int) (to - from), 0);
+        return true;
+    }
+
     /** These elements go. */
     private void forget(long from, long to, int count, boolean spilled) {
         ListLayout.add(root, -count, -Listpack.entriesBytes(from, to));

@@ -109,13 +109,18 @@ final class ListsPropertyTest {
                     () -> {
                         open(lists);
                         boolean gone;
-                        if (atBegin > 0 && atEnd > 0) {
+                        if (atBegin > 0 == atEnd > 0) {
                             lists.loadTrim(atBegin, atEnd);
                             gone = write(() -> lists.trim(atBegin, atEnd));
                         } else {
                             boolean first = atBegin > 0;
-                            lists.loadRemove(first, atBegin + atEnd);
-                            gone = write(() -> lists.remove(first, atBegin + atEnd));
+                            int count = Math.min(atBegin + atEnd, model.size());
+                            ListWalk walk = lists.walkFrom(first, count);
+                            for (int i = 0; i < count; i++) {
+                                assertTrue(first ? walk.next() : walk.previous());
+                                walk.loadElement();
+                            }
+                            gone = write(() -> lists.removeWalked(first, count));
                         }
                         assertEquals(atBegin + atEnd >= model.size(), gone, Seed.line(seed));
                     });
@@ -183,9 +188,8 @@ final class ListsPropertyTest {
         void moveTo(Subject target, boolean from, boolean to) {
             key.command(
                     () -> {
-                        long record = open(lists);
-                        lists.loadRemove(from, 1);
-                        ListWalk walk = lists.walk(from ? 0 : Lists.length(record), from ? 1 : -1);
+                        open(lists);
+                        ListWalk walk = lists.walkFrom(from, 1);
                         assertTrue(from ? walk.next() : walk.previous());
                         walk.loadElement();
                         target.open(otherLists);
@@ -194,7 +198,7 @@ final class ListsPropertyTest {
                                 () -> {
                                     otherLists.pushLoaded(
                                             to, key.shard, walk.object(), walk.element());
-                                    return lists.remove(from, 1);
+                                    return lists.removeWalked(from, 1);
                                 });
                     });
             byte[] moved = from ? model.removeFirst() : model.removeLast();

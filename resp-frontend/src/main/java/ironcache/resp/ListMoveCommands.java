@@ -132,7 +132,6 @@ final class ListMoveCommands {
             return;
         }
         Lists list = c.list(1, record);
-        list.loadRemove(from, 1);
         ListWalk walk = list.walkFrom(from, 1);
         boolean there = from ? walk.next() : walk.previous();
         assert there : "an empty list";
@@ -144,7 +143,7 @@ final class ListMoveCommands {
             Lists other = c.otherList(2, target);
             other.loadPush(to, walk.element());
             other.pushLoaded(to, c.shard(1), walk.object(), walk.element());
-            gone = list.remove(from, 1);
+            gone = list.removeWalked(from, 1);
         }
         c.changed(2, to ? "lpush" : "rpush");
         c.changed(1, from ? "lpop" : "rpop");

@@ -143,7 +143,7 @@ final class ListPopCommands {
         for (long i = 0; i < count && (first ? walk.next() : walk.previous()); i++) {
             ElementReplies.bulk(c, walk.element(), walk.shard(), walk.object());
         }
-        boolean gone = list.remove(first, count);
+        boolean gone = list.removeWalked(first, count);
         c.changed(key, first ? "lpop" : "rpop");
         if (gone) {
             c.changed(key, "del");
