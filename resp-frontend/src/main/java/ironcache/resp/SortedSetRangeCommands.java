@@ -398,8 +398,8 @@ final class SortedSetRangeCommands {
                 last = c.longValue();
             }
         }
-        long record = c.progress() == 0 ? c.read(key) : c.peek(key);
-        if (c.progress() != 0 && !isStreamed(record)) {
+        long record = LongReplies.isStreaming(c) ? c.peek(key) : c.read(key);
+        if (LongReplies.isStreaming(c) && !isStreamed(record)) {
             LongReplies.broken(c);
             return;
         }
@@ -463,7 +463,7 @@ final class SortedSetRangeCommands {
             long count,
             boolean backwards,
             boolean withScores) {
-        if (count > STREAM_ENTRIES && set.isPaged()) {
+        if (LongReplies.isStreaming(c) || count > STREAM_ENTRIES && set.isPaged()) {
             stream(c, key, set, count, backwards, withScores);
             return;
         }
