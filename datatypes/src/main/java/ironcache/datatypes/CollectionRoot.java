@@ -70,9 +70,9 @@ final class CollectionRoot {
     /** An odd page number that no page has. */
     static long takePage(long root) {
         for (int i = 0; i < FREE_COUNT; i++) {
-            long free = Memory.getLong(root + FREE + i * Long.BYTES);
+            long free = Memory.getLong(root + FREE + (long) i * Long.BYTES);
             if (free != 0) {
-                Memory.putLong(root + FREE + i * Long.BYTES, 0);
+                Memory.putLong(root + FREE + (long) i * Long.BYTES, 0);
                 return free;
             }
         }
@@ -95,7 +95,7 @@ final class CollectionRoot {
     static void probe(Shard shard, long root, long count) {
         long object = object(root);
         for (int i = 0; i < FREE_COUNT; i++) {
-            long free = Memory.getLong(root + FREE + i * Long.BYTES);
+            long free = Memory.getLong(root + FREE + (long) i * Long.BYTES);
             if (free != 0) {
                 shard.readPage(object, free);
             }
@@ -113,8 +113,8 @@ final class CollectionRoot {
             return;
         }
         for (int i = 0; i < FREE_COUNT; i++) {
-            if (Memory.getLong(root + FREE + i * Long.BYTES) == 0) {
-                Memory.putLong(root + FREE + i * Long.BYTES, page);
+            if (Memory.getLong(root + FREE + (long) i * Long.BYTES) == 0) {
+                Memory.putLong(root + FREE + (long) i * Long.BYTES, page);
                 return;
             }
         }
