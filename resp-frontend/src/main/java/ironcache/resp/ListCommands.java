@@ -421,7 +421,8 @@ final class ListCommands {
         if (!isListOrNone(c, record) || !c.parseLong(2)) {
             return;
         }
-        long index = c.longValue();
+        // Of a number beyond 32 bits Valkey takes the low ones.
+        long index = (int) c.longValue();
         long length = Lists.length(record);
         if (index < 0) {
             index += length;

@@ -36,9 +36,7 @@ final class ListOps {
                 10,
                 () -> {
                     Size size = c.size();
-                    // No larger index: Valkey cuts it to 32 bits.
-                    String index = Integer.toString(gen.below(60) - 30);
-                    return gen.plain("LSET", c.key(LIST, size), index, c.value(size));
+                    return gen.plain("LSET", c.key(LIST, size), index(c), c.value(size));
                 });
         c.add(
                 8,
