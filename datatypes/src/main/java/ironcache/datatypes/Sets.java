@@ -142,10 +142,17 @@ public final class Sets implements AutoCloseable {
         }
     }
 
-    /** Before the first change: reads what the change of this member needs. May miss. */
+    /** Before the first of several changes: reads what the change of this member needs. May miss. */
     public void load(long text, int length) {
         if (state == State.PAGED) {
             locate(text, length);
+            loadRoom(length);
+        }
+    }
+
+    /** Before the first change: reads what the addition of a member of this length needs, beside what tells whether it is there. May miss. */
+    public void loadRoom(int length) {
+        if (state == State.PAGED) {
             Buckets.load(shard, CollectionRoot.object(rootAddress), rootAddress + PART);
             if (length > Spill.SPILL_BYTES) {
                 pagesToTake += Spill.pagesOf(length);

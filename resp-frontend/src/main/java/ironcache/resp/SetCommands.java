@@ -128,11 +128,13 @@ final class SetCommands {
         return set;
     }
 
-    /** Before the first change: reads what changes of the arguments from the third on need, all at once. May miss. */
+    /** Before the first of several changes: reads what changes of the arguments from the third on need, all at once. A single change reads by itself before it writes. May miss. */
     private static void load(CommandContext c, Sets set) {
-        prefetch(c, set);
-        for (int i = 2; i < c.argc(); i++) {
-            set.load(c.arg(i), c.argLength(i));
+        if (c.argc() > 3) {
+            prefetch(c, set);
+            for (int i = 2; i < c.argc(); i++) {
+                set.load(c.arg(i), c.argLength(i));
+            }
         }
     }
 
@@ -162,6 +164,9 @@ final class SetCommands {
         }
         Sets set = open(c, 1, record);
         load(c, set);
+        if (c.argc() == 3) {
+            set.loadRoom(c.argLength(2));
+        }
         set.expect(c.argc() - 2, c.arg(2), c.argLength(2));
         int added = 0;
         for (int i = 2; i < c.argc(); i++) {
