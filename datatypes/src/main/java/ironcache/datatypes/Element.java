@@ -93,7 +93,7 @@ public final class Element {
     public static long number(long at) {
         int tag = tag(at);
         if (tag >= SMALL) {
-            return tag - ZERO;
+            return (long) tag - ZERO;
         }
         long number = 0;
         int count = tag - LONG;

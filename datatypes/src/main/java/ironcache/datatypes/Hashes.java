@@ -430,7 +430,7 @@ public final class Hashes implements AutoCloseable {
         }
         int kept = keptBytes(old, keepsTime);
         int timed = Element.isTime(old) ? 1 : 0;
-        long oldValue = old + timed * Element.TIME_BYTES;
+        long oldValue = old + (long) timed * Element.TIME_BYTES;
         int oldBytes = (int) (Element.next(old) - old);
         if (Element.isSpilled(oldValue)) {
             Spill.delete(shard, change(), oldValue);

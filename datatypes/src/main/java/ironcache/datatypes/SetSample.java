@@ -101,7 +101,7 @@ public final class SetSample implements AutoCloseable {
     /** More than elements are in any bucket: those that were not split yet have most. */
     private long places(long parts) {
         long most = count / Long.highestOneBit(parts) + 1;
-        return most + (long) (DEVIATIONS * Math.sqrt(most)) + SPARE_PLACES;
+        return most + (long) (DEVIATIONS * Math.sqrt((double) most)) + SPARE_PLACES;
     }
 
     /** Picks so many different ones, fewer than there are. May miss. */

@@ -9,7 +9,7 @@ final class TreeKey extends TreeOrder {
     private long member;
     private long memberLength;
 
-    /** @param member the bytes themselves, however they are coded in the tree */
+    /** @param newMember the bytes themselves, however they are coded in the tree */
     TreeKey set(double newScore, long newMember, long length) {
         score = newScore;
         member = newMember;

@@ -501,7 +501,7 @@ final class TreePropertyTest {
                     insert(direction == 0 ? i : 0, new Entry(scored ? score : 0, member));
                 }
                 long pages = (CollectionRoot.nextPage(root) - 1) / 2;
-                int perLeaf = (TreeLayout.PAGE_BYTES_MAX - 4) / (33 + scoreBytes);
+                double perLeaf = Math.floor((TreeLayout.PAGE_BYTES_MAX - 4.0) / (33 + scoreBytes));
                 assertTrue(pages < 20_000 / perLeaf * 1.03, pages + " pages");
                 check();
             }

@@ -113,7 +113,7 @@ final class ElementScan {
             Memory.copy(Spill.piece(shard, object, element, i), at, piece);
             at += piece;
         }
-        boolean matches = Glob.matches(pattern, patternLength, text, (int) bytes);
+        boolean matches = Glob.matches(pattern, patternLength, text, bytes);
         Memory.free(text, bytes, MemoryTag.OTHER);
         return matches;
     }

@@ -149,7 +149,8 @@ final class SortedSetPopCommands {
             reply.bulk(set.member(), set.memberLength());
             reply.real(set.score());
         }
-        there = set.seekRank(lowest, count);
+        boolean thereAgain = set.seekRank(lowest, count);
+        assert thereAgain;
         set.remove(count);
         SortedSetReplies.finishRemoval(c, set, key, highest ? "zpopmax" : "zpopmin");
     }

@@ -438,7 +438,11 @@ final class SortedSetRangeCommands {
         return to - from + 1;
     }
 
-    /** As above, of a range by scores or members. @param most negative: any number */
+    /**
+     * As above, of a range by scores or members.
+     *
+     * @param most negative: any number
+     */
     private static long seek(
             CommandContext c, SortedSets set, long skipped, long most, boolean backwards) {
         SortedSetRange range = c.types().range;

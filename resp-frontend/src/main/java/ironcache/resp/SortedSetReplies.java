@@ -7,7 +7,11 @@ import ironcache.datatypes.SortedSets;
 final class SortedSetReplies {
     private SortedSetReplies() {}
 
-    /** Whether it is no sorted set; then the error is written. @param record 0: the key does not exist */
+    /**
+     * Whether it is no sorted set; then the error is written.
+     *
+     * @param record 0: the key does not exist
+     */
     static boolean isWrongType(CommandContext c, long record) {
         if (record != 0 && !SortedSets.isSortedSet(record)) {
             c.reply().error(Errors.WRONG_TYPE);

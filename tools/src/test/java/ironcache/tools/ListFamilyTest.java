@@ -116,7 +116,7 @@ class ListFamilyTest extends ServerTestBase {
             }
             case 15 -> add(to, "RPOPLPUSH", key, key());
             case 16 -> {
-                String count = "" + (random.nextInt(random.chance(0.1) ? 500 : 5));
+                String count = "" + random.nextInt(random.chance(0.1) ? 500 : 5);
                 String end = side("LEFT", "RIGHT");
                 add(to, "LMPOP", "3", key, key(), key(), end, "COUNT", count);
             }
