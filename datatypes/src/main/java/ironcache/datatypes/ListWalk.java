@@ -233,6 +233,20 @@ public final class ListWalk implements AutoCloseable {
         return begin + begins[--beginsCount];
     }
 
+    /** Whether the place is in the first or last leaf of a paged list. */
+    boolean isInEnd(boolean first) {
+        return root != 0 && part == (first ? Part.FIRST : Part.LAST);
+    }
+
+    /** Where the elements of the place's leaf begin, {@link #isInEnd}. */
+    long leafBegin() {
+        return begin;
+    }
+
+    long leafEnd() {
+        return end;
+    }
+
     /** The element that was gone over last ({@link Element}). */
     public long element() {
         return element;

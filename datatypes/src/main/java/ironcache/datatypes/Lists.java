@@ -321,7 +321,13 @@ public final class Lists implements AutoCloseable {
                 return true;
             }
             paged.open(shard, value);
-            if (!paged.removeInLeaf(first, count, element)) {
+            if (!walk.isInEnd(first)
+                    || !paged.removeInLeaf(
+                            first,
+                            count,
+                            walk.leafBegin() - TreeLayout.ENTRIES,
+                            walk.leafEnd(),
+                            element)) {
                 paged.removeEnd(first, count, true);
             }
             saveShrunk();

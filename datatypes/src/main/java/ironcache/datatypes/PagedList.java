@@ -21,6 +21,9 @@ final class PagedList implements AutoCloseable {
 
     private long object;
 
+    /** Length of the page at the end that is pushed to; -1: not known. */
+    private int endBytes;
+
     /** The copy. */
     long root() {
         return root;
@@ -31,6 +34,7 @@ final class PagedList implements AutoCloseable {
         shard = newShard;
         copy.open(value, ListLayout.BYTES);
         object = CollectionRoot.object(root);
+        endBytes = -1;
     }
 
     /** Begins a list without elements. */
@@ -38,6 +42,7 @@ final class PagedList implements AutoCloseable {
         shard = newShard;
         object = copy.create(newShard, db, ListLayout.BYTES);
         TreeLayout.putRoot(root + ListLayout.TREE, false);
+        endBytes = -1;
     }
 
     void save(int db, long key, int keyLength, long hash, int kind) {
@@ -69,6 +74,7 @@ final class PagedList implements AutoCloseable {
         long page = ListLayout.page(root, first);
         long pages = spilledPages + otherPages;
         int length = page == 0 ? TreeLayout.ENTRIES : Record.valueLength(read(page));
+        endBytes = page == 0 ? 0 : length;
         if (page == 0) {
             pages++;
         }
@@ -94,6 +100,7 @@ final class PagedList implements AutoCloseable {
         long page = CollectionRoot.takePage(root);
         Memory.copy(elements, newLeaf(page, bytes), bytes);
         ListLayout.putLeaf(root, false, page, count);
+        endBytes = -1;
         ListLayout.add(root, count, Listpack.entriesBytes(elements, elements + bytes));
     }
 
@@ -152,16 +159,26 @@ final class PagedList implements AutoCloseable {
 
     /** Bytes of elements that the leaf at an end has room for; a full one counts as the next. */
     private int left(boolean first) {
-        long page = ListLayout.page(root, first);
-        int left = page == 0 ? 0 : TreeLayout.PAGE_BYTES_MAX - Record.valueLength(read(page));
-        return left > 0 ? left : TreeLayout.PAGE_BYTES_MAX - TreeLayout.ENTRIES;
+        int left = TreeLayout.PAGE_BYTES_MAX - bytesAt(first);
+        return left > 0 && left < TreeLayout.PAGE_BYTES_MAX
+                ? left
+                : TreeLayout.PAGE_BYTES_MAX - TreeLayout.ENTRIES;
+    }
+
+    /** Length of the page at the end that is pushed to, 0: there is none. */
+    private int bytesAt(boolean first) {
+        if (endBytes < 0) {
+            long page = ListLayout.page(root, first);
+            endBytes = page == 0 ? 0 : Record.valueLength(read(page));
+        }
+        return endBytes;
     }
 
     /** Room for elements at an end; the leaf there goes into the tree where it has none. @return where they are written at once */
     private long room(boolean first, int bytes, int count) {
         long page = ListLayout.page(root, first);
         int before = ListLayout.count(root, first);
-        int length = page == 0 ? 0 : Record.valueLength(read(page));
+        int length = bytesAt(first);
         if (length + bytes > TreeLayout.PAGE_BYTES_MAX) {
             putIntoTree(first);
             page = 0;
@@ -170,8 +187,10 @@ final class PagedList implements AutoCloseable {
         if (page == 0) {
             page = CollectionRoot.takePage(root);
             ListLayout.putLeaf(root, first, page, count);
+            endBytes = TreeLayout.ENTRIES + bytes;
             return newLeaf(page, bytes);
         }
+        endBytes = length + bytes;
         ListLayout.putLeaf(root, first, page, before + count);
         int at = first ? TreeLayout.ENTRIES : length;
         return shard.splicePage(object, page, at, 0, bytes) + at;
@@ -179,6 +198,7 @@ final class PagedList implements AutoCloseable {
 
     /** There is a leaf at this end. */
     private void putIntoTree(boolean first) {
+        endBytes = -1;
         openTree();
         tree.loadEnd(first);
         tree.addLeaf(first, ListLayout.page(root, first), ListLayout.count(root, first));
@@ -226,24 +246,20 @@ final class PagedList implements AutoCloseable {
     }
 
     /**
-     * As {@link #removeEnd} of elements that are fewer than those of the end's leaf, where the inmost of them is known.
+     * As {@link #removeEnd} of elements that a walk in the end's leaf went over.
      *
-     * @return false, with nothing changed: they are not
+     * @param value of the leaf's page, as it was read; {@code valueEnd}: behind it
+     * @param inmost the last of them
+     * @return false, with nothing changed: they are the whole leaf
      */
-    boolean removeInLeaf(boolean first, long count, long inmost) {
-        long page = ListLayout.page(root, first);
+    boolean removeInLeaf(boolean first, long count, long value, long valueEnd, long inmost) {
         int there = ListLayout.count(root, first);
-        if (page == 0 || count >= there) {
+        if (count >= there) {
             return false;
         }
-        long record = read(page);
-        long value = Record.value(record);
-        long end = value + Record.valueLength(record);
-        if (inmost < value || inmost >= end) {
-            return false;
-        }
+        long page = ListLayout.page(root, first);
         long from = first ? value + TreeLayout.ENTRIES : inmost;
-        long to = first ? inmost + Element.bytes(inmost) : end;
+        long to = first ? inmost + Element.bytes(inmost) : valueEnd;
         forget(from, to, (int) count, true);
         ListLayout.putLeaf(root, first, page, there - (int) count);
         shard.splicePage(object, page, (int) (from - value), (int) (to - from), 0);
@@ -252,6 +268,7 @@ final class PagedList implements AutoCloseable {
 
     /** These elements go. */
     private void forget(long from, long to, int count, boolean spilled) {
+        endBytes = -1;
         ListLayout.add(root, -count, -Listpack.entriesBytes(from, to));
         if (spilled) {
             for (long at = from; at < to; at += Element.bytes(at)) {
@@ -263,6 +280,7 @@ final class PagedList implements AutoCloseable {
     }
 
     private void deleteLeaf(boolean first) {
+        endBytes = -1;
         long page = ListLayout.page(root, first);
         shard.deletePage(object, page);
         CollectionRoot.givePage(root, page);
@@ -271,6 +289,7 @@ final class PagedList implements AutoCloseable {
 
     /** The end has no leaf: it gets the tree's, or where that has none the other end's. */
     private void takeLeaf(boolean first) {
+        endBytes = -1;
         openTree();
         if (tree.count() > 0) {
             tree.loadEnd(first);
@@ -328,6 +347,7 @@ final class PagedList implements AutoCloseable {
 
     /** Puts an element before the one at this index, or at the end. */
     void insert(long index, long element, int bytes) {
+        endBytes = -1;
         if (index == 0 || index == CollectionRoot.count(root)) {
             push(index == 0, element, bytes);
             return;
