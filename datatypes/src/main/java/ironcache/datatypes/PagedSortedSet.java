@@ -411,8 +411,6 @@ final class PagedSortedSet implements AutoCloseable {
     void update(long member, int memberLength, double score) {
         change();
         double before = SortedSetEntries.score(at);
-        boolean there = findAt(member, memberLength, before);
-        assert there;
         int bytes = tree.entryBytes();
         Memory.copy(at, entryScratch, bytes);
         SortedSetEntries.putScore(entryScratch, score);
