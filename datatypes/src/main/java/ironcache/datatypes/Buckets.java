@@ -67,10 +67,14 @@ final class Buckets implements AutoCloseable {
         return Record.value(record) + Record.valueLength(record);
     }
 
-    /** Before a command's first write: reads the page that has to be split, if that can wait no longer. May miss. */
+    /**
+     * Before a command's first write: reads the page that has to be split, if that can wait no longer, and what may look like the one that is to be: else {@link #split} would be put off for
+     * ever. May miss.
+     */
     static void load(Shard shard, long object, long part) {
         if (BucketsLayout.bytes(part) > BucketsLayout.buckets(part) * BUCKET_BYTES / 4 * 5) {
             shard.readPage(object, page(BucketsLayout.splitting(part)));
+            shard.readPage(object, page(BucketsLayout.buckets(part)));
         }
     }
 

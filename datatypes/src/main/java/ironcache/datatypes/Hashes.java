@@ -8,12 +8,12 @@ import ironcache.ffm.Prng;
 import ironcache.hybridlog.Record;
 
 /**
- * The hash that a command works on. {@link #open}, then reads ({@link #load} and {@link #find}, which may miss), then changes ({@link #put}, {@link #remove}), then {@link #close}.
+ * The hash that a command works on. {@link #open}, then reads ({@link #load} and {@link #find}, which may miss), then changes ({@link #put}, {@link #remove}), then {@link #finish}.
  *
  * <p>An entry is a field, a time if the field expires, and a value, each an {@link Element}. Where they are:
  *
  * <pre>
- * NEW     the key does not exist yet: in the scratch, until close
+ * NEW     the key does not exist yet: in the scratch, until finish
  * PACKED  in the key's record, behind its version ({@link SplicedLayout})
  * PAGED   in {@link Buckets}; the record's value is a root: {@link CollectionRoot}, {@link BucketsLayout}, fields with a time 8
  * </pre>

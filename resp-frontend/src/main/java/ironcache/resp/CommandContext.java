@@ -429,7 +429,7 @@ final class CommandContext implements Arguments, AutoCloseable {
      * replies its error.
      */
     void blockAgain(int firstKey, int lastKey, long timeoutMillis) {
-        if (connection.isStandIn()) {
+        if (isServed()) {
             blocking.block(firstKey, lastKey, timeoutMillis);
         }
     }

@@ -110,7 +110,8 @@ final class HashWalkCommands {
             return;
         }
         Hashes hash = HashCommands.open(c, record);
-        if (hash.isTimed()) {
+        // A reply that was begun goes on as one, or is broken off.
+        if (!resumed && hash.isTimed()) {
             walkTimed(c, hash, fields, values);
             return;
         }
@@ -251,7 +252,12 @@ final class HashWalkCommands {
             c.reply().error(Errors.OUT_OF_RANGE);
             return;
         }
-        long record = c.read(1);
+        boolean resumed = LongReplies.isStreaming(c);
+        long record = resumed ? c.peek(1) : c.read(1);
+        if (resumed && (record == 0 || Record.type(record) != Record.TYPE_HASH)) {
+            LongReplies.broken(c);
+            return;
+        }
         if (!HashCommands.isHash(c, record)) {
             return;
         }
@@ -359,11 +365,15 @@ final class HashWalkCommands {
 
     /** As many as wanted, the same ones again and again. */
     private static void pickAny(CommandContext c, Hashes hash, long wanted, boolean values) {
+        long done = c.progress();
         if (hash.isTimed() && countLive(hash) == 0) {
-            c.reply().array(0);
+            if (done == 0) {
+                c.reply().array(0);
+            } else {
+                LongReplies.broken(c);
+            }
             return;
         }
-        long done = c.progress();
         if (done == 0) {
             pickedHeader(c, wanted, values);
         }
