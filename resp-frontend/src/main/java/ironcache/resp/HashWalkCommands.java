@@ -102,11 +102,7 @@ final class HashWalkCommands {
     private static void walk(CommandContext c, boolean fields, boolean values) {
         boolean resumed = LongReplies.isStreaming(c);
         long record = resumed ? c.peek(1) : c.read(1);
-        if (resumed && (record == 0 || Record.type(record) != Record.TYPE_HASH)) {
-            LongReplies.broken(c);
-            return;
-        }
-        if (!HashCommands.isHash(c, record)) {
+        if (LongReplies.isLost(c, record, Record.TYPE_HASH) || !HashCommands.isHash(c, record)) {
             return;
         }
         Hashes hash = HashCommands.open(c, record);
@@ -254,11 +250,7 @@ final class HashWalkCommands {
         }
         boolean resumed = LongReplies.isStreaming(c);
         long record = resumed ? c.peek(1) : c.read(1);
-        if (resumed && (record == 0 || Record.type(record) != Record.TYPE_HASH)) {
-            LongReplies.broken(c);
-            return;
-        }
-        if (!HashCommands.isHash(c, record)) {
+        if (LongReplies.isLost(c, record, Record.TYPE_HASH) || !HashCommands.isHash(c, record)) {
             return;
         }
         if (record == 0 || wanted == 0) {

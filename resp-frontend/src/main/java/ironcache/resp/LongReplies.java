@@ -1,5 +1,7 @@
 package ironcache.resp;
 
+import ironcache.hybridlog.Record;
+
 /**
  * Replies of any length that are sent while they are being made: a window at a time ({@link ConnectionBuffers#streamBytes}), each as the client takes the one before. The
  * state between two windows is how much is done, and the version of what is replied:
@@ -29,6 +31,15 @@ final class LongReplies {
     /** Whether the command stands in the middle of its reply, so that nothing but the same value can go on with it. */
     static boolean isStreaming(CommandContext c) {
         return c.progress() != 0;
+    }
+
+    /** Whether the command stands in the middle of its reply, and its key has nothing of that type any more: then the connection ends. */
+    static boolean isLost(CommandContext c, long record, int type) {
+        if (isStreaming(c) && (record == 0 || Record.type(record) != type)) {
+            broken(c);
+            return true;
+        }
+        return false;
     }
 
     private static long versionBits(int version) {

@@ -268,7 +268,7 @@ final class SetCommands {
 
     static void smembers(CommandContext c) {
         long record = LongReplies.isStreaming(c) ? c.peek(1) : c.read(1);
-        if (isSet(c, record)) {
+        if (!LongReplies.isLost(c, record, Record.TYPE_SET) && isSet(c, record)) {
             SetReplies.all(c, record, true);
         }
     }

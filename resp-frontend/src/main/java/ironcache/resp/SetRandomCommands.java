@@ -11,6 +11,7 @@ import static ironcache.resp.KeyFlag.RW;
 import ironcache.datatypes.SetSample;
 import ironcache.datatypes.SetWalk;
 import ironcache.datatypes.Sets;
+import ironcache.hybridlog.Record;
 
 /** The set family, part three: members at random. Rows and handlers. */
 final class SetRandomCommands {
@@ -125,12 +126,10 @@ final class SetRandomCommands {
             return;
         }
         long record = LongReplies.isStreaming(c) ? c.peek(1) : c.read(1);
-        if (!SetCommands.isSet(c, record)) {
+        if (LongReplies.isLost(c, record, Record.TYPE_SET) || !SetCommands.isSet(c, record)) {
             return;
         }
-        if (record == 0 && LongReplies.isStreaming(c)) {
-            LongReplies.broken(c);
-        } else if (!counted) {
+        if (!counted) {
             replyOne(c, record);
         } else if (record == 0 || wanted == 0) {
             c.reply().array(0);
