@@ -148,6 +148,14 @@ final class RequestEncoder {
         return tens + ((pairs - 10 * tens) << 8) + 0x3030_3030_3030_3030L;
     }
 
+    /** A request of any words of ASCII. */
+    static void append(StringBuilder to, String... words) {
+        to.append('*').append(words.length).append("\r\n");
+        for (String word : words) {
+            to.append('$').append(word.length()).append("\r\n").append(word).append("\r\n");
+        }
+    }
+
     private static void putDecimal(ByteBuffer out, int number) {
         int divisor = 1;
         while (number / divisor >= 10) {

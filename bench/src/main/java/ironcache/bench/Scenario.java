@@ -36,6 +36,9 @@ interface Scenario {
         all.put("verify-rate", new VerifyRateScenario());
         all.put("restart-budget", new RestartBudgetScenario());
         all.put("collections-memory", new CollectionMemoryScenario());
+        all.put("collections-throughput", new CollectionThroughputScenario());
+        all.put("collections-cold", new ColdCollectionScenario());
+        all.put("collections-long-replies", new LongReplyScenario());
         return all;
     }
 }

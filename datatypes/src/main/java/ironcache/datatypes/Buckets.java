@@ -28,7 +28,7 @@ final class Buckets implements AutoCloseable {
     }
 
     /** Of a bucket, on average. */
-    static final int BUCKET_BYTES = 1200;
+    static final int BUCKET_BYTES = 600;
 
     private static final int STEPS_MAX = 4;
 
@@ -81,14 +81,14 @@ final class Buckets implements AutoCloseable {
     // Entries.
 
     /**
-     * Adds an entry, of which none is there yet with the same key. Its page has been read.
+     * Adds an entry, of which none is there yet with the same key.
      *
+     * @param record of its page, read before, and unchanged since; 0: there is none
      * @return where the caller writes its bytes, at once
      */
-    static long add(Shard shard, long root, long part, long hash, int bytes) {
+    static long add(Shard shard, long root, long part, long hash, long record, int bytes) {
         long object = CollectionRoot.object(root);
         long page = pageOf(part, hash);
-        long record = shard.readPage(object, page);
         BucketsLayout.addBytes(part, bytes);
         if (record == 0) {
             CollectionRoot.needPages(root, page + 1);

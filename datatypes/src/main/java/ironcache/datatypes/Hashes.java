@@ -80,7 +80,9 @@ public final class Hashes implements AutoCloseable {
     private int entriesMax = Integer.MAX_VALUE;
     private int valueBytesMax = Integer.MAX_VALUE;
 
-    // Of the last lookup.
+    // Of the last lookup; sought is 0 where something was changed since.
+    private long sought;
+    private int soughtLength;
     private long foundHash;
     private long foundRecord;
     private long foundField;
@@ -100,6 +102,7 @@ public final class Hashes implements AutoCloseable {
         fresh = false;
         unsettled = false;
         spillPages = 0;
+        sought = 0;
         if (record == 0) {
             state = State.NEW;
             form = Record.FORM_LISTPACK;
@@ -196,24 +199,40 @@ public final class Hashes implements AutoCloseable {
 
     /** What is behind the field: its value, or the time before it; 0 where the field does not exist. May miss. */
     private long locate(long field, int fieldLength) {
-        if (state != State.PAGED) {
-            foundField = Element.findField(from, end, field, fieldLength);
-        } else {
-            foundHash = hashOf(field, fieldLength);
-            foundRecord = shard.readPage(CollectionRoot.object(rootAddress), pageOf(foundHash));
-            foundField =
-                    foundRecord == 0
-                            ? 0
-                            : Element.findField(
-                                    Buckets.first(foundRecord),
-                                    Buckets.end(foundRecord),
-                                    field,
-                                    fieldLength);
-            if (foundField == 0 && foundRecord != 0 && fieldLength > Spill.SPILL_BYTES) {
-                foundField = findSpilled(field, fieldLength);
+        boolean again = field == sought && fieldLength == soughtLength;
+        if (state == State.PAGED) {
+            long fieldHash = hashOf(field, fieldLength);
+            if (!again || fieldHash != foundHash) {
+                lookUp(field, fieldLength, fieldHash);
             }
+        } else if (!again || !isFound(field, fieldLength)) {
+            foundField = Element.findField(from, end, field, fieldLength);
         }
+        sought = field;
+        soughtLength = fieldLength;
         return foundField == 0 ? 0 : foundField + Element.bytes(foundField);
+    }
+
+    private boolean isFound(long field, int fieldLength) {
+        long behind = foundField == 0 ? 0 : foundField + Element.bytes(foundField);
+        return Element.find(foundField, behind, field, fieldLength) != 0;
+    }
+
+    private void lookUp(long field, int fieldLength, long fieldHash) {
+        sought = 0;
+        foundHash = fieldHash;
+        foundRecord = shard.readPage(CollectionRoot.object(rootAddress), pageOf(foundHash));
+        foundField =
+                foundRecord == 0
+                        ? 0
+                        : Element.findField(
+                                Buckets.first(foundRecord),
+                                Buckets.end(foundRecord),
+                                field,
+                                fieldLength);
+        if (foundField == 0 && foundRecord != 0 && fieldLength > Spill.SPILL_BYTES) {
+            foundField = findSpilled(field, fieldLength);
+        }
     }
 
     private long findSpilled(long field, int fieldLength) {
@@ -468,6 +487,7 @@ public final class Hashes implements AutoCloseable {
     /** After each entry, since one command may bring many. */
     private void settle() {
         if (unsettled && state == State.PAGED) {
+            sought = 0;
             buckets.settle(shard, rootAddress, rootAddress + PART);
         }
         unsettled = false;
@@ -479,6 +499,7 @@ public final class Hashes implements AutoCloseable {
 
     /** Room for an entry, behind the others. */
     private long add(int bytes) {
+        sought = 0;
         long at;
         switch (state) {
             case NEW -> {
@@ -488,7 +509,7 @@ public final class Hashes implements AutoCloseable {
             case PACKED -> at = splice((int) (end - from), 0, bytes);
             default -> {
                 long copy = change();
-                at = Buckets.add(shard, copy, copy + PART, foundHash, bytes);
+                at = Buckets.add(shard, copy, copy + PART, foundHash, foundRecord, bytes);
                 CollectionRoot.putCount(copy, CollectionRoot.count(copy) + 1);
             }
         }
@@ -497,6 +518,7 @@ public final class Hashes implements AutoCloseable {
 
     /** Replaces bytes of the entry that was found last. @return where the new ones go */
     private long replace(long old, int removed, int inserted) {
+        sought = 0;
         long at = old;
         switch (state) {
             case NEW -> {
@@ -557,6 +579,7 @@ public final class Hashes implements AutoCloseable {
             long copy = change();
             deleteSpilled(copy, at);
             deleteSpilled(copy, timed ? value + Element.TIME_BYTES : value);
+            sought = 0;
             Buckets.remove(shard, copy, copy + PART, foundHash, foundRecord, at, bytes);
             CollectionRoot.putCount(copy, CollectionRoot.count(copy) - 1);
             countTimed(timed ? -1 : 0);
@@ -583,6 +606,7 @@ public final class Hashes implements AutoCloseable {
 
     /** All entries go to pages of a new object. */
     private void toPages() {
+        sought = 0;
         long copy = root.address();
         root.create(shard, db, ROOT_BYTES, spillPages);
         CollectionRoot.putCount(copy, Element.count(from, end) / 2);

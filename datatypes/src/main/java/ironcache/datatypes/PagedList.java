@@ -193,7 +193,7 @@ final class PagedList implements AutoCloseable {
         endBytes = length + bytes;
         ListLayout.putLeaf(root, first, page, before + count);
         int at = first ? TreeLayout.ENTRIES : length;
-        return shard.splicePage(object, page, at, 0, bytes) + at;
+        return shard.growPage(object, page, at, bytes, TreeLayout.PAGE_BYTES_MAX) + at;
     }
 
     /** There is a leaf at this end. */

@@ -382,7 +382,8 @@ final class PagedSortedSet implements AutoCloseable {
         change();
         insert(member, memberLength, score);
         long memberHash = hash(member, memberLength);
-        long to = Buckets.add(shard, root, root + BUCKETS, memberHash, ScoreEntry.BYTES);
+        long page = shard.readPage(object, Buckets.pageOf(root + BUCKETS, memberHash));
+        long to = Buckets.add(shard, root, root + BUCKETS, memberHash, page, ScoreEntry.BYTES);
         ScoreEntry.put(to, memberHash, score);
         addCount(1);
         buckets.settle(shard, root, root + BUCKETS);

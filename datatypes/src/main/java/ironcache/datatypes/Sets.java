@@ -66,7 +66,10 @@ public final class Sets implements AutoCloseable {
 
     private boolean changed;
 
-    // PAGED: of the last lookup.
+    // PAGED: of the last lookup; sought is 0 where something was changed since.
+    private long sought;
+    private int soughtLength;
+    private long found;
     private long foundHash;
     private long foundPage;
 
@@ -105,6 +108,7 @@ public final class Sets implements AutoCloseable {
         fresh = false;
         count = -1;
         pagesToTake = 0;
+        sought = 0;
         added.clear();
         if (record == 0) {
             openNew(Record.FORM_INTSET);
@@ -163,11 +167,24 @@ public final class Sets implements AutoCloseable {
 
     /** PAGED: where a member is; 0: nowhere. May miss. */
     private long locate(long text, int length) {
-        foundHash = hashOf(text, length);
-        foundPage = shard.readPage(CollectionRoot.object(rootAddress), pageOf(foundHash));
-        return foundPage == 0
-                ? 0
-                : SetPages.find(shard, rootAddress, foundPage, foundHash, text, length);
+        long memberHash = hashOf(text, length);
+        if (text != sought || length != soughtLength || memberHash != foundHash) {
+            sought = 0;
+            read(memberHash);
+            found =
+                    foundPage == 0
+                            ? 0
+                            : SetPages.find(shard, rootAddress, foundPage, foundHash, text, length);
+            sought = text;
+            soughtLength = length;
+        }
+        return found;
+    }
+
+    /** The page of a hash. */
+    private void read(long memberHash) {
+        foundHash = memberHash;
+        foundPage = shard.readPage(CollectionRoot.object(rootAddress), pageOf(memberHash));
     }
 
     /** May miss. Not after a change. */
@@ -250,7 +267,7 @@ public final class Sets implements AutoCloseable {
             return false;
         }
         grow(isNumber(text, length), length);
-        addPaged(foundHash, text, length);
+        addPaged(text, length);
         return true;
     }
 
@@ -258,30 +275,34 @@ public final class Sets implements AutoCloseable {
         return LongText.isNumber(LongText.parse(text, length), text, length);
     }
 
-    private void addPaged(long memberHash, long text, int length) {
+    /** After {@link #locate}. */
+    private void addPaged(long text, int length) {
         long copy = change();
         if (length > Spill.SPILL_BYTES) {
             long first = Spill.write(shard, copy, text, length);
             int bytes = Element.SPILLED_HASHED_BYTES;
-            long at = Buckets.add(shard, copy, copy + PART, memberHash, bytes);
-            Element.putSpilled(at, length, first, memberHash);
+            long at = Buckets.add(shard, copy, copy + PART, foundHash, foundPage, bytes);
+            Element.putSpilled(at, length, first, foundHash);
         } else {
             int bytes = Element.codedBytes(text, length);
-            Element.put(Buckets.add(shard, copy, copy + PART, memberHash, bytes), text, length);
+            long at = Buckets.add(shard, copy, copy + PART, foundHash, foundPage, bytes);
+            Element.put(at, text, length);
         }
         added(copy);
     }
 
     /** PAGED: an element that is not there, and not spilled. */
     private void addElement(long element) {
-        long copy = rootAddress;
-        long memberHash = Element.hash(BucketsLayout.salt(copy + PART), element);
         if (SetPages.isLong(element)) {
-            addPaged(memberHash, Element.text(element), Element.length(element));
+            locate(Element.text(element), Element.length(element));
+            addPaged(Element.text(element), Element.length(element));
             return;
         }
+        long copy = change();
         int bytes = Element.bytes(element);
-        Memory.copy(element, Buckets.add(shard, copy, copy + PART, memberHash, bytes), bytes);
+        read(Element.hash(BucketsLayout.salt(copy + PART), element));
+        long at = Buckets.add(shard, copy, copy + PART, foundHash, foundPage, bytes);
+        Memory.copy(element, at, bytes);
         added(copy);
     }
 
@@ -305,8 +326,7 @@ public final class Sets implements AutoCloseable {
         } else if (SetPages.isLong(element)) {
             removePaged(locate(Element.text(element), Element.length(element)));
         } else {
-            foundHash = Element.hash(BucketsLayout.salt(rootAddress + PART), element);
-            foundPage = shard.readPage(CollectionRoot.object(rootAddress), pageOf(foundHash));
+            read(Element.hash(BucketsLayout.salt(rootAddress + PART), element));
             removePaged(
                     Element.findEqual(Buckets.first(foundPage), Buckets.end(foundPage), element));
         }
@@ -388,6 +408,7 @@ public final class Sets implements AutoCloseable {
             rootAddress = root.address();
         }
         changed = true;
+        sought = 0;
         return rootAddress;
     }
 

@@ -48,6 +48,8 @@ public final class SortedSetRange {
 
     public void scores(double min, boolean exclusiveMin, double max, boolean exclusiveMax) {
         byMember = false;
+        begin.score = min;
+        end.score = max;
         minScore = min;
         withoutMin = exclusiveMin;
         maxScore = max;
@@ -56,6 +58,7 @@ public final class SortedSetRange {
 
     public void minMember(Bound bound, long member, int length, boolean exclusive) {
         byMember = true;
+        begin.score = Double.NaN;
         minBound = bound;
         minMember = member;
         minLength = length;
@@ -64,6 +67,7 @@ public final class SortedSetRange {
 
     public void maxMember(Bound bound, long member, int length, boolean exclusive) {
         byMember = true;
+        end.score = Double.NaN;
         maxBound = bound;
         maxMember = member;
         maxLength = length;

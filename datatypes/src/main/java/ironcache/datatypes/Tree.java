@@ -37,10 +37,10 @@ import ironcache.hybridlog.Record;
 final class Tree implements AutoCloseable {
     private static final int HEIGHT_MAX = 32;
 
-    /** A page of fewer bytes is joined with its neighbour where both together have no more than the second. */
-    private static final int SMALL_BYTES = PAGE_BYTES_MAX / 4;
+    /** A page that has less than this share of what it may is joined with its neighbour, where both together have no more than the second one. */
+    private static final double SMALL_SHARE = 0.25;
 
-    private static final int JOINED_BYTES_MAX = PAGE_BYTES_MAX * 3 / 4;
+    private static final double JOINED_SHARE_MAX = 0.75;
 
     /** Leaves that a walk asks for at once. */
     private static final int AHEAD = 64;
@@ -182,8 +182,7 @@ final class Tree implements AutoCloseable {
             int offset = ENTRIES;
             int next = offset + entryBytes(level, offset);
             while (next < lengths[level]
-                    && order.compare(shard, object, values[level] + next + TreeLayout.CHILD_BYTES)
-                            <= 0) {
+                    && compare(order, values[level] + next + TreeLayout.CHILD_BYTES) <= 0) {
                 before += TreeLayout.count(values[level] + offset);
                 offset = next;
                 next += entryBytes(level, next);
@@ -195,13 +194,21 @@ final class Tree implements AutoCloseable {
             askAhead();
             read(0, page);
             int offset = ENTRIES;
-            while (offset < lengths[0] && order.compare(shard, object, values[0] + offset) < 0) {
+            while (offset < lengths[0] && compare(order, values[0] + offset) < 0) {
                 offset += entryBytes(0, offset);
                 before++;
             }
             at[0] = offset;
         }
         return before;
+    }
+
+    private int compare(TreeOrder order, long entry) {
+        double score = TreeLayout.score(entry);
+        if (score < order.score) {
+            return -1;
+        }
+        return score > order.score ? 1 : order.compare(shard, object, entry);
     }
 
     // Walking.
@@ -579,7 +586,7 @@ final class Tree implements AutoCloseable {
         long entry = splice(up, offset, 0, TreeLayout.CHILD_BYTES + boundBytes());
         TreeLayout.putChild(entry, right, rightCount);
         Memory.copy(bound, entry + TreeLayout.CHILD_BYTES, boundBytes());
-        if (lengths[up] > PAGE_BYTES_MAX) {
+        if (lengths[up] > TreeLayout.INNER_BYTES_MAX) {
             splitInner(up, begins || ends ? offset : lengths[up] / 2);
         }
     }
@@ -755,7 +762,8 @@ final class Tree implements AutoCloseable {
     /** Where a page of the path has become small: appends it to the one before, or the one behind to it. */
     private void joinIfSmall(int level) {
         int up = level + 1;
-        if (lengths[level] >= SMALL_BYTES || up >= height) {
+        int most = level == 0 ? PAGE_BYTES_MAX : TreeLayout.INNER_BYTES_MAX;
+        if (lengths[level] >= SMALL_SHARE * most || up >= height) {
             return;
         }
         int left = at[up];
@@ -792,7 +800,7 @@ final class Tree implements AutoCloseable {
             headBytes = upBytes;
         }
         int appended = bytes - head + headBytes;
-        if (leftBytes + appended > JOINED_BYTES_MAX) {
+        if (leftBytes + appended > JOINED_SHARE_MAX * most) {
             return;
         }
         long to = shard.splicePage(object, leftPage, leftBytes, 0, appended) + leftBytes;

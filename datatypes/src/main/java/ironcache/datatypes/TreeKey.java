@@ -5,7 +5,6 @@ import ironcache.ffm.Memory;
 
 /** One entry of a scored tree, by score and member. Reusable; holds no memory. */
 final class TreeKey extends TreeOrder {
-    private double score;
     private long member;
     private long memberLength;
 

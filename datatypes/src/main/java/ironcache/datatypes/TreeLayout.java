@@ -22,8 +22,14 @@ import ironcache.ffm.Memory;
  * </pre>
  */
 final class TreeLayout {
-    /** What a page has at most when a write is over; but an inner page of few entries has as many as {@link #INNER_ENTRIES_MIN} whatever their length. */
+    /** What a leaf has at most when a write is over. */
     static final int PAGE_BYTES_MAX = 4096;
+
+    /**
+     * What an inner page has, but for one of fewer than {@link #INNER_ENTRIES_MIN} entries, whatever their length. Less than a leaf's: each search goes through half an inner page of each level, and all of them are
+     * a hundredth of the tree.
+     */
+    static final int INNER_BYTES_MAX = 1024;
 
     /** An inner page of fewer entries is not split: with two a page a tree of long bounds would never end. */
     static final int INNER_ENTRIES_MIN = 8;

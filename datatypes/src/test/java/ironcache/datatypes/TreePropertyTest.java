@@ -292,7 +292,7 @@ final class TreePropertyTest {
             }
         }
         assertTrue(
-                bytes <= TreeLayout.PAGE_BYTES_MAX
+                bytes <= (level == 0 ? TreeLayout.PAGE_BYTES_MAX : TreeLayout.INNER_BYTES_MAX)
                         || level > 0 && entries < TreeLayout.INNER_ENTRIES_MIN,
                 () -> "page of " + bytes + " bytes at level " + level + " " + Seed.line(seed));
         assertTrue(count > 0, Seed.line(seed));
@@ -502,7 +502,7 @@ final class TreePropertyTest {
                 }
                 long pages = (CollectionRoot.nextPage(root) - 1) / 2;
                 double perLeaf = Math.floor((TreeLayout.PAGE_BYTES_MAX - 4.0) / (33 + scoreBytes));
-                assertTrue(pages < 20_000 / perLeaf * 1.03, pages + " pages");
+                assertTrue(pages < 20_000 / perLeaf * 1.04, pages + " pages");
                 check();
             }
         }

@@ -28,6 +28,12 @@ final class Background {
     /** Squeezing what is dead out of RAM gets one part in so many of a slice: there is no hurry, but it has to keep up. */
     private static final int SQUEEZE_PART = 4;
 
+    /** A shard that no command has come to for so long is at rest: what RAM holds in vain is given back then. */
+    private static final long REST_NANOS = 100_000_000;
+
+    /** Free frames that keep their memory at rest. */
+    private static final int IDLE_FRAMES = 8;
+
     private static final long IMAGE_NANOS_MIN = 10_000;
 
     /** The time while what was logged is applied. */
@@ -48,6 +54,14 @@ final class Background {
     private long tickMillis;
 
     private boolean compactionWanted;
+
+    /** A command has begun since the last slice. */
+    boolean commandBegan;
+
+    /** When the shard is at rest, if no command comes until then. */
+    private long restNanos;
+
+    private boolean atRest;
 
     /** When frames of the log are moved next, as long as there are some to move. */
     private long moveAtNanos;
@@ -85,6 +99,7 @@ final class Background {
         this.expirer = expirer;
         this.clock = clock;
         this.listener = listener;
+        restNanos = clock.nanoTime() + REST_NANOS;
     }
 
     /** The waiter is told in the next slice, never within this call. */
@@ -107,6 +122,11 @@ final class Background {
         long now = clock.nanoTime();
         long deadline = now + budgetNanos;
         deliverReady();
+        if (commandBegan) {
+            commandBegan = false;
+            restNanos = now + REST_NANOS;
+        }
+        atRest = now - restNanos >= 0;
         if (millis != tickMillis) {
             tickMillis = millis;
             space.boundLog();
@@ -114,8 +134,13 @@ final class Background {
             while (!isExpiryHeld() && expirer.step() && clock.nanoTime() - deadline < 0) {}
         }
         space.make(now, deadline);
-        if (!space.isLow() && rewriter.wantsSqueeze()) {
-            rewriter.squeeze(now + budgetNanos / SQUEEZE_PART, clock);
+        if (!space.isLow()) {
+            if (rewriter.wantsSqueeze(atRest)) {
+                long nanos = atRest ? budgetNanos : budgetNanos / SQUEEZE_PART;
+                rewriter.squeeze(atRest, now + nanos, clock);
+            } else if (atRest && store.log.framesIdle() > IDLE_FRAMES) {
+                store.log.releaseIdle();
+            }
         }
         if (compactionWanted) {
             rewriter.compact(Math.max(deadline, now + budgetNanos / 2), clock);
@@ -152,11 +177,15 @@ final class Background {
         long moveNanos = store.log.isShown() ? moveAtNanos - clock.nanoTime() : Long.MAX_VALUE;
         WalWriter log = store.effects.log();
         long commitNanos = log == null ? Long.MAX_VALUE : log.nextNanos() - clock.nanoTime();
+        boolean shrinks = !space.isLow() && !atRest && canShrink(true);
+        long restNanosLeft = shrinks ? restNanos - clock.nanoTime() : Long.MAX_VALUE;
         // Sleeps too long only where another thread adds an earlier one: a command would find it
         // expired nevertheless.
         long millis = Math.clamp(expirer.nextMillis() - clock.currentTimeMillis(), 1, 1_000);
         return Math.clamp(
-                Math.min(commitNanos, moveNanos), 0, Math.min(millis * TICK_NANOS, IDLE_NANOS));
+                Math.min(restNanosLeft, Math.min(commitNanos, moveNanos)),
+                0,
+                Math.min(millis * TICK_NANOS, IDLE_NANOS));
     }
 
     /** Whether {@link #work} has something to do at once. */
@@ -166,8 +195,12 @@ final class Background {
                 || !store.reaper.isIdle()
                 || hasToSettle()
                 || space.hasWork()
-                || !space.isLow() && rewriter.wantsSqueeze()
+                || !space.isLow() && canShrink(atRest)
                 || image != null && image.hasWork();
+    }
+
+    private boolean canShrink(boolean rest) {
+        return rewriter.wantsSqueeze(rest) || rest && store.log.framesIdle() > IDLE_FRAMES;
     }
 
     private void write(ImageScan image, long budgetNanos) {

@@ -162,7 +162,7 @@ final class KeyWrites {
             int removed,
             int inserted) {
         long record = Store.found(store.find(keyspace.keys, key, keyLength, hash));
-        record = store.splice(keyspace, keyspace.keys, record, kind, from, removed, inserted);
+        record = store.splice(keyspace, keyspace.keys, record, kind, from, removed, inserted, 0);
         store.effects.spliced(record, from, removed, inserted);
         return Record.value(record);
     }

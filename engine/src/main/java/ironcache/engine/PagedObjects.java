@@ -108,8 +108,8 @@ final class PagedObjects {
         return Record.value(record);
     }
 
-    /** As {@link Shard#splicePage}. */
-    long splice(long object, long page, int from, int removed, int inserted) {
+    /** As {@link Shard#splicePage}, and {@link Shard#growPage} where {@code lengthMax} is not 0. */
+    long splice(long object, long page, int from, int removed, int inserted, int lengthMax) {
         long key = store.pageKey(object, page);
         Keyspace keyspace = keyspaceOf(object);
         long record =
@@ -121,7 +121,14 @@ final class PagedObjects {
                                 store.hash(key, Store.PAGE_KEY_BYTES)));
         record =
                 store.splice(
-                        keyspace, keyspace.pages, record, Record.PAGE, from, removed, inserted);
+                        keyspace,
+                        keyspace.pages,
+                        record,
+                        Record.PAGE,
+                        from,
+                        removed,
+                        inserted,
+                        lengthMax);
         store.effects.spliced(record, from, removed, inserted);
         return Record.value(record);
     }

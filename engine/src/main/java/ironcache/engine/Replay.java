@@ -197,7 +197,7 @@ final class Replay {
                         != EffectLayout.spliceVersion(effect)) {
             return;
         }
-        record = store.splice(keyspace, index, record, kind, from, removed, count);
+        record = store.splice(keyspace, index, record, kind, from, removed, count, 0);
         Memory.copy(EffectLayout.splicedBytes(effect), Record.value(record) + from, count);
     }
 

@@ -34,11 +34,11 @@ final class Rewriter implements AutoCloseable {
     /** A mutable page with at least this much dead is worth rewriting within RAM when the disk is full. */
     private static final int DEAD_BYTES_WORTHWHILE = Address.PAGE_BYTES / 4;
 
-    /** RAM is squeezed where more than one part in so many of it is dead, from so many bytes on; pages that have less dead than this are left alone. */
+    /** RAM is squeezed where more than one part in so many of it is dead, from so many bytes on; of a shard at rest more thoroughly. */
     private static final int SQUEEZED_SHARE = 6;
 
+    private static final int SQUEEZED_SHARE_AT_REST = 32;
     private static final long SQUEEZED_BYTES_MIN = 16L << 20;
-    private static final int DEAD_BYTES_SQUEEZED = Address.PAGE_BYTES / 8;
 
     /** Compaction leaves segments alone that are alive to at least this many parts in 16. */
     private static final int ALIVE_SIXTEENTHS = 15;
@@ -57,7 +57,7 @@ final class Rewriter implements AutoCloseable {
     private int source;
     private int sourceOffset;
     private int sourceEnd;
-    private int secondChanceBytes;
+    private int secondChanceBytesLeft;
     private boolean toTail;
 
     // Compaction: read page by page into two buffers in turn.
@@ -127,22 +127,25 @@ final class Rewriter implements AutoCloseable {
     }
 
     /** Whether so much of RAM is dead that it should be squeezed out, though frames are free. */
-    boolean wantsSqueeze() {
+    boolean wantsSqueeze(boolean atRest) {
         long used = (long) store.log.mutablePages() << Address.PAGE_SHIFT;
-        return used >= SQUEEZED_BYTES_MIN && store.log.allDeadBytes() > used / SQUEEZED_SHARE;
+        return used >= SQUEEZED_BYTES_MIN
+                && store.log.closedDeadBytes() > used / squeezedShare(atRest);
+    }
+
+    private static int squeezedShare(boolean atRest) {
+        return atRest ? SQUEEZED_SHARE_AT_REST : SQUEEZED_SHARE;
     }
 
     /** Rewrites pages with much dead within RAM, until enough of it is free or time is up. @return whether it got anywhere */
-    boolean squeeze(long deadlineNanos, Clock clock) {
+    boolean squeeze(boolean atRest, long deadlineNanos, Clock clock) {
         boolean any = false;
-        while (source != 0 || wantsSqueeze()) {
+        while (source != 0 || wantsSqueeze(atRest)) {
             if (source == 0) {
-                int page = store.log.takeDeadestMutable(DEAD_BYTES_SQUEEZED);
-                if (page == 0) {
-                    return any;
-                }
-                begin(page);
+                // Where so large a share of all is dead, one page has as much of it at least.
+                begin(store.log.takeDeadestMutable());
                 toTail = true;
+                secondChanceBytesLeft = Address.PAGE_BYTES;
             }
             int records = 0;
             while (sourceOffset < sourceEnd) {
@@ -173,7 +176,7 @@ final class Rewriter implements AutoCloseable {
         source = page;
         sourceOffset = 0;
         sourceEnd = store.log.usedBytes(source);
-        secondChanceBytes = 0;
+        secondChanceBytesLeft = SECOND_CHANCE_BYTES_MAX;
     }
 
     /** A page that is being walked is as any other again: what was moved from it is dead there. */
@@ -213,7 +216,7 @@ final class Rewriter implements AutoCloseable {
             return Outcome.MOVED;
         }
         int visits = Record.visits(record);
-        if ((visits > 0 || toTail) && secondChanceBytes < SECOND_CHANCE_BYTES_MAX) {
+        if ((visits > 0 || toTail) && secondChanceBytesLeft > 0) {
             moveToTail(index, slot, record, visits);
             store.log.markDead(address);
             return Outcome.MOVED;
@@ -245,7 +248,7 @@ final class Rewriter implements AutoCloseable {
             Record.visit(copy);
         }
         index.replace(slot, address);
-        secondChanceBytes += bytes;
+        secondChanceBytesLeft -= bytes;
     }
 
     /** The page goes away before the reaper's walk came to this record: its entry must not be met by the walk. */

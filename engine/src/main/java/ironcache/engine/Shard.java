@@ -128,6 +128,7 @@ public final class Shard implements AutoCloseable {
         waiting = false;
         store.nowMillis = nowMillis;
         current = waiter;
+        background.commandBegan = true;
         store.cold.begin(waiter + INTERNAL_WAITERS);
         store.effects.begin();
     }
@@ -467,7 +468,12 @@ public final class Shard implements AutoCloseable {
 
     /** As {@link #splice} for a page. May miss. */
     public long splicePage(long object, long page, int from, int removed, int inserted) {
-        return pagedObjects.splice(object, page, from, removed, inserted);
+        return pagedObjects.splice(object, page, from, removed, inserted, 0);
+    }
+
+    /** As {@link #splicePage} of an insertion into what will be {@code lengthMax} bytes long: where it has to be copied, it gets room for as much of that as a record can have. */
+    public long growPage(long object, long page, int from, int inserted, int lengthMax) {
+        return pagedObjects.splice(object, page, from, 0, inserted, lengthMax);
     }
 
     /** May miss. */

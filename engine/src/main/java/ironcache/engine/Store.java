@@ -33,7 +33,7 @@ final class Store implements AutoCloseable {
 
     static final int KEYSPACES = 256;
 
-    /** A value that outgrew its record has an eighth of its length to grow in the next one. */
+    /** A value that outgrew its record has an eighth of its length to grow in the next one, where nobody knows better. */
     private static final int ROOM_SHIFT = 3;
 
     private static final int ROOM_BYTES_MAX = 512;
@@ -322,6 +322,7 @@ final class Store implements AutoCloseable {
      * Replaces {@code removed} bytes of the value of the record that was just found, from {@code from} on, by {@code inserted} undefined ones, in place where that fits, else in a copy with
      * room to grow; counts the value's version.
      *
+     * @param lengthMax that the value will grow to; 0: not known
      * @return memory address of the record
      */
     long splice(
@@ -331,7 +332,8 @@ final class Store implements AutoCloseable {
             int kind,
             int from,
             int removed,
-            int inserted) {
+            int inserted,
+            int lengthMax) {
         long address = foundAddress;
         int oldLength = Record.valueLength(record);
         int newLength = oldLength - removed + inserted;
@@ -351,10 +353,7 @@ final class Store implements AutoCloseable {
             }
         }
         long slot = foundSlot;
-        int room =
-                newLength > oldLength
-                        ? Math.min(newLength >>> ROOM_SHIFT, ROOM_BYTES_MAX) & -Record.ALIGNMENT
-                        : 0;
+        int room = newLength > oldLength ? roomBytes(newLength, lengthMax) : 0;
         long copy =
                 append(
                         Record.key(record),
@@ -373,6 +372,14 @@ final class Store implements AutoCloseable {
         supersede(address, record);
         stats.copyUpdates++;
         return copy;
+    }
+
+    private static int roomBytes(int length, int lengthMax) {
+        int room =
+                lengthMax > 0
+                        ? Math.clamp(lengthMax - length, 0, Record.MAX_FILLER_BYTES)
+                        : Math.min(length >>> ROOM_SHIFT, ROOM_BYTES_MAX);
+        return room & -Record.ALIGNMENT;
     }
 
     /** The record of a key or page that the command has read before, so that it exists. */

@@ -105,7 +105,7 @@ final class SpliceTest {
         assertEquals(0, MemoryTag.LOG.bytes());
     }
 
-    /** Values that grow leave what they outgrew behind; RAM has room for all of it, and is squeezed nevertheless. */
+    /** Values that grow leave what they outgrew behind; RAM has room for all of it, and is squeezed nevertheless, the more so when the shard is at rest. */
     @Test
     void whatIsOutgrownDoesNotStayInRam() throws IOException {
         try (ShardHarness harness = shard(400L << 20)) {
@@ -128,6 +128,14 @@ final class SpliceTest {
             long live = (long) values * Record.bytes(4, SplicedLayout.BYTES + 1900, false);
             long used = harness.shard.stats().mutablePages << 20;
             assertTrue(used < live + live / 3, used + " bytes of log for " + live);
+            assertTrue(used > live + live / 10, "squeezed while it was busy");
+            clock.advance(1_000_000_000);
+            harness.settle();
+            used = harness.shard.stats().mutablePages << 20;
+            assertTrue(used < live + live / 16, used + " bytes of log at rest for " + live);
+            assertTrue(
+                    MemoryTag.LOG.bytes() < used + (16 << 20),
+                    MemoryTag.LOG.bytes() + " bytes of memory for a log of " + used);
             harness.shard.checkInvariants();
             for (int i = 0; i < 2 * values; i += 2) {
                 int number = i;

@@ -209,23 +209,16 @@ public final class Log implements AutoCloseable {
         return page;
     }
 
-    /**
-     * Takes the mutable page with the most dead out of the order, as {@link #takeOldestMutable}; never the tail.
-     *
-     * @return 0 where none has at least {@code leastDeadBytes}
-     */
-    public int takeDeadestMutable(int leastDeadBytes) {
+    /** Takes the mutable page with the most dead out of the order, as {@link #takeOldestMutable}. There is one that is not the tail. */
+    public int takeDeadestMutable() {
         int found = -1;
-        int most = leastDeadBytes - 1;
+        int most = -1;
         for (int i = 0; i < mutableCount; i++) {
             int page = mutable[(mutableHead + i) % mutable.length];
             if (deadBytes[page - 1] > most && page != tailPage) {
                 most = deadBytes[page - 1];
                 found = i;
             }
-        }
-        if (found < 0) {
-            return 0;
         }
         int page = mutable[(mutableHead + found) % mutable.length];
         for (int i = found; i > 0; i--) {
@@ -251,9 +244,9 @@ public final class Log implements AutoCloseable {
         return deadBytes[page - 1];
     }
 
-    /** Of all mutable pages, those that were taken and not freed yet among them. */
-    public long allDeadBytes() {
-        return allDeadBytes;
+    /** Of all mutable pages but the tail, those that were taken and not freed yet among them. */
+    public long closedDeadBytes() {
+        return tailPage == 0 ? allDeadBytes : allDeadBytes - deadBytes[tailPage - 1];
     }
 
     public int mutablePages() {
@@ -351,6 +344,16 @@ public final class Log implements AutoCloseable {
         while (freeCount > 0 && framesInUse + freeCount > framesLimit) {
             releaseFrame(freeFrames[--freeCount]);
         }
+    }
+
+    /** Free frames that have memory. */
+    public int framesIdle() {
+        return freeCount;
+    }
+
+    /** Gives the memory of a free frame back to the system: the process shrinks, and the next one to be taken is slower to be had. */
+    public void releaseIdle() {
+        releaseFrame(freeFrames[--freeCount]);
     }
 
     // Warm restart.

@@ -1,0 +1,122 @@
+package ironcache.bench;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.Socket;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import org.jspecify.annotations.Nullable;
+
+/** A client that asks for a whole collection and reads the reply, as fast as it comes or slowly, on a thread of its own. What it got is told by a sum in which order does not matter. */
+final class LongReply implements ReplyParser.Sink, AutoCloseable {
+    private static final int READ_BYTES = 1 << 16;
+    private static final int SLOW_READ_PAUSE_MS = 20;
+    private static final int RECEIVE_BUFFER_BYTES = 1 << 17;
+    private static final long SUM_START = 0xCBF2_9CE4_8422_2325L;
+    private static final long SUM_FACTOR = 0x0000_0100_0000_01B3L;
+
+    private final Socket socket = new Socket();
+    private final ReplyParser parser = new ReplyParser(this);
+    private final Thread thread;
+    private long elementSum;
+    private boolean done;
+    private @Nullable Exception failure;
+
+    /** Reads on at full speed from now on. */
+    private volatile boolean hurries;
+
+    long elements;
+    long sum;
+
+    LongReply(ServerProcess server, boolean slow, String... command) throws IOException {
+        hurries = !slow;
+        // Else the kernel takes megabytes of the reply.
+        socket.setReceiveBufferSize(RECEIVE_BUFFER_BYTES);
+        socket.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), server.port()));
+        StringBuilder request = new StringBuilder();
+        RequestEncoder.append(request, command);
+        socket.getOutputStream().write(request.toString().getBytes(StandardCharsets.ISO_8859_1));
+        thread = Thread.ofPlatform().daemon().name("long-reply").start(this::read);
+    }
+
+    /** What an element adds to the sum. */
+    static long sumOf(String element) {
+        long sum = SUM_START;
+        for (int i = 0; i < element.length(); i++) {
+            sum = (sum ^ element.charAt(i)) * SUM_FACTOR;
+        }
+        return Mix64.mix(sum);
+    }
+
+    private void read() {
+        byte[] bytes = new byte[READ_BYTES];
+        ByteBuffer in = ByteBuffer.wrap(bytes);
+        try {
+            InputStream stream = socket.getInputStream();
+            while (!done) {
+                if (!hurries) {
+                    Thread.sleep(SLOW_READ_PAUSE_MS);
+                }
+                int count = stream.read(bytes, in.position(), in.remaining());
+                if (count < 0) {
+                    throw new IOException("the server closed the connection");
+                }
+                in.position(in.position() + count);
+                in.flip();
+                parser.parse(in);
+                in.compact();
+            }
+        } catch (IOException | InterruptedException | RuntimeException e) {
+            failure = e;
+        }
+    }
+
+    boolean isReading() {
+        return thread.isAlive();
+    }
+
+    void hurry() {
+        hurries = true;
+    }
+
+    void await() throws IOException {
+        try {
+            thread.join();
+        } catch (InterruptedException e) {
+            throw new IOException("interrupted", e);
+        }
+        if (failure != null) {
+            throw new IOException("a long reply, after " + elements + " elements", failure);
+        }
+    }
+
+    @Override
+    public void body(ByteBuffer in, int from, int count, int offset, int length) {
+        long state = offset == 0 ? SUM_START : elementSum;
+        for (int i = from; i < from + count; i++) {
+            state = (state ^ in.get(i)) * SUM_FACTOR;
+        }
+        elementSum = state;
+        if (offset + count == length) {
+            elements++;
+            sum += Mix64.mix(state);
+        }
+    }
+
+    @Override
+    public void reply(byte kind, long number) {
+        done = true;
+    }
+
+    @Override
+    public void error(String message) {
+        throw new IllegalStateException(message);
+    }
+
+    @Override
+    public void close() throws IOException {
+        socket.close();
+    }
+}
