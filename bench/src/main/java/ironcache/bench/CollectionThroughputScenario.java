@@ -195,8 +195,16 @@ final class CollectionThroughputScenario implements Scenario {
                             Elements.text(elements + there, 16));
                 }
                 case SISMEMBER -> trace.add("SISMEMBER", key("set", large, c), text);
-                case ZADD ->
-                        trace.add("ZADD", key("zset", large, c), Elements.score(~(long) i), text);
+                case ZADD -> {
+                    // Each member twice, with different scores: no pass finds what it would write.
+                    int there = i % (REQUESTS / 2);
+                    long member = Mix64.mix(there) >>> 1;
+                    trace.add(
+                            "ZADD",
+                            key("zset", large, member % collections),
+                            Elements.score(~(long) i),
+                            Elements.text(member % elements, 16));
+                }
                 case ZRANGE -> {
                     long from = large ? random.nextLong(elements - 10) : 0;
                     trace.add(

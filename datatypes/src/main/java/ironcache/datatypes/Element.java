@@ -50,10 +50,12 @@ public final class Element {
 
     /** Bytes of the element; of a time, without the element that follows. */
     public static int bytes(long at) {
-        int tag = tag(at);
-        if (tag <= SHORT_BYTES_MAX) {
-            return 1 + tag;
-        }
+        int tag = Memory.getByte(at);
+        return tag >= 0 ? 1 + tag : otherBytes(at, tag & 0xFF);
+    }
+
+    /** Of what is not a short string: a walk's loop is to be small. */
+    private static int otherBytes(long at, int tag) {
         if (tag < LONG) {
             return 2 + length(at);
         }
@@ -336,8 +338,13 @@ public final class Element {
 
     /** The next element; a time goes with the element that it belongs to. */
     public static long next(long at) {
-        long next = at + bytes(at);
-        return tag(at) == TIME ? next + bytes(next) : next;
+        int tag = Memory.getByte(at);
+        return tag >= 0 ? at + 1 + tag : afterOther(at, tag & 0xFF);
+    }
+
+    private static long afterOther(long at, int tag) {
+        long next = at + otherBytes(at, tag);
+        return tag == TIME ? next + bytes(next) : next;
     }
 
     /** Elements from {@code from} to {@code to}, times not counted. */

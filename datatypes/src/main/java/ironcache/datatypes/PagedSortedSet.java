@@ -31,6 +31,10 @@ final class PagedSortedSet implements AutoCloseable {
     private final RootCopy copy = new RootCopy();
     private final Buckets buckets = new Buckets(Buckets.Entries.SCORES);
     private final Tree tree = new Tree();
+
+    /** Where the entry of the last {@link #loadPut} goes. */
+    private final Tree target = new Tree();
+
     private final TreeKey treeKey = new TreeKey();
     private final Gathered gathered = new Gathered();
     private final long entryScratch = Memory.allocate(ENTRY_BYTES_MAX, MemoryTag.OTHER);
@@ -52,8 +56,24 @@ final class PagedSortedSet implements AutoCloseable {
 
     private boolean changed;
 
-    /** Page numbers that the insertions which were loaded may take. */
+    /** Page numbers that the insertions which were loaded may take; and how many those are. */
     private long pagesToTake;
+
+    private int puts;
+    private boolean probes;
+
+    // Of the last find: whom it was for, 0 where the position is another's or something was changed
+    // since; and the bucket's page, and the entry in it, that told the score.
+    private long sought;
+    private int soughtLength;
+    private long soughtHash;
+    private long foundPage;
+    private long foundEntry;
+
+    /** Whether {@link #target} is where an entry of the member that was sought belongs, with this score. */
+    private boolean hasTarget;
+
+    private double targetScore;
 
     // Of a scan: the bucket's page, its entries, and the one whose score is looked for.
     private long scanPage;
@@ -74,8 +94,18 @@ final class PagedSortedSet implements AutoCloseable {
         fresh = false;
         changed = false;
         pagesToTake = 0;
-        at = 0;
+        puts = 0;
+        probes = false;
+        leave();
         tree.open(shard, root, TREE);
+        target.open(shard, root, TREE);
+    }
+
+    /** The position is lost, and what was found with it. */
+    private void leave() {
+        at = 0;
+        sought = 0;
+        hasTarget = false;
     }
 
     /**
@@ -90,7 +120,7 @@ final class PagedSortedSet implements AutoCloseable {
         root = copy.address();
         fresh = true;
         changed = true;
-        at = 0;
+        leave();
         TreeLayout.putRoot(root + TREE, true);
         tree.open(shard, root, TREE);
         long salt = shard.salt(object);
@@ -101,7 +131,7 @@ final class PagedSortedSet implements AutoCloseable {
             long text = Element.text(element);
             int length = Element.length(element);
             double score = SortedSetEntries.score(entry);
-            ScoreEntry.put(to, hash(salt, text, length), score);
+            ScoreEntry.put(to, KeyHash.of(salt, text, length), score);
             to += ScoreEntry.BYTES;
             insert(text, length, score);
             count++;
@@ -111,12 +141,13 @@ final class PagedSortedSet implements AutoCloseable {
         buckets.settle(shard, root, root + BUCKETS);
     }
 
-    private static long hash(long salt, long text, int length) {
-        return KeyHash.of(salt, text, length) & 0xFFFF_FFFFL;
+    private long hash(long text, int length) {
+        return KeyHash.of(BucketsLayout.salt(root + BUCKETS), text, length);
     }
 
-    private long hash(long text, int length) {
-        return hash(BucketsLayout.salt(root + BUCKETS), text, length);
+    /** Of the lowest 32 bits, which is all that the bucket's entries have. */
+    private long bucketPage(long memberHash) {
+        return Buckets.pageOf(root + BUCKETS, memberHash & 0xFFFF_FFFFL);
     }
 
     long object() {
@@ -135,25 +166,28 @@ final class PagedSortedSet implements AutoCloseable {
 
     /** Asks for the page that tells a member's score, without waiting. */
     void prefetch(long member, int memberLength) {
-        shard.prefetchPage(object, Buckets.pageOf(root + BUCKETS, hash(member, memberLength)));
+        shard.prefetchPage(object, bucketPage(hash(member, memberLength)));
     }
 
     /** Moves to a member. @return its entry; 0: there is none */
     long find(long member, int memberLength) {
-        at = 0;
-        if (count() == 0) {
-            return 0;
-        }
         long memberHash = hash(member, memberLength);
-        long page = shard.readPage(object, Buckets.pageOf(root + BUCKETS, memberHash));
-        if (page == 0) {
-            return 0;
+        if (sought == member && soughtLength == memberLength && soughtHash == memberHash) {
+            return at;
         }
-        long end = Buckets.end(page);
-        long entry = ScoreEntry.find(Buckets.first(page), end, memberHash);
-        while (entry != 0 && !findAt(member, memberLength, ScoreEntry.score(entry))) {
-            entry = ScoreEntry.find(entry + ScoreEntry.BYTES, end, memberHash);
+        leave();
+        foundPage = count() == 0 ? 0 : shard.readPage(object, bucketPage(memberHash));
+        if (foundPage != 0) {
+            long end = Buckets.end(foundPage);
+            long entry = ScoreEntry.find(Buckets.first(foundPage), end, memberHash);
+            while (entry != 0 && !findAt(member, memberLength, ScoreEntry.score(entry))) {
+                entry = ScoreEntry.find(entry + ScoreEntry.BYTES, end, memberHash);
+            }
+            foundEntry = entry;
         }
+        sought = member;
+        soughtLength = memberLength;
+        soughtHash = memberHash;
         return at;
     }
 
@@ -173,7 +207,7 @@ final class PagedSortedSet implements AutoCloseable {
      * @return it; 0: there is none
      */
     long seekRank(long newRank, long wanted) {
-        at = 0;
+        leave();
         if (newRank >= 0 && newRank < count()) {
             rank = newRank;
             tree.seek(newRank, wanted);
@@ -186,7 +220,7 @@ final class PagedSortedSet implements AutoCloseable {
 
     /** Moves to the first entry of a range. @return it; 0: there is none */
     long seekFirst(SortedSetRange range) {
-        at = 0;
+        leave();
         if (!range.isEmpty() && count() > 0) {
             rank = tree.seek(range.begin(), 1);
             if (tree.settle() && range.isWithinMax(shard, object, tree.entry())) {
@@ -198,7 +232,7 @@ final class PagedSortedSet implements AutoCloseable {
 
     /** Moves to the last entry of a range. @return it; 0: there is none */
     long seekLast(SortedSetRange range) {
-        at = 0;
+        leave();
         if (!range.isEmpty() && count() > 0) {
             rank = tree.seek(range.end(), -1) - 1;
             if (tree.previous() && range.reaches(shard, object, tree.entry())) {
@@ -209,6 +243,7 @@ final class PagedSortedSet implements AutoCloseable {
     }
 
     long next() {
+        sought = 0;
         tree.next();
         rank++;
         at = tree.settle() ? tree.entry() : 0;
@@ -216,6 +251,7 @@ final class PagedSortedSet implements AutoCloseable {
     }
 
     long previous() {
+        sought = 0;
         rank--;
         at = tree.previous() ? tree.entry() : 0;
         return at;
@@ -226,7 +262,7 @@ final class PagedSortedSet implements AutoCloseable {
             return at;
         }
         if (count >= count()) {
-            at = 0;
+            leave();
             return 0;
         }
         return seekRank(backwards ? rank - count : rank + count, backwards ? -1 : 1);
@@ -270,7 +306,7 @@ final class PagedSortedSet implements AutoCloseable {
     long scanFirst(long cursor) {
         scanPage = Buckets.page(Buckets.bucketAt(root + BUCKETS, cursor));
         long page = shard.readPage(object, scanPage);
-        at = 0;
+        leave();
         scanEntry = 0;
         if (page != 0) {
             scanBegin = Buckets.first(page);
@@ -319,7 +355,7 @@ final class PagedSortedSet implements AutoCloseable {
         while (at != 0 && SortedSetEntries.score(at) == score) {
             long element = SortedSetEntries.member(at);
             long memberHash = hash(text(element), (int) Element.textLength(element));
-            if (Buckets.pageOf(root + BUCKETS, memberHash) == scanPage) {
+            if (bucketPage(memberHash) == scanPage) {
                 return;
             }
             next();
@@ -342,11 +378,9 @@ final class PagedSortedSet implements AutoCloseable {
         boolean there = find(member, memberLength) != 0;
         if (there) {
             tree.loadRemove();
-        } else {
-            pagesToTake += Spill.pagesOf(memberLength);
         }
         Buckets.load(shard, object, root + BUCKETS);
-        tree.seek(treeKey.set(score, member, memberLength), 0);
+        target.seek(treeKey.set(score, member, memberLength), 0);
         SortedSetEntries.putScore(entryScratch, score);
         long element = SortedSetEntries.member(entryScratch);
         if (memberLength > Spill.SPILL_BYTES) {
@@ -354,13 +388,22 @@ final class PagedSortedSet implements AutoCloseable {
         } else {
             Element.putString(element, member, memberLength);
         }
-        tree.loadInsert(entryScratch, (int) (SortedSetEntries.next(entryScratch) - entryScratch));
-        pagesToTake += tree.pagesOfInsert() + Spill.pagesOf(memberLength);
+        int bytes = (int) (SortedSetEntries.next(entryScratch) - entryScratch);
+        target.loadInsert(entryScratch, bytes);
+        hasTarget = true;
+        targetScore = score;
+        puts++;
+        boolean maySplit = puts > 1 || there && !tree.canMove(target, bytes);
+        pagesToTake += target.pagesOfInsert() + 2 * Spill.pagesOf(memberLength);
+        probes = maySplit;
     }
 
     /** All changes are loaded. */
     void loaded() {
-        CollectionRoot.probe(shard, root, pagesToTake);
+        // What a single insertion takes was probed with it.
+        if (probes) {
+            CollectionRoot.probe(shard, root, pagesToTake);
+        }
     }
 
     /** From now on changes go to the copy of the root. */
@@ -369,6 +412,7 @@ final class PagedSortedSet implements AutoCloseable {
             copy.open(root, ROOT_BYTES);
             root = copy.address();
             tree.open(shard, root, TREE);
+            target.open(shard, root, TREE);
         }
         changed = true;
     }
@@ -379,15 +423,22 @@ final class PagedSortedSet implements AutoCloseable {
 
     /** Adds a member that is not there. */
     void add(long member, int memberLength, double score) {
+        boolean isSought = find(member, memberLength) == 0;
+        assert isSought;
         change();
         insert(member, memberLength, score);
-        long memberHash = hash(member, memberLength);
-        long page = shard.readPage(object, Buckets.pageOf(root + BUCKETS, memberHash));
-        long to = Buckets.add(shard, root, root + BUCKETS, memberHash, page, ScoreEntry.BYTES);
-        ScoreEntry.put(to, memberHash, score);
+        long to =
+                Buckets.add(
+                        shard,
+                        root,
+                        root + BUCKETS,
+                        soughtHash & 0xFFFF_FFFFL,
+                        foundPage,
+                        ScoreEntry.BYTES);
+        ScoreEntry.put(to, soughtHash, score);
         addCount(1);
         buckets.settle(shard, root, root + BUCKETS);
-        at = 0;
+        leave();
     }
 
     private void insert(long member, int memberLength, double score) {
@@ -404,34 +455,47 @@ final class PagedSortedSet implements AutoCloseable {
 
     /** The one in the scratch. */
     private void insertEntry(long member, int memberLength, double score) {
-        tree.seek(treeKey.set(score, member, memberLength), 0);
-        tree.insert(entryScratch, (int) (SortedSetEntries.next(entryScratch) - entryScratch));
+        int bytes = (int) (SortedSetEntries.next(entryScratch) - entryScratch);
+        if (isTarget(score)) {
+            target.insert(entryScratch, bytes);
+        } else {
+            tree.seek(treeKey.set(score, member, memberLength), 0);
+            tree.insert(entryScratch, bytes);
+        }
+        hasTarget = false;
+    }
+
+    private boolean isTarget(double score) {
+        return hasTarget && score == targetScore;
     }
 
     /** Gives the member of the position, which is this, another score. */
     void update(long member, int memberLength, double score) {
+        boolean isSought = find(member, memberLength) != 0;
+        assert isSought;
         change();
-        double before = SortedSetEntries.score(at);
         int bytes = tree.entryBytes();
         Memory.copy(at, entryScratch, bytes);
         SortedSetEntries.putScore(entryScratch, score);
-        tree.remove(1, bytes);
-        insertEntry(member, memberLength, score);
-        long memberHash = hash(member, memberLength);
-        long page = shard.readPage(object, Buckets.pageOf(root + BUCKETS, memberHash));
-        long entry = findScore(page, memberHash, before);
+        if (isTarget(score) && tree.canMove(target, bytes)) {
+            tree.move(target, entryScratch, bytes);
+        } else {
+            hasTarget = false;
+            tree.remove(1, bytes);
+            insertEntry(member, memberLength, score);
+        }
         long to =
                 Buckets.replace(
                         shard,
                         root,
                         root + BUCKETS,
-                        memberHash,
-                        page,
-                        entry,
+                        soughtHash & 0xFFFF_FFFFL,
+                        foundPage,
+                        foundEntry,
                         ScoreEntry.BYTES,
                         ScoreEntry.BYTES);
-        ScoreEntry.put(to, memberHash, score);
-        at = 0;
+        ScoreEntry.put(to, soughtHash, score);
+        leave();
     }
 
     /** Of two members with one hash and one score it does not matter which. */
@@ -470,7 +534,7 @@ final class PagedSortedSet implements AutoCloseable {
             for (long i = 0; i < taken; i++) {
                 long element = SortedSetEntries.member(tree.entry());
                 long memberHash = hash(text(element), (int) Element.textLength(element));
-                shard.readPage(object, Buckets.pageOf(root + BUCKETS, memberHash));
+                shard.readPage(object, bucketPage(memberHash));
                 tree.next();
             }
             left -= taken;
@@ -486,7 +550,7 @@ final class PagedSortedSet implements AutoCloseable {
         if (count == count()) {
             // The key goes, and all pages with it.
             addCount(-count);
-            at = 0;
+            leave();
             return;
         }
         for (long left = count; left > 0; ) {
@@ -506,16 +570,23 @@ final class PagedSortedSet implements AutoCloseable {
             left -= taken;
             buckets.settle(shard, root, root + BUCKETS);
         }
-        at = 0;
+        leave();
     }
 
     /** What there is of an entry besides its place in the tree. */
     private void forget(long entry) {
         long element = SortedSetEntries.member(entry);
         long memberHash = hash(text(element), (int) Element.textLength(element));
-        long page = shard.readPage(object, Buckets.pageOf(root + BUCKETS, memberHash));
+        long page = shard.readPage(object, bucketPage(memberHash));
         long score = findScore(page, memberHash, SortedSetEntries.score(entry));
-        Buckets.remove(shard, root, root + BUCKETS, memberHash, page, score, ScoreEntry.BYTES);
+        Buckets.remove(
+                shard,
+                root,
+                root + BUCKETS,
+                memberHash & 0xFFFF_FFFFL,
+                page,
+                score,
+                ScoreEntry.BYTES);
         if (Element.isSpilled(element)) {
             Spill.delete(shard, root, element);
         }
@@ -540,6 +611,7 @@ final class PagedSortedSet implements AutoCloseable {
         copy.close();
         buckets.close();
         tree.close();
+        target.close();
         gathered.close();
         Memory.free(entryScratch, ENTRY_BYTES_MAX, MemoryTag.OTHER);
         Memory.free(scores, SCORES_BYTES, MemoryTag.OTHER);

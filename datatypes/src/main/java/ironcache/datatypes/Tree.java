@@ -179,36 +179,56 @@ final class Tree implements AutoCloseable {
         long page = TreeLayout.top(part);
         for (int level = height - 1; level > 0; level--) {
             read(level, page);
-            int offset = ENTRIES;
-            int next = offset + entryBytes(level, offset);
-            while (next < lengths[level]
-                    && compare(order, values[level] + next + TreeLayout.CHILD_BYTES) <= 0) {
-                before += TreeLayout.count(values[level] + offset);
-                offset = next;
-                next += entryBytes(level, next);
-            }
-            at[level] = offset;
+            before += seekChild(order, level);
             page = child(level);
         }
         if (height > 0) {
             askAhead();
             read(0, page);
-            int offset = ENTRIES;
-            while (offset < lengths[0] && compare(order, values[0] + offset) < 0) {
-                offset += entryBytes(0, offset);
-                before++;
-            }
-            at[0] = offset;
+            before += seekEntry(order);
         }
         return before;
     }
 
-    private int compare(TreeOrder order, long entry) {
-        double score = TreeLayout.score(entry);
-        if (score < order.score) {
-            return -1;
+    /** In a page of the path that was read: goes to the last child whose bound is not behind what is sought. @return entries below those before it */
+    private long seekChild(TreeOrder order, int level) {
+        double score = order.score;
+        long end = values[level] + lengths[level];
+        long entry = values[level] + ENTRIES;
+        long before = 0;
+        while (true) {
+            long next = entry + TreeLayout.innerEntryBytes(entry, TreeLayout.SCORE_BYTES);
+            if (next >= end) {
+                break;
+            }
+            long sibling = next + TreeLayout.CHILD_BYTES;
+            double other = TreeLayout.score(sibling);
+            if (!(other < score) && (other > score || order.compare(shard, object, sibling) > 0)) {
+                break;
+            }
+            before += TreeLayout.count(entry);
+            entry = next;
         }
-        return score > order.score ? 1 : order.compare(shard, object, entry);
+        at[level] = (int) (entry - values[level]);
+        return before;
+    }
+
+    /** In the leaf that was read: goes to the first entry that is not before what is sought. @return entries before it */
+    private long seekEntry(TreeOrder order) {
+        double score = order.score;
+        long end = values[0] + lengths[0];
+        long entry = values[0] + ENTRIES;
+        long before = 0;
+        while (entry < end) {
+            double other = TreeLayout.score(entry);
+            if (!(other < score) && (other > score || order.compare(shard, object, entry) >= 0)) {
+                break;
+            }
+            entry += TreeLayout.leafEntryBytes(entry, TreeLayout.SCORE_BYTES);
+            before++;
+        }
+        at[0] = (int) (entry - values[0]);
+        return before;
     }
 
     // Walking.
@@ -707,6 +727,43 @@ final class Tree implements AutoCloseable {
         return scoreBytes > 0 && Element.isSpilled(entry + TreeLayout.CHILD_BYTES + scoreBytes);
     }
 
+    // Moving.
+
+    /** Whether {@link #move} can be done: both leaves stay as they are. */
+    boolean canMove(Tree target, int bytes) {
+        return pages[0] == target.pages[0]
+                || lengths[0] - bytes >= smallBytes(0)
+                        && target.lengths[0] + bytes <= PAGE_BYTES_MAX;
+    }
+
+    /**
+     * Takes the entry at the place away, and puts another one of as many bytes at the place of a second path in this tree. Both were sought, and nothing was changed since; what is common to the paths is
+     * not touched.
+     *
+     * @param entry not in the tree
+     */
+    void move(Tree target, long entry, int bytes) {
+        int to = target.at[0];
+        splice(0, at[0], bytes, 0);
+        if (pages[0] == target.pages[0]) {
+            int place = to > at[0] ? to - bytes : to;
+            Memory.copy(entry, splice(0, place, 0, bytes), bytes);
+            return;
+        }
+        Memory.copy(entry, target.splice(0, to, 0, bytes), bytes);
+        for (int level = 1; level < height; level++) {
+            boolean isSame = pages[level] == target.pages[level];
+            if (isSame && at[level] == target.at[level]) {
+                return;
+            }
+            addCount(level, at[level], -1);
+            if (isSame) {
+                target.values[level] = values[level];
+            }
+            target.addCount(level, target.at[level], 1);
+        }
+    }
+
     // Removal.
 
     /** Reads what a removal at the place needs, of up to the whole leaf; not the spilled strings of the entries. May miss. */
@@ -759,11 +816,18 @@ final class Tree implements AutoCloseable {
         }
     }
 
+    private static int bytesMax(int level) {
+        return level == 0 ? PAGE_BYTES_MAX : TreeLayout.INNER_BYTES_MAX;
+    }
+
+    private static double smallBytes(int level) {
+        return SMALL_SHARE * bytesMax(level);
+    }
+
     /** Where a page of the path has become small: appends it to the one before, or the one behind to it. */
     private void joinIfSmall(int level) {
         int up = level + 1;
-        int most = level == 0 ? PAGE_BYTES_MAX : TreeLayout.INNER_BYTES_MAX;
-        if (lengths[level] >= SMALL_SHARE * most || up >= height) {
+        if (lengths[level] >= smallBytes(level) || up >= height) {
             return;
         }
         int left = at[up];
@@ -800,7 +864,7 @@ final class Tree implements AutoCloseable {
             headBytes = upBytes;
         }
         int appended = bytes - head + headBytes;
-        if (leftBytes + appended > JOINED_SHARE_MAX * most) {
+        if (leftBytes + appended > JOINED_SHARE_MAX * bytesMax(level)) {
             return;
         }
         long to = shard.splicePage(object, leftPage, leftBytes, 0, appended) + leftBytes;
