@@ -303,6 +303,11 @@ public final class Hashes implements AutoCloseable {
         }
     }
 
+    /** Pages with lower even numbers are parts before this one. */
+    public static long pages(long part) {
+        return Buckets.page(part);
+    }
+
     /** The first field of the part. */
     public long from() {
         return from;
@@ -333,11 +338,6 @@ public final class Hashes implements AutoCloseable {
             at = buckets.next(at);
         }
         return at;
-    }
-
-    /** Differs after every change of a hash that is not packed. */
-    public int version() {
-        return state == State.PAGED ? CollectionRoot.version(rootAddress) : 0;
     }
 
     private long hashOf(long field, int fieldLength) {

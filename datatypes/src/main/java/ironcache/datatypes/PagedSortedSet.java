@@ -158,10 +158,6 @@ final class PagedSortedSet implements AutoCloseable {
         return CollectionRoot.count(root);
     }
 
-    int version() {
-        return CollectionRoot.version(root);
-    }
-
     // Reading. All of it may miss.
 
     /** Asks for the page that tells a member's score, without waiting. */

@@ -72,6 +72,11 @@ public final class SetWalk implements AutoCloseable {
         end = page == 0 ? 0 : Buckets.end(page);
     }
 
+    /** Pages with lower even numbers are parts before this one. */
+    public static long pages(long part) {
+        return Buckets.page(part);
+    }
+
     /** @return false at the end of the part */
     public boolean nextOfPart() {
         if (next >= end) {
@@ -98,13 +103,6 @@ public final class SetWalk implements AutoCloseable {
     public long nextCursor(long cursor) {
         return Record.isPaged(record)
                 ? Buckets.nextCursor(Record.value(record) + SetPages.PART, cursor)
-                : 0;
-    }
-
-    /** Differs after every change of a set that is not packed. */
-    public int version() {
-        return record != 0 && Record.isPaged(record)
-                ? CollectionRoot.version(Record.value(record))
                 : 0;
     }
 

@@ -124,14 +124,9 @@ public final class SortedSets implements AutoCloseable {
         return form == Record.FORM_LISTPACK;
     }
 
-    /** Whether it may be of any size: then {@link #version} tells whether it is as it was. */
+    /** Whether it may be of any size. */
     public boolean isPaged() {
         return state == State.PAGED;
-    }
-
-    /** Of a paged one: a number that differs after every write to it. */
-    public int version() {
-        return paged.version();
     }
 
     // Reading.

@@ -259,9 +259,9 @@ public final class Strings {
         }
     }
 
-    /** Of a paged string: a number that differs after every write to it. */
-    public static int version(long record) {
-        return PagedStringLayout.version(Record.value(record));
+    /** Of a paged string: pages with lower numbers have bytes before this offset alone. */
+    public static long pages(long record, long offset) {
+        return offset / PagedStringLayout.pageBytes(Record.value(record));
     }
 
     /** Copies a range within the string to memory. May miss, where it is not loaded. */

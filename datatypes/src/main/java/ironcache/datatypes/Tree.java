@@ -343,6 +343,7 @@ final class Tree implements AutoCloseable {
 
     /** The walk is done with the leaf that it is at. */
     private void leave() {
+        shard.leavePage(object, pages[0]);
         if (height > 1) {
             long count = TreeLayout.count(values[1] + at[1]);
             wanted = wanted >= 0 ? Math.max(0, wanted - count) : Math.min(-1, wanted + count);

@@ -125,7 +125,7 @@ final class Expirer implements AutoCloseable, TimingWheel.Consumer {
     @Override
     public void accept(long word) {
         Keyspace keyspace = store.keyspaces[(int) (word >>> KEYSPACE_SHIFT) & 0xFF];
-        if (keyspace == null || keyspace.retired) {
+        if (keyspace == null || keyspace.flushed) {
             return;
         }
         long hash = word & ~KEYSPACE_MASK;

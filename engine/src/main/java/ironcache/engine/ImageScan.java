@@ -120,7 +120,7 @@ final class ImageScan {
     private void group() {
         Keyspace current = keyspaces[keyspace];
         // Flushed since: a later effect says so, and whatever it held is of no interest.
-        if (!current.retired) {
+        if (!current.flushed) {
             HashIndex index = inPages ? current.pages : current.keys;
             int group = HashIndex.groupOf(cursor);
             cursor = index.scan(cursor, this::entry);

@@ -20,7 +20,10 @@ final class Keyspace implements AutoCloseable {
     /** Notes in {@link Shadows}: entries of {@link #keys} that may be superseded by a newer one of the same key. */
     long unsettled;
 
-    /** Flushed: whatever is found under it is dead. */
+    /** It is no database's any more. */
+    boolean flushed;
+
+    /** Flushed, and whatever is found under it is dead: no object of it is viewed any more. */
     boolean retired;
 
     Keyspace(int number) {

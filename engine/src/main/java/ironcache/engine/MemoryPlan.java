@@ -19,6 +19,9 @@ final class MemoryPlan {
     static final int MIN_FRAMES = 16;
 
     private static final int COLD_READS_MAX = 512;
+    private static final long VIEW_BYTES_MIN = 8 << 20;
+    private static final int VIEW_PART = 16;
+
 
     final long budgetBytes;
 
@@ -30,6 +33,9 @@ final class MemoryPlan {
 
     /** What the shard takes at most apart from log, index, expiry and the tables of what is on the SSD. */
     final long fixedBytes;
+
+    /** What long replies may keep of pages as they were: not set aside, but taken from the log when it is needed. */
+    final long viewBytes;
 
     private final int coldReads;
     private final long stagingBytes;
@@ -50,6 +56,7 @@ final class MemoryPlan {
         frames =
                 Math.clamp(
                         budgetBytes >>> Address.PAGE_SHIFT, MIN_FRAMES, Address.FIRST_SSD_PAGE / 2);
+        viewBytes = Math.max(VIEW_BYTES_MIN, budgetBytes / VIEW_PART);
         coldReads = Math.clamp(frames, 64, COLD_READS_MAX);
         stagingBytes = Math.max(2L << 20, budgetBytes / 64);
         notes = Math.clamp(budgetBytes / 512, 1 << 12, 1 << 24);

@@ -39,14 +39,33 @@ final class PagedObjects {
         lastObject = Math.max(lastObject, object >>> OBJECT_SHIFT);
     }
 
+    /** The keyspace of an object. */
+    static int keyspace(long object) {
+        return (int) object & (1 << OBJECT_SHIFT) - 1;
+    }
+
     void prefetch(long object, long page) {
-        store.prefetch(
-                keyspaceOf(object).pages,
-                store.hash(store.pageKey(object, page), Store.PAGE_KEY_BYTES));
+        if (isAsItIs(object, page)) {
+            store.prefetch(
+                    keyspaceOf(object).pages,
+                    store.hash(store.pageKey(object, page), Store.PAGE_KEY_BYTES));
+        }
+    }
+
+    /** Whether the command that runs reads the page as it is, and not as it was. */
+    private boolean isAsItIs(long object, long page) {
+        return store.views.current == null
+                || store.views.page(object, page) == PageVersion.UNCHANGED;
     }
 
     /** As {@link Shard#readPage}. */
     long read(long object, long page) {
+        if (store.views.current != null) {
+            long kept = store.views.page(object, page);
+            if (kept != PageVersion.UNCHANGED) {
+                return kept;
+            }
+        }
         long key = store.pageKey(object, page);
         long hash = store.hash(key, Store.PAGE_KEY_BYTES);
         HashIndex index = keyspaceOf(object).pages;
@@ -66,11 +85,12 @@ final class PagedObjects {
     /** As {@link Shard#isPageCold}. */
     boolean isCold(long object, long page) {
         long key = store.pageKey(object, page);
-        return store.isCold(
-                keyspaceOf(object).pages,
-                key,
-                Store.PAGE_KEY_BYTES,
-                store.hash(key, Store.PAGE_KEY_BYTES));
+        return isAsItIs(object, page)
+                && store.isCold(
+                        keyspaceOf(object).pages,
+                        key,
+                        Store.PAGE_KEY_BYTES,
+                        store.hash(key, Store.PAGE_KEY_BYTES));
     }
 
     /** As {@link Shard#upsertPage}. */
@@ -79,6 +99,7 @@ final class PagedObjects {
         long hash = store.hash(key, Store.PAGE_KEY_BYTES);
         Keyspace keyspace = keyspaceOf(object);
         long record = store.find(keyspace.pages, key, Store.PAGE_KEY_BYTES, hash);
+        beforeWrite(object, page, record);
         if (record != 0) {
             record = store.modify(keyspace, keyspace.pages, record, Record.PAGE, valueLength);
             store.effects.written(record);
@@ -103,6 +124,7 @@ final class PagedObjects {
                                 key,
                                 Store.PAGE_KEY_BYTES,
                                 store.hash(key, Store.PAGE_KEY_BYTES)));
+        beforeWrite(object, page, record);
         record = store.modify(keyspace, keyspace.pages, record, Record.PAGE, newValueLength);
         store.effects.patched(record, from, count);
         return Record.value(record);
@@ -119,6 +141,7 @@ final class PagedObjects {
                                 key,
                                 Store.PAGE_KEY_BYTES,
                                 store.hash(key, Store.PAGE_KEY_BYTES)));
+        beforeWrite(object, page, record);
         record =
                 store.splice(
                         keyspace,
@@ -144,6 +167,7 @@ final class PagedObjects {
                         Store.PAGE_KEY_BYTES,
                         store.hash(key, Store.PAGE_KEY_BYTES));
         if (record != 0) {
+            beforeWrite(object, page, record);
             store.effects.deleted(keyspace, key, Store.PAGE_KEY_BYTES, EffectLayout.PAGE);
             store.detachEntry(
                     keyspace, keyspace.pages, store.foundSlot, store.foundAddress, record);
@@ -151,8 +175,14 @@ final class PagedObjects {
         return record != 0;
     }
 
+    private void beforeWrite(long object, long page, long record) {
+        if (store.views.count != 0) {
+            store.views.beforeWrite(object, page, record);
+        }
+    }
+
     private Keyspace keyspaceOf(long object) {
-        Keyspace keyspace = store.keyspaces[(int) object & (1 << OBJECT_SHIFT) - 1];
+        Keyspace keyspace = store.keyspaces[keyspace(object)];
         if (keyspace == null) {
             throw new IllegalStateException(
                     "paged object " + object + ": its database was flushed");

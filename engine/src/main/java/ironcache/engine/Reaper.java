@@ -36,6 +36,11 @@ final class Reaper {
     private final ArrayDeque<Retired> objects = new ArrayDeque<>();
     private final ArrayDeque<Keyspace> flushed = new ArrayDeque<>();
 
+    /** What has to wait until nobody views it any more ({@link PageViews}). */
+    private final ArrayDeque<Retired> viewedObjects = new ArrayDeque<>();
+
+    private final ArrayDeque<Keyspace> viewedKeyspaces = new ArrayDeque<>();
+
     /** Where the first flushed keyspace's walk is, and whether its keys are done and its pages are walked. */
     private long cursor;
 
@@ -52,14 +57,31 @@ final class Reaper {
 
     void retire(long object, long pages) {
         if (pages > 0) {
-            objects.add(new Retired(object, pages));
+            (store.views.isViewed(object) ? viewedObjects : objects)
+                    .add(new Retired(object, pages));
         }
     }
 
-    /** The keyspace has been replaced; nobody looks into it any more. */
+    /** The keyspace has been replaced; nobody looks into it any more, but for those who view an object of it. */
     void flush(Keyspace keyspace) {
-        keyspace.retired = true;
-        flushed.add(keyspace);
+        keyspace.flushed = true;
+        if (store.views.anyViewed(keyspace.number) != 0) {
+            viewedKeyspaces.add(keyspace);
+        } else {
+            keyspace.retired = true;
+            flushed.add(keyspace);
+        }
+    }
+
+    /** The object is not viewed any more. */
+    void release(long object) {
+        for (int n = viewedObjects.size(); n > 0; n--) {
+            Retired retired = viewedObjects.remove();
+            (retired.object == object ? objects : viewedObjects).add(retired);
+        }
+        for (int n = viewedKeyspaces.size(); n > 0; n--) {
+            flush(viewedKeyspaces.remove());
+        }
     }
 
     /** Tells the objects whose pages are not all free yet. */
@@ -67,10 +89,14 @@ final class Reaper {
         for (Retired retired : objects) {
             visitor.visit(retired.object, retired.pages);
         }
+        for (Retired retired : viewedObjects) {
+            visitor.visit(retired.object, retired.pages);
+        }
     }
 
     /** Writes what is still to be done. */
     void save(StateOutput out) {
+        assert viewedObjects.isEmpty() && viewedKeyspaces.isEmpty() : "a command has not ended";
         out.putLong(objects.size());
         for (Retired retired : objects) {
             out.putLong(retired.object);
@@ -119,6 +145,14 @@ final class Reaper {
 
     /** Finishes the flushed keyspace at the head of the queue, however long that takes: its number is needed. */
     void dissolveOne() {
+        if (flushed.isEmpty() && !viewedKeyspaces.isEmpty()) {
+            int number = viewedKeyspaces.element().number;
+            for (long object = store.views.anyViewed(number);
+                    object != 0;
+                    object = store.views.anyViewed(number)) {
+                store.views.breakUp(object);
+            }
+        }
         int before = flushed.size();
         while (flushed.size() == before && before > 0) {
             dissolve(flushed.peek());
@@ -150,7 +184,7 @@ final class Reaper {
 
     private void freePages(Retired retired) {
         Keyspace keyspace = store.keyspaces[(int) retired.object & Store.KEYSPACES - 1];
-        if (keyspace == null || keyspace.retired) {
+        if (keyspace == null || keyspace.flushed) {
             objects.remove();
             return;
         }

@@ -69,7 +69,7 @@ final class Replay {
     /** A keyspace that is some database's; null: it was flushed later, so what is in it does not matter. */
     private @Nullable Keyspace live(int number) {
         Keyspace keyspace = store.keyspaces[number];
-        return keyspace == null || keyspace.retired ? null : keyspace;
+        return keyspace == null || keyspace.flushed ? null : keyspace;
     }
 
     private void put(long from) {

@@ -101,6 +101,7 @@ public final class Shard implements AutoCloseable {
         store = plan.newStore(io, config, this::onColdReady);
         store.nowMillis = clock.currentTimeMillis();
         stats = store.stats;
+        store.views.setLimit(plan.viewBytes);
         rewriter = new Rewriter(store, FileCompletions.COMPACT);
         settler = new Settler(store, FileCompletions.SETTLE);
         expirer = new Expirer(store);
@@ -148,6 +149,7 @@ public final class Shard implements AutoCloseable {
 
     /** The command ended: what was staged for it may go, what it changed is logged. */
     public void end() {
+        store.views.current = null;
         store.effects.end();
         store.cold.end();
     }
@@ -160,6 +162,7 @@ public final class Shard implements AutoCloseable {
      * @param seqnos what they answered
      */
     public void end(int parts, int[] shards, long[] seqnos) {
+        store.views.current = null;
         store.effects.end(parts, shards, seqnos);
         store.cold.end();
     }
@@ -187,6 +190,7 @@ public final class Shard implements AutoCloseable {
 
     /** The command waits for something else than a read; where it has changed something, its unit of the log goes on with it. */
     public void suspend() {
+        store.views.current = null;
         store.effects.park();
         store.cold.end();
     }
@@ -197,6 +201,7 @@ public final class Shard implements AutoCloseable {
      * @return whether onReady follows
      */
     public boolean parkIfReading() {
+        store.views.current = null;
         store.effects.park();
         if (waiting) {
             store.cold.end();
@@ -481,6 +486,35 @@ public final class Shard implements AutoCloseable {
         return pagedObjects.delete(object, page);
     }
 
+    // Long replies.
+
+    /**
+     * Holds on to a value as it is now, for a command that will go on with it after others have run. Within a command that has written nothing.
+     *
+     * @param record of the key, read in this command
+     */
+    public PageView openView(long record) {
+        return store.views.open(record);
+    }
+
+    /**
+     * From now until this run of the command ends, pages of the view's object are read as they were, and the time is what it was.
+     *
+     * @param view of this shard, not broken
+     * @return a copy of the record that it was opened with, valid until it is closed; as its key was, it may be another's by now
+     */
+    public long enterView(PageView view) {
+        return store.views.enter(view);
+    }
+
+    /** A walk through the object's pages is done with this one: unless the command runs again from a point before, it is not read again. */
+    public void leavePage(long object, long page) {
+        PageView view = store.views.current;
+        if (view != null && view.isOf(object)) {
+            view.leave(page);
+        }
+    }
+
     // The log.
 
     // Images.
@@ -693,6 +727,7 @@ public final class Shard implements AutoCloseable {
 
     /** Writes all that is in RAM and outlives the process. Completions are no longer the shard's; all that can be done with it afterwards is to close it. */
     public void saveState(StateOutput out) {
+        store.views.breakAll();
         rewriter.pause();
         int endPage = store.segments.endPage();
         store.log.saveFrames(out, endPage);

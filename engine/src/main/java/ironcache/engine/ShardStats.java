@@ -22,6 +22,9 @@ public final class ShardStats {
     public long writeErrors;
     public long checksumErrors;
 
+    /** Times that the views of an object were given up. */
+    public long brokenViews;
+
     // Gauges, set by Shard#stats().
     public long memoryBudgetBytes;
     public long indexBytes;
@@ -75,6 +78,7 @@ public final class ShardStats {
         copyUpdates += other.copyUpdates;
         writeErrors += other.writeErrors;
         checksumErrors += other.checksumErrors;
+        brokenViews += other.brokenViews;
         memoryBudgetBytes += other.memoryBudgetBytes;
         indexBytes += other.indexBytes;
         logFramesBytes += other.logFramesBytes;

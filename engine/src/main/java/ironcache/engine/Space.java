@@ -124,7 +124,11 @@ final class Space {
     void boundLog() {
         long index = store.keyspaceBytes();
         long growing = MemoryTag.LOG_META.bytes() + MemoryTag.EXPIRY.bytes();
-        long others = growing + MemoryTag.STAGING.bytes() + MemoryTag.OTHER.bytes();
+        long others =
+                growing
+                        + MemoryTag.STAGING.bytes()
+                        + MemoryTag.VIEWS.bytes()
+                        + MemoryTag.OTHER.bytes();
         // Negative where they have taken more than there is.
         long left = plan.budgetBytes - index - others / plan.shards;
         boundFrames((int) Math.max(MemoryPlan.MIN_FRAMES, left >> Address.PAGE_SHIFT));

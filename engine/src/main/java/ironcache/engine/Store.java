@@ -46,6 +46,7 @@ final class Store implements AutoCloseable {
     final FrequencySketch sketch;
     final ShardStats stats = new ShardStats();
     final Effects effects = new Effects();
+    final PageViews views = new PageViews(this);
     final @Nullable Keyspace[] keyspaces = new @Nullable Keyspace[KEYSPACES];
     private final KeyHash hash;
     private final KeyHash secondHash;
@@ -690,6 +691,7 @@ final class Store implements AutoCloseable {
                 keyspace.close();
             }
         }
+        views.close();
         Memory.free(pageKey, PAGE_KEY_BYTES, MemoryTag.OTHER);
         shadows.close();
     }

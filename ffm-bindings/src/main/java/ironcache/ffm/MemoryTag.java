@@ -15,6 +15,8 @@ public enum MemoryTag {
     LOG_META,
     /** Cold-read buffers and staged records. */
     STAGING,
+    /** Pages as they were, for long replies that began before they were changed. */
+    VIEWS,
     /** Chunks in which frames of the write-ahead log and of images are built, windows in which they are read. */
     WAL,
     /** The part of a file that parity is made of, or that is being repaired. */

@@ -2,6 +2,7 @@ package ironcache.resp;
 
 import ironcache.datatypes.Arguments;
 import ironcache.datatypes.Lists;
+import ironcache.engine.PageView;
 import ironcache.engine.Shard;
 import ironcache.ffm.Memory;
 import java.nio.charset.StandardCharsets;
@@ -468,7 +469,7 @@ final class CommandContext implements Arguments, AutoCloseable {
 
     /**
      * The reply so far stays, and may be sent, although the handler is not done: a later cold miss or {@link #awaitOutput} runs it again with
-     * {@link #progress} returning {@code state}, and it continues where it left off. The handler guards itself against what others change meanwhile.
+     * {@link #progress} returning {@code state}, and it continues where it left off. What others change meanwhile: {@link LongReplies}.
      *
      * @param state not 0
      */
@@ -480,6 +481,18 @@ final class CommandContext implements Arguments, AutoCloseable {
     /** State of the last {@link #checkpoint} of this command; 0 at its first run. */
     long progress() {
         return connection.progress;
+    }
+
+    /** Keeps the key's value as it is now for the rest of the command, which has read it in this run and written nothing. May miss. */
+    void openView(int key) {
+        long record = peek(key);
+        connection.view = shard.openView(record);
+    }
+
+    /** The record of the key, 0: there is none; of the view, where the command has one. May miss. */
+    long resume(int key) {
+        PageView view = connection.view;
+        return view == null ? peek(key) : lookUp(key).enterView(view);
     }
 
     /**

@@ -1,5 +1,6 @@
 package ironcache.resp;
 
+import ironcache.engine.PageView;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -148,6 +149,9 @@ final class Connection {
     /** See {@link CommandContext#checkpoint}; 0 when a command begins. */
     long progress;
 
+    /** What the rest of a long reply is read from; see {@link LongReplies}. */
+    @Nullable PageView view;
+
     /** Of a KEYS that waits or replies; see {@link FoundKeys}. */
     @Nullable FoundKeys foundKeys;
 
@@ -219,6 +223,14 @@ final class Connection {
 
     int inputBytes() {
         return inputEnd - inputStart;
+    }
+
+    /** The thread is in the view's shard. */
+    void closeView() {
+        if (view != null) {
+            view.close();
+            view = null;
+        }
     }
 
     void releaseFoundKeys() {

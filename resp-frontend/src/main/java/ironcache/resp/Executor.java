@@ -158,7 +158,8 @@ final class Executor {
     void forget(Connection c) {
         boolean waits = c.state == Connection.State.PARKED || c.state == Connection.State.HELD;
         BlockedCommand blocked = c.blocked;
-        boolean borrowed = borrow((waits ? c.over : 0) | watchedOver(c), blocked);
+        boolean borrowed = borrow((waits || c.view != null ? c.over : 0) | watchedOver(c), blocked);
+        c.closeView();
         if (blocked != null) {
             blocking.abandon(blocked);
         }
@@ -311,7 +312,7 @@ final class Executor {
                     c.inLine ? Connection.State.AWAITING_MEMORY : Connection.State.AWAITING_OUTPUT);
             return;
         } catch (DamagedBlockException damage) {
-            tellDamage(damage);
+            tellDamage(c, damage);
         }
         over.end();
         c.lastCommand = row.id;
@@ -344,17 +345,26 @@ final class Executor {
         try {
             Objects.requireNonNull(row.handler).run(queuedContext);
         } catch (DamagedBlockException damage) {
-            tellDamage(damage);
+            tellDamage(c, damage);
         }
         count(c, row, errors);
         times.add(queuedContext, row, clock.nanoTime() - since);
     }
 
     /** The record cannot be served; everything else can. What is damaged is said to the client and to the operator. */
-    private void tellDamage(DamagedBlockException damage) {
-        reply.rollback();
-        reply.error("ERR IronCache read a damaged block: " + damage.getMessage());
+    private void tellDamage(Connection c, DamagedBlockException damage) {
+        fail(c, "ERR IronCache read a damaged block: " + damage.getMessage());
         node.log.warn("damaged block: " + damage.getMessage());
+    }
+
+    /** An error instead of the reply; where part of that may be sent already, the connection ends. */
+    private void fail(Connection c, String error) {
+        reply.rollback();
+        if (c.view != null) {
+            c.state = Connection.State.DRAINING;
+        } else {
+            reply.error(error);
+        }
     }
 
     private void count(Connection c, CommandRow row, int errorsBefore) {
@@ -362,6 +372,7 @@ final class Executor {
         c.commands++;
         own.stats.commands++;
         c.progress = 0;
+        c.closeView();
         if (reply.errorCount() != errorsBefore) {
             row.failedCalls++;
         }

@@ -6,6 +6,7 @@ import static ironcache.resp.KeyFlag.RO;
 
 import ironcache.datatypes.Element;
 import ironcache.datatypes.Hashes;
+import ironcache.engine.PageView;
 import ironcache.ffm.Prng;
 import ironcache.hybridlog.Record;
 
@@ -100,39 +101,66 @@ final class HashWalkCommands {
     }
 
     private static void walk(CommandContext c, boolean fields, boolean values) {
-        boolean resumed = LongReplies.isStreaming(c);
-        long record = resumed ? c.peek(1) : c.read(1);
-        if (LongReplies.isLost(c, record, Record.TYPE_HASH) || !HashCommands.isHash(c, record)) {
+        long record = LongReplies.record(c, 1);
+        if (record == LongReplies.LOST || !HashCommands.isHash(c, record)) {
             return;
         }
         Hashes hash = HashCommands.open(c, record);
-        // A reply that was begun goes on as one, or is broken off.
-        if (!resumed && hash.isTimed()) {
-            walkTimed(c, hash, fields, values);
-            return;
+        long count = hash.count();
+        if (hash.isTimed()) {
+            PageView view = hash.parts() > AHEAD ? LongReplies.keep(c, 1) : null;
+            if (view == null) {
+                walkTimed(c, hash, fields, values);
+                return;
+            }
+            if (view.count < 0) {
+                countLive(c, hash, view);
+            }
+            count = view.count;
         }
-        int version = hash.version();
-        long done = LongReplies.done(c, version);
-        if (done == LongReplies.BROKEN) {
-            LongReplies.broken(c);
-            return;
-        }
-        if (!resumed) {
-            header(c, hash.count(), fields && values);
+        long done = LongReplies.done(c);
+        if (done == 0) {
+            header(c, count, fields && values);
         }
         long parts = hash.parts();
         for (long part = done; part < parts; part++) {
             if (part > done && part % AHEAD == 0) {
-                LongReplies.pause(c, version, part);
-                HashCommands.open(c, c.peek(1));
+                LongReplies.pause(c, 1, part, Hashes.pages(part), 0);
+                HashCommands.open(c, c.resume(1));
             }
             goTo(hash, part, parts, part == done);
             for (long at = hash.from(); at < hash.end(); ) {
-                long value = Element.next(at);
-                reply(c, hash, at, value, fields, values);
-                at = Element.next(value);
+                long behind = Element.next(at);
+                long value = hash.live(behind);
+                if (value != 0) {
+                    reply(c, hash, at, value, fields, values);
+                }
+                at = Element.next(behind);
             }
         }
+    }
+
+    /** How many fields of a long hash there are at the time of the view, {@code view.count} from then on. May miss, and goes on then. */
+    private static void countLive(CommandContext c, Hashes hash, PageView view) {
+        long done = LongReplies.done(c);
+        long parts = hash.parts();
+        long count = view.first;
+        for (long part = done; part < parts; part++) {
+            if (part > done && part % AHEAD == 0) {
+                view.first = count;
+                LongReplies.looked(c, part);
+                HashCommands.open(c, c.resume(1));
+            }
+            goTo(hash, part, parts, part == done);
+            for (long at = hash.from(); at < hash.end(); ) {
+                long behind = Element.next(at);
+                count += hash.live(behind) == 0 ? 0 : 1;
+                at = Element.next(behind);
+            }
+        }
+        view.count = count;
+        LongReplies.looked(c, 0);
+        HashCommands.open(c, c.resume(1));
     }
 
     /** Parts are asked for some at a time, so that those on the SSD are read together. May miss. */
@@ -163,7 +191,7 @@ final class HashWalkCommands {
         }
     }
 
-    /** How many fields there are shows when all have been looked at: the reply leaves when it is whole. */
+    /** How many fields of a hash that is not long there are shows when all have been looked at: the reply leaves when it is whole. */
     private static void walkTimed(CommandContext c, Hashes hash, boolean fields, boolean values) {
         long deferred = c.reply().beginDeferred();
         long count = 0;
@@ -248,9 +276,8 @@ final class HashWalkCommands {
             c.reply().error(Errors.OUT_OF_RANGE);
             return;
         }
-        boolean resumed = LongReplies.isStreaming(c);
-        long record = resumed ? c.peek(1) : c.read(1);
-        if (LongReplies.isLost(c, record, Record.TYPE_HASH) || !HashCommands.isHash(c, record)) {
+        long record = LongReplies.record(c, 1);
+        if (record == LongReplies.LOST || !HashCommands.isHash(c, record)) {
             return;
         }
         if (record == 0 || wanted == 0) {
@@ -357,13 +384,9 @@ final class HashWalkCommands {
 
     /** As many as wanted, the same ones again and again. */
     private static void pickAny(CommandContext c, Hashes hash, long wanted, boolean values) {
-        long done = c.progress();
-        if (hash.isTimed() && countLive(hash) == 0) {
-            if (done == 0) {
-                c.reply().array(0);
-            } else {
-                LongReplies.broken(c);
-            }
+        long done = LongReplies.done(c);
+        if (done == 0 && hash.isTimed() && countLive(hash) == 0) {
+            c.reply().array(0);
             return;
         }
         if (done == 0) {
@@ -375,8 +398,8 @@ final class HashWalkCommands {
                 replyPicked(c, hash, pickLive(hash, random), values);
             }
             if (done < wanted) {
-                c.checkpoint(done);
-                c.awaitOutput();
+                LongReplies.pause(c, 1, done);
+                HashCommands.open(c, c.resume(1));
             }
         }
     }

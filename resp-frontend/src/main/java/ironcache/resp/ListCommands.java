@@ -246,13 +246,8 @@ final class ListCommands {
             return;
         }
         long stop = c.longValue();
-        boolean goesOn = LongReplies.isStreaming(c);
-        long record = goesOn ? c.peek(1) : c.read(1);
-        if (goesOn && (record == 0 || !Lists.isList(record) || !Record.isPaged(record))) {
-            LongReplies.broken(c);
-            return;
-        }
-        if (!isListOrNone(c, record)) {
+        long record = LongReplies.record(c, 1);
+        if (record == LongReplies.LOST || !isListOrNone(c, record)) {
             return;
         }
         long length = record == 0 ? 0 : Lists.length(record);
@@ -268,12 +263,7 @@ final class ListCommands {
     /** As the command's only reply; of a long range a window at a time. */
     private static void range(CommandContext c, long firstRecord, long start, long count) {
         long record = firstRecord;
-        int version = Record.isPaged(record) ? Lists.version(record) : 0;
-        long done = LongReplies.done(c, version);
-        if (done == LongReplies.BROKEN) {
-            LongReplies.broken(c);
-            return;
-        }
+        long done = LongReplies.done(c);
         if (!LongReplies.isStreaming(c)) {
             c.reply().array(count);
         }
@@ -290,8 +280,8 @@ final class ListCommands {
             if (done == count) {
                 return;
             }
-            LongReplies.pause(c, version, done);
-            record = c.peek(1);
+            LongReplies.pause(c, 1, done);
+            record = c.resume(1);
         }
     }
 
@@ -391,7 +381,7 @@ final class ListCommands {
         boolean paged = Record.isPaged(record);
         int version = paged ? Lists.version(record) : 0;
         // Nothing has been replied: where somebody changed the list it begins anew.
-        long done = paged ? Math.max(0, LongReplies.done(c, version)) : 0;
+        long done = paged ? LongReplies.searched(c, version) : 0;
         while (true) {
             long end = Math.min(most, done + WINDOW);
             long rest = most - done;

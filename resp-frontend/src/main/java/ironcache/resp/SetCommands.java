@@ -267,8 +267,8 @@ final class SetCommands {
     }
 
     static void smembers(CommandContext c) {
-        long record = LongReplies.isStreaming(c) ? c.peek(1) : c.read(1);
-        if (!LongReplies.isLost(c, record, Record.TYPE_SET) && isSet(c, record)) {
+        long record = LongReplies.record(c, 1);
+        if (record != LongReplies.LOST && isSet(c, record)) {
             SetReplies.all(c, record, true);
         }
     }

@@ -11,7 +11,6 @@ import static ironcache.resp.KeyFlag.RW;
 import ironcache.datatypes.SetSample;
 import ironcache.datatypes.SetWalk;
 import ironcache.datatypes.Sets;
-import ironcache.hybridlog.Record;
 
 /** The set family, part three: members at random. Rows and handlers. */
 final class SetRandomCommands {
@@ -125,8 +124,8 @@ final class SetRandomCommands {
             c.reply().error(Errors.COUNT_OUT_OF_RANGE);
             return;
         }
-        long record = LongReplies.isStreaming(c) ? c.peek(1) : c.read(1);
-        if (LongReplies.isLost(c, record, Record.TYPE_SET) || !SetCommands.isSet(c, record)) {
+        long record = LongReplies.record(c, 1);
+        if (record == LongReplies.LOST || !SetCommands.isSet(c, record)) {
             return;
         }
         if (!counted) {
@@ -153,7 +152,7 @@ final class SetRandomCommands {
     /** As many as wanted, the same ones again and again. */
     private static void replyAny(CommandContext c, long record, long wanted) {
         SetSample sample = sample(c, record);
-        long done = c.progress();
+        long done = LongReplies.done(c);
         if (done == 0) {
             c.reply().array(wanted);
         }
@@ -165,8 +164,8 @@ final class SetRandomCommands {
                 SetReplies.element(c, sample.picked());
             }
             if (done < wanted) {
-                c.checkpoint(done);
-                c.awaitOutput();
+                LongReplies.pause(c, 1, done);
+                sample = sample(c, c.resume(1));
             }
         }
     }

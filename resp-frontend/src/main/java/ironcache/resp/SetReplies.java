@@ -29,12 +29,7 @@ final class SetReplies {
     static void all(CommandContext c, long record, boolean asSet) {
         SetWalk walk = c.types().setWalk;
         walk.open(c.shard(), record);
-        int version = walk.parts() <= 1 ? 0 : walk.version();
-        long done = LongReplies.done(c, version);
-        if (done == LongReplies.BROKEN) {
-            LongReplies.broken(c);
-            return;
-        }
+        long done = LongReplies.done(c);
         if (!LongReplies.isStreaming(c)) {
             header(c, record == 0 ? 0 : Sets.count(record), asSet);
         }
@@ -44,8 +39,8 @@ final class SetReplies {
         }
         for (long part = done; part < walk.parts(); part++) {
             if (part > done && part % AHEAD == 0) {
-                LongReplies.pause(c, version, part);
-                walk.open(c.shard(), c.peek(1));
+                LongReplies.pause(c, 1, part, SetWalk.pages(part), 0);
+                walk.open(c.shard(), c.resume(1));
             }
             if (part == done || part % AHEAD == 0) {
                 walk.prefetch(part, part + AHEAD);

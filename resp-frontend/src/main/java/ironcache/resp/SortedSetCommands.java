@@ -463,12 +463,8 @@ final class SortedSetCommands {
             c.reply().error(Errors.OUT_OF_RANGE);
             return;
         }
-        long record = c.progress() == 0 ? c.read(1) : c.peek(1);
-        if (c.progress() != 0 && (record == 0 || !SortedSets.isSortedSet(record))) {
-            LongReplies.broken(c);
-            return;
-        }
-        if (SortedSetReplies.isWrongType(c, record)) {
+        long record = LongReplies.record(c, 1);
+        if (record == LongReplies.LOST || SortedSetReplies.isWrongType(c, record)) {
             return;
         }
         // The same picks where the command runs again for what is cold.
@@ -493,15 +489,15 @@ final class SortedSetCommands {
 
     private static void pickAny(
             CommandContext c, SortedSets set, Prng random, long wanted, boolean withScores) {
-        if (c.progress() == 0) {
+        long begun = LongReplies.done(c);
+        if (begun == 0) {
             SortedSetReplies.begin(c.reply(), wanted, withScores);
         }
-        boolean streams = (c.connection().checks & Connection.CHECK_REPLY_MODE) == 0;
         long count = set.count();
-        for (long done = c.progress(); done < wanted; done++) {
-            if (done % PICKS_STEP == 0 && done > c.progress() && streams) {
-                c.checkpoint(done);
-                c.awaitOutput();
+        for (long done = begun; done < wanted; done++) {
+            if (done % PICKS_STEP == 0 && done > begun) {
+                LongReplies.pause(c, 1, done);
+                SortedSetReplies.open(c, set, 1, c.resume(1));
             }
             boolean there = set.seekRank(below(random, count), 1);
             assert there;

@@ -14,8 +14,8 @@ import static ironcache.resp.KeyFlag.UPDATE;
 import ironcache.datatypes.SortedSetRange;
 import ironcache.datatypes.SortedSetRange.Bound;
 import ironcache.datatypes.SortedSets;
+import ironcache.engine.PageView;
 import ironcache.ffm.Memory;
-import ironcache.hybridlog.Record;
 import org.jspecify.annotations.Nullable;
 
 /** The sorted sets family, part two: ranges by index, score and the bytes of members. Rows and handlers. */
@@ -398,15 +398,17 @@ final class SortedSetRangeCommands {
                 last = c.longValue();
             }
         }
-        long record = LongReplies.isStreaming(c) ? c.peek(key) : c.read(key);
-        if (LongReplies.isStreaming(c) && !isStreamed(record)) {
-            LongReplies.broken(c);
-            return;
-        }
-        if (SortedSetReplies.isWrongType(c, record)) {
+        long record = LongReplies.record(c, key);
+        if (record == LongReplies.LOST || SortedSetReplies.isWrongType(c, record)) {
             return;
         }
         SortedSets set = SortedSetReplies.open(c, key, record);
+        PageView view = c.connection().view;
+        if (view != null) {
+            // The range is known, and its first page may have been left.
+            stream(c, key, set, view.first, view.count, backwards, withScores);
+            return;
+        }
         long count =
                 by == By.RANK
                         ? seek(set, first, last, backwards)
@@ -416,10 +418,6 @@ final class SortedSetRangeCommands {
         } else {
             reply(c, key, set, count, backwards, withScores);
         }
-    }
-
-    private static boolean isStreamed(long record) {
-        return record != 0 && SortedSets.isSortedSet(record) && Record.isPaged(record);
     }
 
     /** Goes to the first entry of a range by indexes. @return how many entries there are */
@@ -468,7 +466,7 @@ final class SortedSetRangeCommands {
             boolean backwards,
             boolean withScores) {
         if (LongReplies.isStreaming(c) || count > STREAM_ENTRIES && set.isPaged()) {
-            stream(c, key, set, count, backwards, withScores);
+            stream(c, key, set, set.rank(), count, backwards, withScores);
             return;
         }
         SortedSetReplies.begin(c.reply(), count, withScores);
@@ -487,24 +485,23 @@ final class SortedSetRangeCommands {
         }
     }
 
-    /** A long reply leaves as the client takes it, and what was read for it so far may go. */
+    /**
+     * A long reply leaves as the client takes it, and what was read for it so far may go.
+     *
+     * @param first rank of the first entry
+     */
     private static void stream(
             CommandContext c,
             int key,
             SortedSets set,
+            long first,
             long count,
             boolean backwards,
             boolean withScores) {
-        int version = set.version();
-        long done = LongReplies.done(c, version);
-        if (done == LongReplies.BROKEN) {
-            LongReplies.broken(c);
-            return;
-        }
+        long done = LongReplies.done(c);
         if (!LongReplies.isStreaming(c)) {
             SortedSetReplies.begin(c.reply(), count, withScores);
         }
-        long first = set.rank();
         while (done < count) {
             long step = Math.min(STREAM_ENTRIES, count - done);
             boolean there =
@@ -512,8 +509,13 @@ final class SortedSetRangeCommands {
             assert there;
             entries(c.reply(), set, step, backwards, withScores);
             done += step;
-            LongReplies.pause(c, version, done);
-            SortedSetReplies.open(c, set, key, c.peek(key));
+            PageView view = LongReplies.keep(c, key);
+            if (view != null) {
+                view.first = first;
+                view.count = count;
+            }
+            LongReplies.pause(c, key, done);
+            SortedSetReplies.open(c, set, key, c.resume(key));
         }
     }
 

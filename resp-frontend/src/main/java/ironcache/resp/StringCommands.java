@@ -162,28 +162,17 @@ final class StringCommands {
     }
 
     static void get(CommandContext c) {
-        if (LongReplies.isStreaming(c)) {
-            resumeGet(c);
-            return;
-        }
-        long record = c.read(1);
+        long record = LongReplies.record(c, 1);
         if (record == 0) {
             c.reply().nullBulk();
+        } else if (record == LongReplies.LOST) {
+            return;
         } else if (Record.kind(record) == Record.STRING) {
             c.reply().bulk(Record.value(record), Record.valueLength(record));
         } else if (Strings.isString(record)) {
             StringReplies.stream(c, record, 0, Strings.length(record));
         } else {
             c.reply().error(Errors.WRONG_TYPE);
-        }
-    }
-
-    private static void resumeGet(CommandContext c) {
-        long record = c.peek(1);
-        if (record != 0 && Record.isPaged(record)) {
-            StringReplies.stream(c, record, 0, Strings.length(record));
-        } else {
-            LongReplies.broken(c);
         }
     }
 

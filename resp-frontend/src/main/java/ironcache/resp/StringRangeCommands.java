@@ -12,7 +12,6 @@ import static ironcache.resp.KeyFlag.RW;
 import static ironcache.resp.KeyFlag.UPDATE;
 
 import ironcache.datatypes.Strings;
-import ironcache.hybridlog.Record;
 
 /** The strings family, part two: parts of a value. Rows and handlers. */
 final class StringRangeCommands {
@@ -149,10 +148,8 @@ final class StringRangeCommands {
             return;
         }
         long end = c.longValue();
-        boolean streaming = LongReplies.isStreaming(c);
-        long record = streaming ? c.peek(1) : c.read(1);
-        if (streaming && (record == 0 || !Record.isPaged(record))) {
-            LongReplies.broken(c);
+        long record = LongReplies.record(c, 1);
+        if (record == LongReplies.LOST) {
             return;
         }
         if (record == 0) {

@@ -61,12 +61,7 @@ final class StringReplies {
     }
 
     private static void streamPaged(CommandContext c, long record, long offset, long bytes) {
-        int version = Strings.version(record);
-        long done = LongReplies.done(c, version);
-        if (done == LongReplies.BROKEN) {
-            LongReplies.broken(c);
-            return;
-        }
+        long done = LongReplies.done(c);
         if (!LongReplies.isStreaming(c)) {
             c.reply().bulkBegin(bytes);
         }
@@ -76,8 +71,9 @@ final class StringReplies {
             Strings.load(c.shard(), current, offset + done, window);
             pieces(c, current, offset + done, window);
             done += window;
-            LongReplies.pause(c, version, done);
-            current = c.peek(1);
+            long pages = Strings.pages(current, offset + done);
+            LongReplies.pause(c, 1, done, pages, pages);
+            current = c.resume(1);
         }
         c.reply().bulkEnd();
     }
