@@ -12,7 +12,7 @@ import ironcache.hybridlog.Record;
  * of each: {@link BucketsLayout}, in the root.
  *
  * <p>Buckets hold {@value #BUCKET_BYTES} bytes on average. They are split one by one as entries come, and joined as they go, by commands that write anyway, where the pages in question are in RAM; only a command that
- * finds far too few buckets waits for the page that is to be split ({@link #load}).
+ * finds far too few buckets, or would leave far too few behind, waits for the pages that are to be split ({@link #load}).
  *
  * <p>One per thread. Owns a scratch of the size of the longest page.
  */
@@ -30,13 +30,38 @@ final class Buckets implements AutoCloseable {
     /** Of a bucket, on average. */
     static final int BUCKET_BYTES = 600;
 
+    /** Of a bucket, on average, where splitting has been put off: no command leaves more behind. */
+    private static final int LATE_BYTES = BUCKET_BYTES / 4 * 5;
+
     private static final int STEPS_MAX = 4;
 
     private final Entries entries;
     private final long scratch = Memory.allocate(2L * Record.MAX_VALUE_BYTES, MemoryTag.OTHER);
 
+    /** Bytes that the command is going to add, at most. */
+    private long expectedBytes;
+
+    /** What splits up to this number of buckets need was read by the command. */
+    private long loadedBuckets;
+
     Buckets(Entries entries) {
         this.entries = entries;
+    }
+
+    /** A command begins. */
+    void reset() {
+        expectedBytes = 0;
+        loadedBuckets = 0;
+    }
+
+    /** Before its first write: the command is going to add so many bytes more, at most. */
+    void expect(long bytes) {
+        expectedBytes += bytes;
+    }
+
+    /** As many buckets as these bytes and those that are expected may come to in this command. */
+    long bucketsFor(long bytes) {
+        return (bytes + expectedBytes) / BUCKET_BYTES + 2;
     }
 
     /** Makes these the entries of a new collection, all in one bucket, which is to be settled. */
@@ -68,14 +93,22 @@ final class Buckets implements AutoCloseable {
     }
 
     /**
-     * Before a command's first write: reads the page that has to be split, if that can wait no longer, and what may look like the one that is to be: else {@link #split} would be put off for
-     * ever. May miss.
+     * Before a command's first write: reads the pages that will have to be split, where that can wait no longer with what it is going to add, and what may look like those that are to be: else {@link #split} would be
+     * put off, and the buckets outgrow their pages. May miss.
      */
-    static void load(Shard shard, long object, long part) {
-        if (BucketsLayout.bytes(part) > BucketsLayout.buckets(part) * BUCKET_BYTES / 4 * 5) {
-            shard.readPage(object, page(BucketsLayout.splitting(part)));
-            shard.readPage(object, page(BucketsLayout.buckets(part)));
+    void load(Shard shard, long object, long part) {
+        long last = (BucketsLayout.bytes(part) + expectedBytes) / LATE_BYTES;
+        long first = Math.max(BucketsLayout.buckets(part), loadedBuckets);
+        if (first > last) {
+            return;
         }
+        int asked = 0;
+        for (long bucket = first; bucket <= last; bucket++) {
+            asked = ManyPages.ask(shard, object, page(bucket - Long.highestOneBit(bucket)), asked);
+            asked = ManyPages.ask(shard, object, page(bucket), asked);
+        }
+        ManyPages.await(shard, asked);
+        loadedBuckets = last + 1;
     }
 
     // Entries.

@@ -3,6 +3,7 @@ package ironcache.datatypes;
 import ironcache.engine.Shard;
 import ironcache.ffm.Memory;
 import ironcache.ffm.MemoryTag;
+import ironcache.tiering.CommandMemoryException;
 
 /**
  * Elements that a command gathers before it writes or replies, one behind the other, none of them spilled. Where it takes each element once only, they are found by a table of
@@ -31,6 +32,12 @@ final class ElementBuffer implements AutoCloseable {
     private long count;
     private long table;
     private long slots;
+    private long bytesMax = Long.MAX_VALUE;
+
+    /** Whoever gathers more is unwound by {@link CommandMemoryException}. */
+    void limit(long newBytesMax) {
+        bytesMax = newBytesMax;
+    }
 
     /** Forgets all elements. */
     void clear() {
@@ -71,7 +78,10 @@ final class ElementBuffer implements AutoCloseable {
     /** Room behind the last element, for one that {@link #put} or {@link #putOnce} then takes. */
     long room(long bytes) {
         if (capacity - used < bytes) {
-            long wider = Math.max(2 * capacity, used + bytes);
+            if (used + bytes > bytesMax) {
+                throw CommandMemoryException.SIGNAL;
+            }
+            long wider = Math.max(Math.min(2 * capacity, bytesMax), used + bytes);
             long to = Memory.allocateUnset(wider, MemoryTag.OTHER);
             Memory.copy(address, to, used);
             Memory.free(address, capacity, MemoryTag.OTHER);
@@ -130,6 +140,9 @@ final class ElementBuffer implements AutoCloseable {
 
     private void rebuild(Shard shard) {
         long wider = Math.max(FIRST_SLOTS, 2 * slots);
+        if (used + wider * Long.BYTES > bytesMax) {
+            throw CommandMemoryException.SIGNAL;
+        }
         freeTable();
         slots = wider;
         table = Memory.allocate(slots * Long.BYTES, MemoryTag.OTHER);

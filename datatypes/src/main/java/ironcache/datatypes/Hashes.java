@@ -103,6 +103,7 @@ public final class Hashes implements AutoCloseable {
         unsettled = false;
         spillPages = 0;
         sought = 0;
+        buckets.reset();
         if (record == 0) {
             state = State.NEW;
             form = Record.FORM_LISTPACK;
@@ -151,15 +152,26 @@ public final class Hashes implements AutoCloseable {
         }
     }
 
-    /** Before the first change: reads what the change of this field needs. May miss. */
+    /** Before the first change: reads what the removal of this field needs, or another time for it. May miss. */
     public void load(long field, int fieldLength) {
+        load(field, fieldLength, (long) Element.TIME_BYTES);
+    }
+
+    /** As above, of a field that gets a value of this length, and maybe a time. */
+    public void load(long field, int fieldLength, int valueLength) {
+        long bytes = Spill.entryBytesMax(fieldLength) + Spill.entryBytesMax(valueLength);
+        load(field, fieldLength, bytes + Element.TIME_BYTES);
+    }
+
+    private void load(long field, int fieldLength, long bytes) {
+        buckets.expect(bytes);
         if (state == State.PAGED) {
             long at = locate(field, fieldLength);
             if (at != 0) {
                 loadSpilled(foundField);
                 loadSpilled(Element.isTime(at) ? at + Element.TIME_BYTES : at);
             }
-            Buckets.load(shard, CollectionRoot.object(rootAddress), rootAddress + PART);
+            buckets.load(shard, CollectionRoot.object(rootAddress), rootAddress + PART);
         }
     }
 
@@ -608,7 +620,7 @@ public final class Hashes implements AutoCloseable {
     private void toPages() {
         sought = 0;
         long copy = root.address();
-        root.create(shard, db, ROOT_BYTES, spillPages);
+        root.create(shard, db, ROOT_BYTES, spillPages, buckets.bucketsFor(end - from));
         CollectionRoot.putCount(copy, Element.count(from, end) / 2);
         Buckets.begin(shard, copy, copy + PART, from, end);
         long timed = 0;

@@ -4,6 +4,7 @@ import ironcache.engine.RootLayout;
 import ironcache.engine.Shard;
 import ironcache.ffm.Memory;
 import ironcache.hybridlog.Record;
+import ironcache.tiering.CommandMemoryException;
 
 /**
  * Operations on whole keys whatever they hold: a record and, where it is the root of a paged object, its pages. Runs on the shard's
@@ -49,7 +50,7 @@ public final class Keys {
 
     /**
      * Copies a key's value and expiry, pages included, over whatever is at the target: another name, another database, another shard. May
-     * miss before it writes.
+     * miss before it writes. As it is one command's work, there is a bound on the bytes ({@link Shard#commandBytes}).
      */
     public static void copy(
             Shard shard,
@@ -66,13 +67,18 @@ public final class Keys {
         long root = Record.value(record);
         long from = RootLayout.object(root);
         long pages = RootLayout.pages(root);
-        for (long page = 0; page < pages; page++) {
-            shard.prefetchPage(from, page);
+        if (pageBytes(record) > toShard.commandBytes()) {
+            throw CommandMemoryException.SIGNAL;
         }
+        int asked = 0;
         for (long page = 0; page < pages; page++) {
-            shard.readPage(from, page);
+            asked = ManyPages.ask(shard, from, page, asked);
         }
-        long to = toShard.createObject(toDb);
+        ManyPages.await(shard, asked);
+        long to;
+        do {
+            to = toShard.createObject(toDb);
+        } while (isAnyCold(toShard, to, pages));
         for (long page = 0; page < pages; page++) {
             long source = shard.readPage(from, page);
             if (source != 0) {
@@ -81,6 +87,15 @@ public final class Keys {
             }
         }
         RootLayout.putObject(putCopy(toShard, record, toDb, toKey, toKeyLength, toHash), to);
+    }
+
+    /** That another page has a hash like that of one of its pages could not be told without a read: then there is another object. */
+    private static boolean isAnyCold(Shard shard, long object, long pages) {
+        boolean cold = false;
+        for (long page = 0; page < pages && !cold; page++) {
+            cold = shard.isPageCold(object, page);
+        }
+        return cold;
     }
 
     /** Bytes that a key has in pages, beside its record, about. Nothing is read. */

@@ -113,6 +113,18 @@ public final class ListWalk implements AutoCloseable {
         skip(inTree - count);
     }
 
+    /** Before a command goes over so many elements from an index on and needs them all at once: reads their pages. The place is lost. May miss. */
+    public void load(long index, long count) {
+        if (root != 0) {
+            long from = index - ListLayout.count(root, true);
+            long skipped = Math.max(0, -from);
+            long inTree = Math.min(count - skipped, tree.count() - Math.max(0, from));
+            if (inTree > 0) {
+                tree.load(Math.max(0, from), inTree);
+            }
+        }
+    }
+
     /** Goes before the first element, or behind the last, without counting any. May miss. */
     void seekEnd(boolean first, long newWanted) {
         if (first) {

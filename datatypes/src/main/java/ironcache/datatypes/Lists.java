@@ -305,6 +305,7 @@ public final class Lists implements AutoCloseable {
             return;
         }
         walk.open(shard, record);
+        walk.load(first ? 0 : length() - count, count);
         walk.seekEnd(first, count);
         for (long i = 0; i < count && (first ? walk.next() : walk.previous()); i++) {
             walk.loadElement();
@@ -365,6 +366,7 @@ public final class Lists implements AutoCloseable {
         keptFrom = atBegin;
         kept = length - atBegin - atEnd;
         walk.open(shard, record);
+        walk.load(keptFrom, kept);
         walk.seek(keptFrom, kept);
         long bytes = 0;
         long pages = 0;
@@ -636,6 +638,9 @@ public final class Lists implements AutoCloseable {
         long found = 0;
         walk.open(shard, record);
         long at = fromEnd ? count - others : others;
+        if (wanted >= count) {
+            walk.load(fromEnd ? 0 : at, count - others);
+        }
         walk.seek(at, fromEnd ? -at : count - at);
         while (found < wanted && (fromEnd ? walk.previous() : walk.next())) {
             if (walk.isElement(coded, bytes, text, length)) {

@@ -18,7 +18,7 @@ import ironcache.ffm.MemoryTag;
  * <p>One per thread. Owns the copy of the root, and scratches.
  */
 final class PagedSortedSet implements AutoCloseable {
-    private static final int BUCKETS = CollectionRoot.BYTES;
+    static final int BUCKETS = CollectionRoot.BYTES;
     private static final int TREE = BUCKETS + BucketsLayout.BYTES;
     static final int ROOT_BYTES = TREE + TreeLayout.ROOT_BYTES;
 
@@ -97,6 +97,7 @@ final class PagedSortedSet implements AutoCloseable {
         puts = 0;
         probes = false;
         leave();
+        buckets.reset();
         tree.open(shard, root, TREE);
         target.open(shard, root, TREE);
     }
@@ -116,7 +117,8 @@ final class PagedSortedSet implements AutoCloseable {
     void create(Shard newShard, int newDb, long from, long end, long oddPages) {
         shard = newShard;
         db = newDb;
-        object = copy.create(shard, db, ROOT_BYTES, oddPages);
+        // Pages of entries, of which each is longer than its score with the hash.
+        object = copy.create(shard, db, ROOT_BYTES, oddPages, oddPages);
         root = copy.address();
         fresh = true;
         changed = true;
@@ -285,6 +287,12 @@ final class PagedSortedSet implements AutoCloseable {
         return count;
     }
 
+    /** Reads the leaves of so many entries from a rank on, for a command that needs them all at once. */
+    void load(long from, long entries) {
+        tree.load(from, entries);
+        leave();
+    }
+
     // Scans go from bucket to bucket. What is in one tells scores: of the entries that have one of
     // them, those are the bucket's whose hash says so.
 
@@ -374,8 +382,10 @@ final class PagedSortedSet implements AutoCloseable {
         boolean there = find(member, memberLength) != 0;
         if (there) {
             tree.loadRemove();
+        } else {
+            buckets.expect(ScoreEntry.BYTES);
         }
-        Buckets.load(shard, object, root + BUCKETS);
+        buckets.load(shard, object, root + BUCKETS);
         target.seek(treeKey.set(score, member, memberLength), 0);
         SortedSetEntries.putScore(entryScratch, score);
         long element = SortedSetEntries.member(entryScratch);
@@ -513,6 +523,7 @@ final class PagedSortedSet implements AutoCloseable {
             return;
         }
         long from = rank;
+        tree.load(from, count);
         seekRank(from, count);
         for (long left = count; left > 0; ) {
             tree.loadRemove();

@@ -26,26 +26,29 @@ final class RootCopy implements AutoCloseable {
 
     /** Begins a new collection without elements; the structures' parts are zero. @return its object */
     long create(Shard shard, int db, int bytes) {
-        return create(shard, db, bytes, 1);
+        return create(shard, db, bytes, 1, 1);
     }
 
-    /** As above, of a collection that takes so many odd page numbers in the same command. */
-    long create(Shard shard, int db, int bytes, long oddPages) {
+    /** As above, of a collection that takes so many odd page numbers, and even ones, in the same command. */
+    long create(Shard shard, int db, int bytes, long oddPages, long evenPages) {
         assert bytes <= BYTES_MAX;
         long object;
         do {
             object = shard.createObject(db);
-        } while (isAnyCold(shard, object, oddPages));
+        } while (isAnyCold(shard, object, oddPages, evenPages));
         Memory.fill(address, bytes, (byte) 0);
         CollectionRoot.put(address, object);
         return object;
     }
 
     /** That another page has a hash like that of one of its pages could not be told without a read: then there is another object. */
-    private static boolean isAnyCold(Shard shard, long object, long oddPages) {
-        boolean cold = shard.isPageCold(object, 0);
+    private static boolean isAnyCold(Shard shard, long object, long oddPages, long evenPages) {
+        boolean cold = false;
         for (long i = 0; i < oddPages && !cold; i++) {
             cold = shard.isPageCold(object, 2 * i + 1);
+        }
+        for (long i = 0; i < evenPages && !cold; i++) {
+            cold = shard.isPageCold(object, Buckets.page(i));
         }
         return cold;
     }

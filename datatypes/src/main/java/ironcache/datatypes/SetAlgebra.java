@@ -23,6 +23,11 @@ public final class SetAlgebra implements AutoCloseable {
     private long longestNumber;
     private boolean numbersOnly;
 
+    /** So much a result may take. */
+    public void limit(long bytesMax) {
+        result.limit(bytesMax);
+    }
+
     /** Forgets the sets of before, and what came of them. */
     public void begin() {
         sets = 0;
@@ -181,7 +186,7 @@ public final class SetAlgebra implements AutoCloseable {
         beginResult(Record.FORM_INTSET);
         for (int i = 0; i < sets; i++) {
             walk.open(shards[i], records[i]);
-            walk.prefetch(0, walk.parts());
+            walk.load();
         }
         for (int i = 0; i < sets; i++) {
             walk.open(shards[i], records[i]);

@@ -40,14 +40,25 @@ public final class SetSample implements AutoCloseable {
     /** {@link #pickDifferent} looked at all elements. */
     private boolean complete;
 
+    /** So much may be picked at once. */
+    public void limit(long bytesMax) {
+        picked.limit(bytesMax);
+        kept.limit(bytesMax);
+    }
+
+    /** Gives back what was picked. */
+    public void clear() {
+        picked.clear();
+        kept.clear();
+    }
+
     /** Begins with a set that is there. */
     public void begin(Shard shard, long record, long seed) {
         this.shard = shard;
         this.record = record;
         this.seed = seed;
         count = SetPages.count(record);
-        picked.clear();
-        kept.clear();
+        clear();
     }
 
     /** Elements of the set. */

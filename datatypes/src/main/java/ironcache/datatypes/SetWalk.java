@@ -110,12 +110,33 @@ public final class SetWalk implements AutoCloseable {
 
     /** Asks for all parts and waits. May miss. */
     public void load() {
-        if (record != 0 && Record.isPaged(record)) {
-            prefetch(0, parts);
-            for (long i = 0; i < parts; i++) {
-                SetPages.part(shard, record, i);
+        if (record == 0 || !Record.isPaged(record)) {
+            return;
+        }
+        long root = Record.value(record);
+        long object = CollectionRoot.object(root);
+        int asked = 0;
+        for (long i = 0; i < parts; i++) {
+            asked = ManyPages.ask(shard, object, Buckets.page(i), asked);
+        }
+        ManyPages.await(shard, asked);
+        if (CollectionRoot.nextPage(root) > 1) {
+            loadSpilled(object);
+        }
+    }
+
+    private void loadSpilled(long object) {
+        int asked = 0;
+        for (long i = 0; i < parts; i++) {
+            goTo(i);
+            while (nextOfPart()) {
+                if (Element.isSpilled(at)) {
+                    asked = Spill.ask(shard, object, at, asked);
+                }
             }
         }
+        ManyPages.await(shard, asked);
+        open(shard, record);
     }
 
     /** May miss. @return false at the end */

@@ -109,6 +109,7 @@ public final class Sets implements AutoCloseable {
         count = -1;
         pagesToTake = 0;
         sought = 0;
+        buckets.reset();
         added.clear();
         if (record == 0) {
             openNew(Record.FORM_INTSET);
@@ -157,7 +158,8 @@ public final class Sets implements AutoCloseable {
     /** Before the first change: reads what the addition of a member of this length needs, beside what tells whether it is there. May miss. */
     public void loadRoom(int length) {
         if (state == State.PAGED) {
-            Buckets.load(shard, CollectionRoot.object(rootAddress), rootAddress + PART);
+            buckets.expect(Spill.entryBytesMax(length));
+            buckets.load(shard, CollectionRoot.object(rootAddress), rootAddress + PART);
             if (length > Spill.SPILL_BYTES) {
                 pagesToTake += Spill.pagesOf(length);
                 CollectionRoot.probe(shard, rootAddress, pagesToTake);
@@ -468,7 +470,8 @@ public final class Sets implements AutoCloseable {
     /** All elements go to pages of a new object: those in the record, and more. */
     private void toPages(ElementBuffer more) {
         long copy = root.address();
-        root.create(shard, db, ROOT_BYTES);
+        long evenPages = buckets.bucketsFor(end - from + more.bytes());
+        root.create(shard, db, ROOT_BYTES, 1, evenPages);
         rootAddress = copy;
         state = State.PAGED;
         fresh = true;

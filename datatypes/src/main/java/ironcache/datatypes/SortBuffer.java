@@ -3,6 +3,7 @@ package ironcache.datatypes;
 import ironcache.engine.Shard;
 import ironcache.ffm.Memory;
 import ironcache.ffm.MemoryTag;
+import ironcache.tiering.CommandMemoryException;
 
 /**
  * Strings that a command puts in order, each with a weight: a number, a string of its own, or none. One per thread; owns its memory, of which {@link #clear} keeps a little.
@@ -37,6 +38,13 @@ public final class SortBuffer implements Arguments, AutoCloseable {
     private long count;
     private Order order = Order.NUMBERS;
     private boolean descending;
+    private long bytesMax = Long.MAX_VALUE;
+
+    /** So much it may take. */
+    public void limit(long newBytesMax) {
+        bytesMax = newBytesMax;
+        strings.limit(newBytesMax);
+    }
 
     public void clear() {
         strings.clear();
@@ -91,6 +99,10 @@ public final class SortBuffer implements Arguments, AutoCloseable {
 
     private void addEntry(long offset) {
         if (count == capacity) {
+            // Twice: for the sort.
+            if (2 * 2 * capacity * ENTRY_BYTES + strings.bytes() > bytesMax) {
+                throw CommandMemoryException.SIGNAL;
+            }
             resize(2 * capacity);
         }
         long entry = entries + count++ * ENTRY_BYTES;

@@ -2,6 +2,7 @@ package ironcache.datatypes;
 
 import ironcache.ffm.Memory;
 import ironcache.ffm.MemoryTag;
+import ironcache.tiering.CommandMemoryException;
 
 /**
  * Where the result of a union, intersection or difference is made: entries in the order in which they came, found by their member where they are to be merged, and sorted at the end. Off-heap memory of any
@@ -52,8 +53,22 @@ public final class SortedSetScratch implements AutoCloseable {
     private long slots;
     private int longestMember;
 
+    private long bytesMax = Long.MAX_VALUE;
+
     public SortedSetScratch() {
         allocate();
+    }
+
+    /** Whoever gathers more is unwound by {@link CommandMemoryException}. */
+    public void limit(long newBytesMax) {
+        bytesMax = newBytesMax;
+    }
+
+    private void check(long newEntriesCapacity, long newOrderCapacity) {
+        // The table has two slots for each of the order's places.
+        if (newEntriesCapacity + 4 * Long.BYTES * newOrderCapacity > bytesMax) {
+            throw CommandMemoryException.SIGNAL;
+        }
     }
 
     private void allocate() {
@@ -186,7 +201,8 @@ public final class SortedSetScratch implements AutoCloseable {
     }
 
     private void growEntries(int bytes) {
-        long capacity = Math.max(2 * entriesCapacity, entryBytes + bytes);
+        check(entryBytes + bytes, orderCapacity);
+        long capacity = Math.max(Math.min(2 * entriesCapacity, bytesMax), entryBytes + bytes);
         long to = Memory.allocateUnset(capacity, MemoryTag.OTHER);
         Memory.copy(entries, to, entryBytes);
         Memory.free(entries, entriesCapacity, MemoryTag.OTHER);
@@ -196,6 +212,7 @@ public final class SortedSetScratch implements AutoCloseable {
 
     private void growOrder() {
         long capacity = 2 * orderCapacity;
+        check(entryBytes, capacity);
         long to = Memory.allocateUnset(2 * Long.BYTES * capacity, MemoryTag.OTHER);
         Memory.copy(order, to, count * Long.BYTES);
         Memory.copy(hashes(), to + capacity * Long.BYTES, count * Long.BYTES);

@@ -172,6 +172,14 @@ public final class SortedSets implements AutoCloseable {
         return at != 0;
     }
 
+    /** Before a command walks so many entries from a rank on and needs them all at once: reads their pages. No position is left. May miss. */
+    public void load(long rank, long entries) {
+        leave();
+        if (state == State.PAGED) {
+            paged.load(rank, entries);
+        }
+    }
+
     /** Moves to the first entry of a range. @return whether there is one */
     public boolean seekFirst(SortedSetRange range) {
         leave();

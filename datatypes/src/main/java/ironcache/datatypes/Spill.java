@@ -48,6 +48,13 @@ public final class Spill {
         return length <= SPILL_BYTES ? Element.codedBytes(text, length) : Element.SPILLED_BYTES;
     }
 
+    /** A string of this length takes no more in an entry, be it the key or not. */
+    static int entryBytesMax(int length) {
+        return length <= SPILL_BYTES
+                ? Math.max(Element.stringBytes(length), Element.NUMBER_BYTES_MAX)
+                : Element.SPILLED_HASHED_BYTES;
+    }
+
     /** Page numbers that strings to be written will take: {@link CollectionRoot#probe} with it, before the first write. */
     static long pagesOf(int length) {
         return length <= SPILL_BYTES ? 0 : pages(length);
@@ -98,6 +105,16 @@ public final class Spill {
         for (long i = 0; i < pages; i++) {
             shard.prefetchPage(object, number(element, i));
         }
+    }
+
+    /** Asks for all pages, as {@link ManyPages}. */
+    static int ask(Shard shard, long object, long element, int askedBefore) {
+        int asked = askedBefore;
+        long pages = pages(Element.spilledLength(element));
+        for (long i = 0; i < pages; i++) {
+            asked = ManyPages.ask(shard, object, number(element, i), asked);
+        }
+        return asked;
     }
 
     /** Reads all pages, so that nothing that is done to them can miss. May miss. */

@@ -231,6 +231,53 @@ final class Tree implements AutoCloseable {
         return before;
     }
 
+    /**
+     * Before a command walks so many entries from a position on and needs them all at once: reads their leaves, thousands before it waits. The place is lost. May miss.
+     */
+    void load(long position, long count) {
+        if (height < 2) {
+            return;
+        }
+        long rest = position;
+        long page = TreeLayout.top(part);
+        for (int level = height - 1; level > 0; level--) {
+            read(level, page);
+            int offset = ENTRIES;
+            int next = offset + entryBytes(level, offset);
+            while (next < lengths[level] && rest >= TreeLayout.count(values[level] + offset)) {
+                rest -= TreeLayout.count(values[level] + offset);
+                offset = next;
+                next += entryBytes(level, next);
+            }
+            at[level] = offset;
+            page = child(level);
+        }
+        int asked = 0;
+        long left = count + rest;
+        do {
+            asked = ManyPages.ask(shard, object, child(1), asked);
+            left -= TreeLayout.count(values[1] + at[1]);
+        } while (left > 0 && toNextChild());
+        ManyPages.await(shard, asked);
+    }
+
+    /** Goes to the next leaf's entry in the inner pages. May miss. @return false: there is none */
+    private boolean toNextChild() {
+        int level = 1;
+        while (level < height && isLast(level)) {
+            level++;
+        }
+        if (level >= height) {
+            return false;
+        }
+        at[level] += entryBytes(level, at[level]);
+        while (--level > 0) {
+            read(level, child(level + 1));
+            at[level] = ENTRIES;
+        }
+        return true;
+    }
+
     // Walking.
 
     /** Has an entry at the place, that of the next leaf where this one ends. May miss. @return false: the tree ends here */
@@ -288,17 +335,8 @@ final class Tree implements AutoCloseable {
 
     private boolean nextLeaf() {
         leave();
-        int level = 1;
-        while (level < height && isLast(level)) {
-            level++;
-        }
-        if (level >= height) {
+        if (!toNextChild()) {
             return false;
-        }
-        at[level] += entryBytes(level, at[level]);
-        while (--level > 0) {
-            read(level, child(level + 1));
-            at[level] = ENTRIES;
         }
         toLeaf();
         at[0] = ENTRIES;

@@ -22,6 +22,11 @@ final class MemoryPlan {
     private static final long VIEW_BYTES_MIN = 8 << 20;
     private static final int VIEW_PART = 16;
 
+    /** As much as a command may write at once: the log has frames for that beyond its limit. */
+    private static final long COMMAND_BYTES_MAX = 384 << 20;
+
+    private static final long COMMAND_BYTES_MIN = 8 << 20;
+    private static final int COMMAND_PART = 4;
 
     final long budgetBytes;
 
@@ -36,6 +41,9 @@ final class MemoryPlan {
 
     /** What long replies may keep of pages as they were: not set aside, but taken from the log when it is needed. */
     final long viewBytes;
+
+    /** What a command may hold at once beside the data. Not set aside. */
+    final long commandBytes;
 
     private final int coldReads;
     private final long stagingBytes;
@@ -57,6 +65,7 @@ final class MemoryPlan {
                 Math.clamp(
                         budgetBytes >>> Address.PAGE_SHIFT, MIN_FRAMES, Address.FIRST_SSD_PAGE / 2);
         viewBytes = Math.max(VIEW_BYTES_MIN, budgetBytes / VIEW_PART);
+        commandBytes = Math.clamp(budgetBytes / COMMAND_PART, COMMAND_BYTES_MIN, COMMAND_BYTES_MAX);
         coldReads = Math.clamp(frames, 64, COLD_READS_MAX);
         stagingBytes = Math.max(2L << 20, budgetBytes / 64);
         notes = Math.clamp(budgetBytes / 512, 1 << 12, 1 << 24);

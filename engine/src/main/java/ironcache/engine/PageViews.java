@@ -127,6 +127,13 @@ final class PageViews implements AutoCloseable {
         return view.version.record;
     }
 
+    /** The run of a command ends. */
+    void leave() {
+        if (current != null) {
+            current = null;
+        }
+    }
+
     void close(PageView view) {
         if (current == view) {
             current = null;

@@ -52,6 +52,14 @@ final class PagedObjects {
         }
     }
 
+    /** As {@link Shard#requestPage}. */
+    boolean request(long object, long page) {
+        return isAsItIs(object, page)
+                && store.requestOneOfMany(
+                        keyspaceOf(object).pages,
+                        store.hash(store.pageKey(object, page), Store.PAGE_KEY_BYTES));
+    }
+
     /** Whether the command that runs reads the page as it is, and not as it was. */
     private boolean isAsItIs(long object, long page) {
         return store.views.current == null

@@ -71,6 +71,7 @@ public final class Shard implements AutoCloseable {
     private final FileCompletions fileCompletions;
     private final ShardListener listener;
     private final ShardConfig config;
+    private final long commandBytes;
 
     /** The current command's waiter. */
     private int current;
@@ -102,6 +103,8 @@ public final class Shard implements AutoCloseable {
         store.nowMillis = clock.currentTimeMillis();
         stats = store.stats;
         store.views.setLimit(plan.viewBytes);
+        store.cold.limitCommands(plan.commandBytes);
+        commandBytes = plan.commandBytes;
         rewriter = new Rewriter(store, FileCompletions.COMPACT);
         settler = new Settler(store, FileCompletions.SETTLE);
         expirer = new Expirer(store);
@@ -149,7 +152,7 @@ public final class Shard implements AutoCloseable {
 
     /** The command ended: what was staged for it may go, what it changed is logged. */
     public void end() {
-        store.views.current = null;
+        store.views.leave();
         store.effects.end();
         store.cold.end();
     }
@@ -162,7 +165,7 @@ public final class Shard implements AutoCloseable {
      * @param seqnos what they answered
      */
     public void end(int parts, int[] shards, long[] seqnos) {
-        store.views.current = null;
+        store.views.leave();
         store.effects.end(parts, shards, seqnos);
         store.cold.end();
     }
@@ -190,7 +193,7 @@ public final class Shard implements AutoCloseable {
 
     /** The command waits for something else than a read; where it has changed something, its unit of the log goes on with it. */
     public void suspend() {
-        store.views.current = null;
+        store.views.leave();
         store.effects.park();
         store.cold.end();
     }
@@ -201,7 +204,7 @@ public final class Shard implements AutoCloseable {
      * @return whether onReady follows
      */
     public boolean parkIfReading() {
-        store.views.current = null;
+        store.views.leave();
         store.effects.park();
         if (waiting) {
             store.cold.end();
@@ -254,6 +257,14 @@ public final class Shard implements AutoCloseable {
     /** Whether a command that is one of several, of which the first have happened, has memory, though {@link #writeRefusal} says why others have none. */
     public boolean hasReserve() {
         return space.hasReserve();
+    }
+
+    /**
+     * So many bytes at most a command gathers before it writes or replies, and copies. One that reads more from the SSD at once is unwound by {@link
+     * ironcache.tiering.CommandMemoryException}.
+     */
+    public long commandBytes() {
+        return commandBytes;
     }
 
     public void parkForSpace(int waiter) {
@@ -440,6 +451,16 @@ public final class Shard implements AutoCloseable {
     /** An object without a root dies; its pages are freed in the background. Done by upsert and delete for the roots that they replace. */
     public void retire(long object, long pages) {
         store.reaper.retire(object, pages);
+    }
+
+    /**
+     * As {@link #request}, for a page of a paged object, one of many.
+     *
+     * @return whether it must be read
+     * @throws ironcache.tiering.CommandMemoryException where the command holds too many already
+     */
+    public boolean requestPage(long object, long page) {
+        return pagedObjects.request(object, page);
     }
 
     public void prefetchPage(long object, long page) {

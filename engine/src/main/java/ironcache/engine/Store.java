@@ -176,7 +176,7 @@ final class Store implements AutoCloseable {
             }
             long copy = cold.staged(address);
             if (copy == 0) {
-                cold.request(address);
+                cold.demand(address);
                 missing = true;
             } else if (Record.hasKey(copy, key, keyLength)) {
                 foundSlot = slot;
@@ -221,6 +221,19 @@ final class Store implements AutoCloseable {
             long address = HashIndex.payload(slot);
             if (log.resolve(address) == 0 && !isStagedOrDamaged(address)) {
                 cold.request(address);
+                any = true;
+            }
+        }
+        return any;
+    }
+
+    /** As {@link #request}, where a command may ask for so many that they are too much. */
+    boolean requestOneOfMany(HashIndex index, long hash) {
+        boolean any = false;
+        for (long slot = index.first(hash); slot != 0; slot = index.next()) {
+            long address = HashIndex.payload(slot);
+            if (log.resolve(address) == 0 && !isStagedOrDamaged(address)) {
+                cold.demand(address);
                 any = true;
             }
         }

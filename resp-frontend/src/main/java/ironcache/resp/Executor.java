@@ -3,6 +3,7 @@ package ironcache.resp;
 import ironcache.engine.ColdMiss;
 import ironcache.engine.Shard;
 import ironcache.hybridlog.Record;
+import ironcache.tiering.CommandMemoryException;
 import ironcache.tiering.DamagedBlockException;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
@@ -77,6 +78,7 @@ final class Executor {
         this.context = new CommandContext(node, own, buffers, reply, transactions, blocking, types);
         this.queuedContext =
                 new CommandContext(node, own, buffers, reply, transactions, blocking, types);
+        types.limit(own.shard.commandBytes());
     }
 
     RequestParser parser() {
@@ -313,6 +315,8 @@ final class Executor {
             return;
         } catch (DamagedBlockException damage) {
             tellDamage(c, damage);
+        } catch (CommandMemoryException tooMuch) {
+            refuseMemory(c);
         }
         over.end();
         c.lastCommand = row.id;
@@ -346,6 +350,8 @@ final class Executor {
             Objects.requireNonNull(row.handler).run(queuedContext);
         } catch (DamagedBlockException damage) {
             tellDamage(c, damage);
+        } catch (CommandMemoryException tooMuch) {
+            refuseMemory(c);
         }
         count(c, row, errors);
         times.add(queuedContext, row, clock.nanoTime() - since);
@@ -365,6 +371,16 @@ final class Executor {
         } else {
             reply.error(error);
         }
+    }
+
+    /** The command would have to hold too much at once, and has written nothing. */
+    private void refuseMemory(Connection c) {
+        fail(
+                c,
+                "OOM command not allowed when it takes more memory at once than "
+                        + (own.shard.commandBytes() >> 20)
+                        + " MiB, a quarter of a shard's: raise maxmemory, or work on smaller values");
+        types.clear();
     }
 
     private void count(Connection c, CommandRow row, int errorsBefore) {

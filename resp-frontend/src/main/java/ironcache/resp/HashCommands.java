@@ -167,7 +167,11 @@ final class HashCommands {
         return hash;
     }
 
-    /** Before the first change: reads what changes of these arguments as fields need, all at once. May miss. */
+    /**
+     * Before the first change: reads what changes of these arguments as fields need, all at once. May miss.
+     *
+     * @param step 2: each is followed by its new value
+     */
     static void load(CommandContext c, Hashes hash, int first, int end, int step) {
         if (end - first > step) {
             for (int i = first; i < end; i += step) {
@@ -175,7 +179,11 @@ final class HashCommands {
             }
         }
         for (int i = first; i < end; i += step) {
-            hash.load(c.arg(i), c.argLength(i));
+            if (step == 1) {
+                hash.load(c.arg(i), c.argLength(i));
+            } else {
+                hash.load(c.arg(i), c.argLength(i), c.argLength(i + 1));
+            }
         }
     }
 
@@ -241,7 +249,7 @@ final class HashCommands {
             return;
         }
         Hashes hash = open(c, record);
-        hash.load(c.arg(2), c.argLength(2));
+        hash.load(c.arg(2), c.argLength(2), c.argLength(3));
         probe(c, hash, 2, 4);
         if (hash.find(c.arg(2), c.argLength(2)) != 0) {
             c.reply().integer(0);
@@ -341,7 +349,7 @@ final class HashCommands {
             return;
         }
         Hashes hash = open(c, record);
-        hash.load(c.arg(2), c.argLength(2));
+        hash.load(c.arg(2), c.argLength(2), 0);
         probe(c, hash, 2, 3);
         long at = hash.find(c.arg(2), c.argLength(2));
         long old = 0;
@@ -374,7 +382,7 @@ final class HashCommands {
             return;
         }
         Hashes hash = open(c, record);
-        hash.load(c.arg(2), c.argLength(2));
+        hash.load(c.arg(2), c.argLength(2), MAX_NUMBER_BYTES);
         probe(c, hash, 2, 3);
         long at = hash.find(c.arg(2), c.argLength(2));
         LongDouble old = at == 0 ? LongDouble.ZERO : number(at);

@@ -574,6 +574,7 @@ final class InfoText {
         line("copy_updates", s.copyUpdates);
         line("write_errors", s.writeErrors);
         line("checksum_errors", s.checksumErrors);
+        line("broken_views", s.brokenViews);
         node.durability.parity().tell(this::line);
         line("parked_commands", stats.parks);
         line("held_transactions", stats.transactionHolds);

@@ -210,6 +210,7 @@ final class SortCommands {
         if (!options.unsorted) {
             if (!weigh(c, options, sorted)) {
                 c.reply().error(NOT_DOUBLE);
+                sorted.clear();
                 return;
             }
             sorted.sort(orderOf(options), options.descending);
@@ -224,6 +225,7 @@ final class SortCommands {
         } else {
             store(c, options, sorted, start, end, reversed);
         }
+        sorted.clear();
     }
 
     private static boolean isSortable(long record) {
@@ -244,7 +246,9 @@ final class SortCommands {
             }
             case Record.TYPE_LIST -> {
                 Lists list = c.list(1, record);
-                ListWalk walk = list.walk(0, list.length());
+                ListWalk walk = list.walk(0, 0);
+                walk.load(0, list.length());
+                walk.seek(0, list.length());
                 while (walk.next()) {
                     to.add(walk.element(), c.shard(1), walk.object());
                 }
@@ -253,6 +257,7 @@ final class SortCommands {
                 SortedSets set = c.types().sortedSet;
                 set.open(c.shard(1), c.db(), c.arg(1), c.argLength(1), c.hash(1), record);
                 long count = set.count();
+                set.load(0, count);
                 for (boolean there = set.seekRank(0, count); there; there = set.next()) {
                     to.add(set.member(), set.memberLength());
                 }

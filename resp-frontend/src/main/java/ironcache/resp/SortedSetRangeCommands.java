@@ -532,6 +532,7 @@ final class SortedSetRangeCommands {
         long lowest = backwards ? from.rank() - count + 1 : from.rank();
         // All is read before something is written.
         long bytes = 0;
+        from.load(lowest, count);
         boolean there = from.seekRank(lowest, count);
         for (long i = 0; i < count; i++) {
             assert there;

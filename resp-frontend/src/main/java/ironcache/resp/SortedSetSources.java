@@ -119,9 +119,12 @@ final class SortedSetSources {
         walksSet = isSet(index);
         if (walksSet) {
             walkedSet.open(c.shard(first + index), records[index]);
+            walkedSet.load();
             return walkedSet.next();
         }
-        return open(c, walked, index).seekRank(0, Long.MAX_VALUE);
+        SortedSets set = open(c, walked, index);
+        set.load(0, Long.MAX_VALUE);
+        return set.seekRank(0, Long.MAX_VALUE);
     }
 
     /** May miss. */

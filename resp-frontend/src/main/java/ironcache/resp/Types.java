@@ -40,6 +40,24 @@ final class Types implements AutoCloseable {
     final SortedSetSources sources =
             new SortedSetSources(sortedSet, otherSortedSet, setWalk, sets, text);
 
+    /** What is gathered for a command may take so much. */
+    void limit(long bytesMax) {
+        setAlgebra.limit(bytesMax);
+        setSample.limit(bytesMax);
+        sortedSetScratch.limit(bytesMax);
+        sorted.limit(bytesMax);
+        sortResults.limit(bytesMax);
+    }
+
+    /** Gives back what a command gathered that did not get to its end. */
+    void clear() {
+        setAlgebra.begin();
+        setSample.clear();
+        sortedSetScratch.clear();
+        sorted.clear();
+        sortResults.clear();
+    }
+
     @Override
     public void close() {
         hashes.close();

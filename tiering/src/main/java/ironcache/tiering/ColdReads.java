@@ -34,6 +34,12 @@ public final class ColdReads implements AutoCloseable {
     private static final int LARGE_SLOT_BLOCKS = (Record.MAX_BYTES >>> PageLayout.BLOCK_SHIFT) + 2;
     private static final int LARGE_SLOTS = 16;
 
+    /** Prefetches that wait for a slot; more of them would be pushed out before they are used. */
+    private static final int QUEUED_MAX = 16 << 10;
+
+    /** So much a command may hold however much others do. */
+    private static final long SMALL_BYTES = 1 << 20;
+
     /** No record's address: the page went away while a command held the copy. */
     private static final long FORGOTTEN = 0;
 
@@ -89,6 +95,12 @@ public final class ColdReads implements AutoCloseable {
     private int[] waiterLinks = new int[64];
     private int[] waiterReading = new int[64];
     private boolean[] waiterParked = new boolean[64];
+
+    /** What a waiter's records take that are there. */
+    private long[] waiterBytes = new long[64];
+
+    private long allWaitersBytes;
+    private long commandBytesMax = Long.MAX_VALUE;
     private int current = NONE;
 
     // Slots.
@@ -109,6 +121,7 @@ public final class ColdReads implements AutoCloseable {
     private int queueHead = NONE;
 
     private int queueTail = NONE;
+    private int queued;
 
     /** Another thread runs commands: it may not use the owner's I/O. */
     private boolean lent;
@@ -166,6 +179,11 @@ public final class ColdReads implements AutoCloseable {
                 << PageLayout.BLOCK_SHIFT;
     }
 
+    /** So much a command may hold at once; all of them together twice that, and a little each. */
+    public void limitCommands(long bytesMax) {
+        commandBytesMax = bytesMax;
+    }
+
     // Commands.
 
     /** What is asked for from now on is for this waiter's command. */
@@ -212,6 +230,8 @@ public final class ColdReads implements AutoCloseable {
         int link = waiterLinks[waiter];
         waiterLinks[waiter] = NONE;
         waiterReading[waiter] = 0;
+        allWaitersBytes -= waiterBytes[waiter];
+        waiterBytes[waiter] = 0;
         while (link != NONE) {
             int next = linkNextOfWaiter[link];
             int entry = linkEntry[link];
@@ -285,6 +305,20 @@ public final class ColdReads implements AutoCloseable {
         return segments.isDamaged(Address.page(address));
     }
 
+    /**
+     * As {@link #request}, of one after the other.
+     *
+     * @throws CommandMemoryException where the command holds too many already
+     */
+    public void demand(long address) {
+        long held = waiterBytes[current];
+        if (held > commandBytesMax
+                || held > SMALL_BYTES && allWaitersBytes - commandBytesMax > commandBytesMax) {
+            throw CommandMemoryException.SIGNAL;
+        }
+        request(address);
+    }
+
     /** Asks for a record on behalf of the current command. */
     public void request(long address) {
         pin(entryFor(address));
@@ -292,7 +326,9 @@ public final class ColdReads implements AutoCloseable {
 
     /** Asks for a record that a command may need soon. */
     public void prefetch(long address) {
-        entryFor(address);
+        if (queued < QUEUED_MAX) {
+            entryFor(address);
+        }
     }
 
     private int entryFor(long address) {
@@ -336,7 +372,14 @@ public final class ColdReads implements AutoCloseable {
         waiterLinks[current] = link;
         if (entryState[entry] == READING) {
             waiterReading[current]++;
+        } else if (entryState[entry] == READY) {
+            hold(current, entryBytes[entry]);
         }
+    }
+
+    private void hold(int waiter, int bytes) {
+        waiterBytes[waiter] += bytes;
+        allWaitersBytes += bytes;
     }
 
     // Reads.
@@ -493,6 +536,9 @@ public final class ColdReads implements AutoCloseable {
         entryState[entry] = state;
         for (int link = entryLinks[entry]; link != NONE; link = linkNextOfEntry[link]) {
             int waiter = linkWaiter[link];
+            if (state == READY) {
+                hold(waiter, entryBytes[entry]);
+            }
             if (--waiterReading[waiter] == 0 && waiterParked[waiter]) {
                 waiterParked[waiter] = false;
                 onReady.accept(waiter);
@@ -504,6 +550,7 @@ public final class ColdReads implements AutoCloseable {
     }
 
     private void enqueue(int entry) {
+        queued++;
         entryNext[entry] = NONE;
         if (queueHead == NONE) {
             queueHead = entry;
@@ -521,6 +568,7 @@ public final class ColdReads implements AutoCloseable {
                 return;
             }
             queueHead = next;
+            queued--;
             segments.unpin(Address.page(entryAddress[entry]));
         }
     }
@@ -652,6 +700,7 @@ public final class ColdReads implements AutoCloseable {
         Arrays.fill(waiterLinks, before, length, NONE);
         waiterReading = Arrays.copyOf(waiterReading, length);
         waiterParked = Arrays.copyOf(waiterParked, length);
+        waiterBytes = Arrays.copyOf(waiterBytes, length);
     }
 
     public long reads() {
