@@ -75,27 +75,16 @@ public final class Keys {
             asked = ManyPages.ask(shard, from, page, asked);
         }
         ManyPages.await(shard, asked);
-        long to;
-        do {
-            to = toShard.createObject(toDb);
-        } while (isAnyCold(toShard, to, pages));
+        // The root first: should it miss, no page is without one.
+        long to = toShard.createObject(toDb);
+        RootLayout.putObject(putCopy(toShard, record, toDb, toKey, toKeyLength, toHash), to);
         for (long page = 0; page < pages; page++) {
             long source = shard.readPage(from, page);
             if (source != 0) {
                 int bytes = Record.valueLength(source);
-                Memory.copy(Record.value(source), toShard.upsertPage(to, page, bytes), bytes);
+                Memory.copy(Record.value(source), toShard.insertPage(to, page, bytes), bytes);
             }
         }
-        RootLayout.putObject(putCopy(toShard, record, toDb, toKey, toKeyLength, toHash), to);
-    }
-
-    /** That another page has a hash like that of one of its pages could not be told without a read: then there is another object. */
-    private static boolean isAnyCold(Shard shard, long object, long pages) {
-        boolean cold = false;
-        for (long page = 0; page < pages && !cold; page++) {
-            cold = shard.isPageCold(object, page);
-        }
-        return cold;
     }
 
     /** Bytes that a key has in pages, beside its record, about. Nothing is read. */

@@ -70,7 +70,7 @@ final class PagedString {
 
     /**
      * Writes the pages of a new object: {@code headBytes} bytes from its start, then {@code bytes} bytes at {@code offset} over them.
-     * Pages that neither reaches stay absent. Reads nothing, so it never misses. The root is the caller's.
+     * Pages that neither reaches stay absent. Looks for nothing, so it never misses. The root is the caller's.
      */
     static void create(
             Shard shard,
@@ -96,7 +96,7 @@ final class PagedString {
                 continue;
             }
             long value =
-                    shard.upsertPage(
+                    shard.insertPage(
                             object, page, reached ? Math.max(headHere, endHere) : headHere);
             Memory.copy(head + start, value, headHere);
             if (reached) {

@@ -66,7 +66,7 @@ public final class Strings {
     }
 
     /**
-     * Makes the key hold a value, whatever it held. Never misses. The value may lie in another key's record, but not in this key's own.
+     * Makes the key hold a value, whatever it held. Misses only where {@link Shard#upsert} does, before it writes. The value may lie in another key's record, but not in this key's own.
      *
      * @param expiryMillis absolute; 0 for none
      */
@@ -91,7 +91,9 @@ public final class Strings {
                             expiryMillis);
             Memory.copy(value, to, valueLength);
         } else {
+            // The root first: should it miss, no page is without one.
             long object = shard.createObject(db);
+            putRoot(shard, db, key, keyLength, hash, object, valueLength, expiryMillis);
             PagedString.create(
                     shard,
                     object,
@@ -101,7 +103,6 @@ public final class Strings {
                     0,
                     value,
                     valueLength);
-            putRoot(shard, db, key, keyLength, hash, object, valueLength, expiryMillis);
         }
     }
 

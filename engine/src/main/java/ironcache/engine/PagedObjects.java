@@ -101,6 +101,19 @@ final class PagedObjects {
                         store.hash(key, Store.PAGE_KEY_BYTES));
     }
 
+    /** As {@link Shard#insertPage}. */
+    long insert(long object, long page, int valueLength) {
+        long key = store.pageKey(object, page);
+        long hash = store.hash(key, Store.PAGE_KEY_BYTES);
+        Keyspace keyspace = keyspaceOf(object);
+        long record =
+                store.append(
+                        key, Store.PAGE_KEY_BYTES, Record.PAGE, valueLength, 0, keyspace.number);
+        keyspace.pages.insert(hash, store.foundAddress);
+        store.effects.written(record);
+        return Record.value(record);
+    }
+
     /** As {@link Shard#upsertPage}. */
     long upsert(long object, long page, int valueLength) {
         long key = store.pageKey(object, page);
@@ -108,15 +121,10 @@ final class PagedObjects {
         Keyspace keyspace = keyspaceOf(object);
         long record = store.find(keyspace.pages, key, Store.PAGE_KEY_BYTES, hash);
         beforeWrite(object, page, record);
-        if (record != 0) {
-            record = store.modify(keyspace, keyspace.pages, record, Record.PAGE, valueLength);
-            store.effects.written(record);
-            return Record.value(record);
+        if (record == 0) {
+            return insert(object, page, valueLength);
         }
-        record =
-                store.append(
-                        key, Store.PAGE_KEY_BYTES, Record.PAGE, valueLength, 0, keyspace.number);
-        keyspace.pages.insert(hash, store.foundAddress);
+        record = store.modify(keyspace, keyspace.pages, record, Record.PAGE, valueLength);
         store.effects.written(record);
         return Record.value(record);
     }

@@ -360,7 +360,8 @@ public final class Shard implements AutoCloseable {
 
     /**
      * Blind write: makes {@code key} hold a new value of {@code valueLength} bytes (at most Record.MAX_VALUE_BYTES), replacing whatever it
-     * held (a paged object is retired) in place where it fits; does not wait for the SSD and never misses.
+     * held (a paged object is retired) in place where it fits; does not wait for the SSD. Misses only where very many shadows are unsettled, or two keys have
+     * the same hash, and before it writes.
      *
      * @param kind Record.STRING ...
      * @param expiryMillis absolute; 0 for none
@@ -477,7 +478,12 @@ public final class Shard implements AutoCloseable {
         return pagedObjects.isCold(object, page);
     }
 
-    /** Blind write of a page; never misses where the page is new or in RAM, else may miss. @return address of the value */
+    /** Writes a page that the object does not have: looks for none, so it never misses. @return address of the value */
+    public long insertPage(long object, long page, int valueLength) {
+        return pagedObjects.insert(object, page, valueLength);
+    }
+
+    /** Writes a page that the object may have. May miss, a new one too: a cold page may have a hash like its own. @return address of the value */
     public long upsertPage(long object, long page, int valueLength) {
         return pagedObjects.upsert(object, page, valueLength);
     }
