@@ -35,6 +35,10 @@ final class Buckets implements AutoCloseable {
 
     private static final int STEPS_MAX = 4;
 
+    // See places.
+    private static final int DEVIATIONS = 6;
+    private static final int SPARE_PLACES = 10;
+
     private final Entries entries;
     private final long scratch = Memory.allocate(2L * Record.MAX_VALUE_BYTES, MemoryTag.OTHER);
 
@@ -284,17 +288,17 @@ final class Buckets implements AutoCloseable {
     // At random.
 
     /**
-     * Any entry, each as likely as any other. May miss; with the same numbers of {@code random} it comes to the same entry then.
+     * Any entry, each as likely as any other: a bucket, one of its {@link #places}, and where that has none, another try. May miss; with the same numbers of {@code random} it comes to the
+     * same entry then.
      *
      * @param count of all entries, 1 at least
      */
     long pick(Shard shard, long root, long part, long count, Prng random) {
         long buckets = BucketsLayout.buckets(part);
-        // A bucket that has more is very rare; where it does, its last entries are not picked.
-        int most = (int) Math.min(count, 4 * count / buckets + 16);
+        long places = places(count, buckets);
         while (true) {
-            long bucket = Math.floorMod(random.nextLong(), buckets);
-            int skipped = random.nextInt(most);
+            long bucket = random.nextLong(buckets);
+            long skipped = random.nextLong(places);
             long record = shard.readPage(CollectionRoot.object(root), page(bucket));
             if (record == 0) {
                 continue;
@@ -309,6 +313,15 @@ final class Buckets implements AutoCloseable {
                 return at;
             }
         }
+    }
+
+    /**
+     * More than there are entries in any bucket, those that were not split yet having most: entries are in buckets by their hashes, so their numbers are Poisson's. There is one chance in a hundred
+     * million that a bucket has more; what is beyond is not picked then.
+     */
+    static long places(long count, long buckets) {
+        long most = count / Long.highestOneBit(buckets) + 1;
+        return most + (long) (DEVIATIONS * Math.sqrt((double) most)) + SPARE_PLACES;
     }
 
     // Walking. Cursors go through the hashes by their bits in reverse, so that a bucket's share

@@ -8,8 +8,7 @@ import ironcache.hybridlog.Record;
  * Picks elements of a set at random, each with the same chance. The same seed picks the same, so that a command which misses goes on with what it has read. Reused; on the shard's thread; owns the memory in
  * which it gathers.
  *
- * <p>Of a paged set: a bucket, each with the same chance; one of so many places in it; and where that place has no element, another try. There are more places than elements in any bucket but for
- * one chance in a hundred million, and the elements of a bucket beyond are never picked: elements are in buckets by their hashes, so their numbers are Poisson's.
+ * <p>Of a paged set: a bucket, each with the same chance; one of so many places in it ({@link Buckets#places}); and where that place has no element, another try.
  */
 public final class SetSample implements AutoCloseable {
     private static final long GOLDEN_GAMMA = 0x9E3779B97F4A7C15L;
@@ -19,9 +18,6 @@ public final class SetSample implements AutoCloseable {
 
     /** Where this part of a paged set is wanted, all of it is looked at. */
     private static final int MANY = 3;
-
-    private static final int DEVIATIONS = 6;
-    private static final int SPARE_PLACES = 10;
 
     private final ElementBuffer picked = new ElementBuffer();
     private final ElementBuffer kept = new ElementBuffer();
@@ -96,7 +92,7 @@ public final class SetSample implements AutoCloseable {
         walk.open(shard, record);
         boolean paged = Record.isPaged(record);
         long parts = SetPages.parts(record);
-        long places = paged ? places(parts) : count;
+        long places = paged ? Buckets.places(count, parts) : count;
         while (true) {
             walk.goTo(paged ? below(parts) : 0);
             long place = below(places);
@@ -107,12 +103,6 @@ public final class SetSample implements AutoCloseable {
                 return;
             }
         }
-    }
-
-    /** More than elements are in any bucket: those that were not split yet have most. */
-    private long places(long parts) {
-        long most = count / Long.highestOneBit(parts) + 1;
-        return most + (long) (DEVIATIONS * Math.sqrt((double) most)) + SPARE_PLACES;
     }
 
     /** Picks so many different ones, fewer than there are. May miss. */
