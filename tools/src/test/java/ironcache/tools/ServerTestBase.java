@@ -38,6 +38,21 @@ abstract class ServerTestBase {
                 what, Files.createTempDirectory(temp, what.replaceAll("\\W+", "-")), settings);
     }
 
+    /** Filler as much as the memory of a server with 192mb, so that all that was written before is on the SSD. It is of the connection's database, under names of its own. */
+    static void pushOut(RespClient client) {
+        String filler = "f".repeat(50_000);
+        for (int i = 0; i < 3500; i++) {
+            client.call("SET", "filler" + i, filler);
+        }
+    }
+
+    /** Blocks read from the SSD because a command wanted them. */
+    static long coldReads(RespClient client) {
+        String info = client.call("INFO", "ironcache").text();
+        int at = info.indexOf("cold_reads:") + "cold_reads:".length();
+        return Long.parseLong(info.substring(at, info.indexOf('\r', at)));
+    }
+
     static long seed(long byDefault) {
         String given = System.getProperty("ironcache.seed", "");
         return given.isEmpty() ? byDefault : Long.parseLong(given);
