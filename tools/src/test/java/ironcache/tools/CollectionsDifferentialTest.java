@@ -1,7 +1,6 @@
 package ironcache.tools;
 
 import static org.junit.jupiter.api.Assertions.assertNull;
-import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import ironcache.tools.CommandGen.Families;
 import org.junit.jupiter.api.Test;
@@ -9,7 +8,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** The short form of {@link DifferentialRun} over the collections, for every build. */
-class CollectionsDifferentialTest extends ServerTestBase {
+class CollectionsDifferentialTest extends FamilyTestBase {
     private static final int EPOCHS = 2;
     private static final int COMMANDS = 3_000;
 
@@ -19,29 +18,13 @@ class CollectionsDifferentialTest extends ServerTestBase {
 
     @Test
     void rowsAreThoseOfTheOracle() throws Exception {
-        try (ServerProcess oracle = startOracle();
-                ServerProcess subject = startSubject();
-                RespClient left = oracle.connect();
-                RespClient right = subject.connect()) {
-            for (String name : COMMANDS_OF_SETS.split(" ")) {
-                Reply expected = left.call("COMMAND", "INFO", name);
-                Reply actual = right.call("COMMAND", "INFO", name);
-                assertTrue(
-                        ReplyRules.agrees("commandinfo", expected, actual),
-                        () ->
-                                name
-                                        + "\nexpected: "
-                                        + expected.show(4000)
-                                        + "\nactual:   "
-                                        + actual.show(4000));
-            }
-        }
+        compareRows(COMMANDS_OF_SETS);
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"1", "4"})
     void repliesAreThoseOfTheOracle(String shards) throws Exception {
-        long seed = seed(20261123);
+        long first = seed(20261123);
         try (ServerProcess oracle = startOracle();
                 ServerProcess subject = startSubject("--shards", shards, "--maxmemory", "384mb")) {
             for (int e = 0; e < EPOCHS; e++) {
@@ -49,10 +32,11 @@ class CollectionsDifferentialTest extends ServerTestBase {
                         DifferentialRun.epoch(
                                 oracle.port(),
                                 subject.port(),
-                                DifferentialRun.epochSeed(seed, e),
+                                DifferentialRun.epochSeed(first, e),
                                 COMMANDS,
                                 Families.COLLECTIONS);
-                assertNull(result.mismatch(), () -> result.report() + "\n-Dironcache.seed=" + seed);
+                assertNull(
+                        result.mismatch(), () -> result.report() + "\n-Dironcache.seed=" + first);
             }
         }
     }

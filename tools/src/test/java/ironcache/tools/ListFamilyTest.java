@@ -3,18 +3,14 @@ package ironcache.tools;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import ironcache.ffm.Prng;
-import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Lists beside the oracle's: of no, few, and many thousand elements, of all lengths around the sizes at which they are kept otherwise, and commands that wait. */
-class ListFamilyTest extends ServerTestBase {
+class ListFamilyTest extends FamilyTestBase {
     private static final int ROUNDS = 20_000;
     private static final int BATCH = 50;
 
@@ -24,67 +20,34 @@ class ListFamilyTest extends ServerTestBase {
 
     private static final int[] EDGES = {31, 127, 128, 2032, 2048, 4096, 16_384, 70_000};
 
-    private final long seed = seed(Prng.freshSeed());
-    private final Prng random = new Prng(seed);
-
     @Test
     void rowsAreThoseOfTheOracle() throws Exception {
-        try (ServerProcess oracle = startOracle();
-                ServerProcess subject = startSubject();
-                RespClient left = oracle.connect();
-                RespClient right = subject.connect()) {
-            for (String name : COMMANDS.split(" ")) {
-                Reply expected = left.call("COMMAND", "INFO", name);
-                Reply actual = right.call("COMMAND", "INFO", name);
-                assertTrue(
-                        ReplyRules.agrees("commandinfo", expected, actual),
-                        () ->
-                                name
-                                        + "\nexpected: "
-                                        + expected.show(4000)
-                                        + "\nactual:   "
-                                        + actual.show(4000));
-            }
-        }
+        compareRows(COMMANDS);
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"1", "4"})
     void repliesAreThoseOfTheOracle(String shards) throws Exception {
-        try (ServerProcess oracle = startOracle();
-                ServerProcess subject = startSubject("--shards", shards, "--maxmemory", "384mb");
-                RespClient left = oracle.connect();
-                RespClient right = subject.connect()) {
-            for (String protocol : new String[] {"2", "3"}) {
-                left.call("HELLO", protocol);
-                right.call("HELLO", protocol);
-                left.call("SET", "s", "1");
-                right.call("SET", "s", "1");
-                for (int round = 0; round < ROUNDS / 2; round += BATCH) {
-                    List<byte[][]> commands = new ArrayList<>();
-                    for (int i = 0; i < BATCH; i++) {
-                        addRandom(commands, round * 5 / ROUNDS);
+        besideTheOracle(
+                (oracle, subject) -> {
+                    for (String protocol : new String[] {"2", "3"}) {
+                        for (RespClient client : List.of(oracle, subject)) {
+                            client.call("HELLO", protocol);
+                            client.call("SET", "s", "1");
+                        }
+                        for (int round = 0; round < ROUNDS / 2; round += BATCH) {
+                            List<byte[][]> commands = new ArrayList<>();
+                            for (int i = 0; i < BATCH; i++) {
+                                addRandom(commands, round * 5 / ROUNDS);
+                            }
+                            compare(oracle, subject, commands);
+                        }
                     }
-                    compare(left, right, commands);
-                }
-            }
-        }
-    }
-
-    private void compare(RespClient left, RespClient right, List<byte[][]> commands)
-            throws IOException {
-        List<Reply> expected = left.pipeline(commands);
-        List<Reply> actual = right.pipeline(commands);
-        for (int i = 0; i < commands.size(); i++) {
-            String command = show(commands.get(i));
-            assertEquals(
-                    expected.get(i).show(500),
-                    actual.get(i).show(500),
-                    () -> command + " -Dironcache.seed=" + seed);
-            assertTrue(
-                    expected.get(i).equals(actual.get(i)),
-                    () -> command + " -Dironcache.seed=" + seed);
-        }
+                },
+                "--shards",
+                shards,
+                "--maxmemory",
+                "384mb");
     }
 
     /** @param phase what grows in it, from 0 on */
@@ -258,40 +221,45 @@ class ListFamilyTest extends ServerTestBase {
     /** With so little memory that most of the lists are on the SSD: each command finds little of what it needs in RAM. */
     @Test
     void coldListsAreThoseOfTheOracle() throws Exception {
-        try (ServerProcess oracle = startOracle();
-                ServerProcess subject = startSubject("--shards", "1", "--maxmemory", "192mb");
-                RespClient left = oracle.connect();
-                RespClient right = subject.connect()) {
-            for (RespClient client : List.of(left, right)) {
-                client.call("SET", "s", "1");
-            }
-            for (int list = 0; list < 4; list++) {
-                for (int i = 0; i < 1500; i++) {
-                    List<byte[][]> commands = new ArrayList<>();
-                    String[] words = new String[102];
-                    words[0] = side("LPUSH", "RPUSH");
-                    words[1] = "l" + list;
-                    for (int n = 2; n < words.length; n++) {
-                        words[n] = element();
+        besideTheOracle(
+                (oracle, subject) -> {
+                    for (RespClient client : List.of(oracle, subject)) {
+                        client.call("SET", "s", "1");
                     }
-                    add(commands, words);
-                    compare(left, right, commands);
-                }
-            }
-            fill(right);
-            for (int round = 0; round < 3000; round += BATCH) {
-                List<byte[][]> commands = new ArrayList<>();
-                for (int i = 0; i < BATCH; i++) {
-                    addCold(commands);
-                }
-                compare(left, right, commands);
-                if (round % 600 == 0) {
-                    fill(right);
-                }
-            }
-            String cold = right.call("INFO", "stats").text() + right.call("INFO").text();
-            assertTrue(!cold.contains("cold_reads:0\r\n"), "nothing was cold");
+                    for (int list = 0; list < 4; list++) {
+                        for (int i = 0; i < 1500; i++) {
+                            compare(oracle, subject, longPush(list));
+                        }
+                    }
+                    pushOut(subject);
+                    for (int round = 0; round < 3000; round += BATCH) {
+                        List<byte[][]> commands = new ArrayList<>();
+                        for (int i = 0; i < BATCH; i++) {
+                            addCold(commands);
+                        }
+                        compare(oracle, subject, commands);
+                        if (round % 600 == 0) {
+                            pushOut(subject);
+                        }
+                    }
+                    assertTrue(coldReads(subject) > 0, "nothing was cold");
+                },
+                "--shards",
+                "1",
+                "--maxmemory",
+                "192mb");
+    }
+
+    private List<byte[][]> longPush(int list) {
+        String[] words = new String[102];
+        words[0] = side("LPUSH", "RPUSH");
+        words[1] = "l" + list;
+        for (int i = 2; i < words.length; i++) {
+            words[i] = element();
         }
+        List<byte[][]> commands = new ArrayList<>();
+        add(commands, words);
+        return commands;
     }
 
     private void addCold(List<byte[][]> to) {
@@ -310,13 +278,6 @@ class ListFamilyTest extends ServerTestBase {
             case 9 -> lpos(to, key);
             case 10 -> add(to, "LTRIM", key, "" + random.nextInt(100), "-" + random.nextInt(100));
             default -> add(to, "LLEN", key);
-        }
-    }
-
-    private static void fill(RespClient client) {
-        String filler = "f".repeat(50_000);
-        for (int i = 0; i < 3500; i++) {
-            client.call("SET", "filler" + i, filler);
         }
     }
 
@@ -368,55 +329,41 @@ class ListFamilyTest extends ServerTestBase {
     /** What OBJECT ENCODING says while a list grows and shrinks at one end. */
     @Test
     void encodingsAreThoseOfTheOracle() throws Exception {
-        try (ServerProcess oracle = startOracle();
-                ServerProcess subject = startSubject();
-                RespClient left = oracle.connect();
-                RespClient right = subject.connect()) {
-            for (String size : new String[] {"-2", "-1", "-5", "0", "1", "7"}) {
-                List<byte[][]> commands = new ArrayList<>();
-                add(commands, "CONFIG", "SET", "list-max-listpack-size", size);
-                add(commands, "CONFIG", "GET", "list-max-*");
-                add(commands, "DEL", "l");
-                compare(left, right, commands);
-                String push = side("LPUSH", "RPUSH");
-                String pop = push.equals("LPUSH") ? "LPOP" : "RPOP";
-                int bytes = 0;
-                while (bytes < 70_000) {
-                    String element = element();
-                    if (element.length() > 2000) {
-                        continue;
+        besideTheOracle(
+                (oracle, subject) -> {
+                    for (String size : new String[] {"-2", "-1", "-5", "0", "1", "7"}) {
+                        List<byte[][]> commands = new ArrayList<>();
+                        add(commands, "CONFIG", "SET", "list-max-listpack-size", size);
+                        add(commands, "CONFIG", "GET", "list-max-*");
+                        add(commands, "DEL", "l");
+                        compare(oracle, subject, commands);
+                        growAndShrink(oracle, subject);
                     }
-                    bytes += element.length() + 100;
-                    commands.clear();
-                    add(commands, push, "l", element);
-                    add(commands, "OBJECT", "ENCODING", "l");
-                    compare(left, right, commands);
-                }
-                long length = left.call("LLEN", "l").integer();
-                for (long i = 0; i < length; i++) {
-                    commands.clear();
-                    add(commands, pop, "l");
-                    add(commands, "OBJECT", "ENCODING", "l");
-                    compare(left, right, commands);
-                }
+                });
+    }
+
+    private void growAndShrink(RespClient oracle, RespClient subject) {
+        List<byte[][]> commands = new ArrayList<>();
+        String push = side("LPUSH", "RPUSH");
+        String pop = push.equals("LPUSH") ? "LPOP" : "RPOP";
+        int bytes = 0;
+        while (bytes < 70_000) {
+            String element = element();
+            if (element.length() > 2000) {
+                continue;
             }
+            bytes += element.length() + 100;
+            commands.clear();
+            add(commands, push, "l", element);
+            add(commands, "OBJECT", "ENCODING", "l");
+            compare(oracle, subject, commands);
         }
-    }
-
-    private static void add(List<byte[][]> to, String... words) {
-        byte[][] command = new byte[words.length][];
-        for (int i = 0; i < words.length; i++) {
-            command[i] = words[i].getBytes(StandardCharsets.ISO_8859_1);
+        long length = oracle.call("LLEN", "l").integer();
+        for (long i = 0; i < length; i++) {
+            commands.clear();
+            add(commands, pop, "l");
+            add(commands, "OBJECT", "ENCODING", "l");
+            compare(oracle, subject, commands);
         }
-        to.add(command);
-    }
-
-    private static String show(byte[][] command) {
-        StringBuilder text = new StringBuilder();
-        for (byte[] word : command) {
-            String shown = new String(word, StandardCharsets.ISO_8859_1);
-            text.append(shown.length() > 80 ? shown.substring(0, 80) + "..." : shown).append(' ');
-        }
-        return text.toString().toLowerCase(Locale.ROOT);
     }
 }

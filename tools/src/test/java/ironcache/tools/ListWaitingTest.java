@@ -1,22 +1,10 @@
 package ironcache.tools;
 
-import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertTrue;
-
-import java.io.IOException;
-import java.util.ArrayList;
-import java.util.List;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Scenes in which clients wait for lists, played before the oracle and before IronCache: who gets what must be the same. */
+/** Clients that wait for lists, in {@link WaitingScenes}. */
 class ListWaitingTest extends ServerTestBase {
-    private static final long LIMIT_NS = 20_000_000_000L;
-
-    /**
-     * A line is {@code client command}. Client 0 never waits. A client whose reply is not there yet waits: {@code client !} reads it. A {@code +} before the command: it waits, and the
-     * scene goes on when it does.
-     */
     private static final String[][] SCENES = {
         // Who came first is first; what is left stays.
         {
@@ -121,66 +109,7 @@ class ListWaitingTest extends ServerTestBase {
     void whoGetsWhatIsAsWithTheOracle(String shards) throws Exception {
         try (ServerProcess oracle = startOracle();
                 ServerProcess subject = startSubject("--shards", shards, "--maxmemory", "384mb")) {
-            for (String[] scene : SCENES) {
-                assertEquals(
-                        String.join("\n", play(oracle, scene)),
-                        String.join("\n", play(subject, scene)));
-            }
+            WaitingScenes.check(oracle, subject, "2", SCENES);
         }
-    }
-
-    private static List<String> play(ServerProcess server, String[] scene) throws IOException {
-        List<String> seen = new ArrayList<>();
-        RespClient[] clients = new RespClient[4];
-        long[] ids = new long[clients.length];
-        try {
-            for (int i = 0; i < clients.length; i++) {
-                clients[i] = server.connect();
-                ids[i] = clients[i].call("CLIENT", "ID").integer();
-            }
-            clients[0].call("FLUSHALL");
-            int waiting = 0;
-            for (String line : scene) {
-                int number = line.charAt(0) - '0';
-                RespClient client = clients[number];
-                String command = line.substring(2);
-                if (command.equals("!")) {
-                    seen.add(line + " " + client.read().show(200));
-                    waiting--;
-                } else if (command.equals("close")) {
-                    client.close();
-                    awaitWaiting(clients[0], --waiting);
-                } else if (command.startsWith("+")) {
-                    client.send(RespClient.bytes(command.substring(1).split(" ")));
-                    awaitWaiting(clients[0], ++waiting);
-                } else {
-                    String[] words = command.split(" ");
-                    if (words[0].equals("UNBLOCK")) {
-                        long id = ids[Integer.parseInt(words[1])];
-                        command = "CLIENT UNBLOCK " + id + (words.length > 2 ? " ERROR" : "");
-                    }
-                    Reply reply = client.call(command.split(" "));
-                    seen.add(
-                            line
-                                    + " "
-                                    + reply.show(200).replaceAll("(?s)\\$6\\\\r\\\\nserver.*", ""));
-                }
-            }
-        } finally {
-            for (RespClient client : clients) {
-                client.close();
-            }
-        }
-        return seen;
-    }
-
-    private static void awaitWaiting(RespClient by, int count) {
-        long since = System.nanoTime();
-        String wanted = "blocked_clients:" + count + "\r\n";
-        String info;
-        do {
-            info = by.call("INFO", "clients").text();
-            assertTrue(System.nanoTime() - since < LIMIT_NS, info);
-        } while (!info.contains(wanted));
     }
 }

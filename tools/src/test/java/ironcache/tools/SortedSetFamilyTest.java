@@ -1,9 +1,7 @@
 package ironcache.tools;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import ironcache.ffm.Prng;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -15,7 +13,7 @@ import org.junit.jupiter.params.provider.CsvSource;
  * The sorted sets family beside the oracle: random commands over small and large sets, scores of every notation, and members that differ in few bytes. Sets whose ranges by members are compared have equal scores:
  * of others Redis leaves open what such a range is.
  */
-class SortedSetFamilyTest extends ServerTestBase {
+class SortedSetFamilyTest extends FamilyTestBase {
     private static final int ROUNDS = 24_000;
     private static final int BATCH = 60;
 
@@ -25,86 +23,50 @@ class SortedSetFamilyTest extends ServerTestBase {
                     + " zremrangebyscore zremrangebylex zpopmin zpopmax zmpop bzpopmin bzpopmax bzmpop zunion zinter zdiff"
                     + " zunionstore zinterstore zdiffstore zintercard";
 
-    private final long seed = seed(Prng.freshSeed());
-    private final Prng random = new Prng(seed);
-
     /** How many different members there are, mostly. */
     private int names;
 
     @Test
     void rowsAreThoseOfTheOracle() throws Exception {
-        try (ServerProcess oracle = startOracle();
-                ServerProcess subject = startSubject();
-                RespClient left = oracle.connect();
-                RespClient right = subject.connect()) {
-            for (String name : COMMANDS.split(" ")) {
-                Reply expected = left.call("COMMAND", "INFO", name);
-                Reply actual = right.call("COMMAND", "INFO", name);
-                assertTrue(
-                        ReplyRules.agrees("commandinfo", expected, actual),
-                        () ->
-                                name
-                                        + "\nexpected: "
-                                        + expected.show(4000)
-                                        + "\nactual:   "
-                                        + actual.show(4000));
-                assertEquals(
-                        field(left.call("COMMAND", "DOCS", name), "arguments"),
-                        field(right.call("COMMAND", "DOCS", name), "arguments"),
-                        name);
-            }
-        }
-    }
-
-    private static String field(Reply docs, String name) {
-        List<Reply> fields = docs.elements().get(1).elements();
-        for (int i = 0; i < fields.size(); i += 2) {
-            if (name.equals(fields.get(i).text())) {
-                return fields.get(i + 1).show(4000);
-            }
-        }
-        return "none";
+        compareRows(COMMANDS);
     }
 
     @ParameterizedTest
     @CsvSource({"2, 1, 200", "3, 1, 5000", "2, 4, 5000"})
     void repliesAreThoseOfTheOracle(String protocol, String shards, int names) throws Exception {
         this.names = names;
-        try (ServerProcess oracle = startOracle();
-                ServerProcess subject = startSubject("--shards", shards, "--maxmemory", "384mb");
-                RespClient left = oracle.connect();
-                RespClient right = subject.connect()) {
-            left.call("HELLO", protocol);
-            right.call("HELLO", protocol);
-            for (int round = 0; round < ROUNDS; round += BATCH) {
-                List<byte[][]> commands = new ArrayList<>();
-                while (commands.size() < BATCH) {
-                    addRandom(commands);
-                }
-                List<Reply> expected = left.pipeline(commands);
-                List<Reply> actual = right.pipeline(commands);
-                for (int i = 0; i < commands.size(); i++) {
-                    compare(commands, i, expected.get(i), actual.get(i));
-                }
-            }
-            assertTrue(subject.isAlive(), subject.logTail());
-        }
+        besideTheOracle(
+                (oracle, subject) -> {
+                    oracle.call("HELLO", protocol);
+                    subject.call("HELLO", protocol);
+                    for (int round = 0; round < ROUNDS; round += BATCH) {
+                        List<byte[][]> commands = new ArrayList<>();
+                        while (commands.size() < BATCH) {
+                            addRandom(commands);
+                        }
+                        compare(oracle, subject, commands);
+                    }
+                },
+                "--shards",
+                shards,
+                "--maxmemory",
+                "384mb");
     }
 
-    private void compare(List<byte[][]> commands, int i, Reply expected, Reply actual) {
-        String name = new String(commands.get(i)[0], StandardCharsets.ISO_8859_1);
-        String shown = show(commands.get(i)) + " -Dironcache.seed=" + seed;
+    @Override
+    void compare(byte[][] command, Reply expected, Reply actual) {
+        String name = new String(command[0], StandardCharsets.ISO_8859_1);
         if (name.equals("ZRANDMEMBER") && !expected.isError()) {
+            String shown = show(command);
             assertEquals(expected.type(), actual.type(), shown);
             assertEquals(expected.isNull(), actual.isNull(), shown);
             if (expected.isAggregate()) {
                 assertEquals(expected.elements().size(), actual.elements().size(), shown);
             }
         } else if (name.equals("ZSCAN") && !expected.isError()) {
-            assertEquals(pairs(expected), pairs(actual), shown);
+            assertEquals(pairs(expected), pairs(actual), show(command));
         } else {
-            assertEquals(expected.show(2000), actual.show(2000), shown);
-            assertTrue(expected.equals(actual), shown);
+            super.compare(command, expected, actual);
         }
     }
 
@@ -422,30 +384,5 @@ class SortedSetFamilyTest extends ServerTestBase {
             all.add("WITHSCORES");
         }
         return all.toArray(new String[0]);
-    }
-
-    private String letters(String from, int bound) {
-        StringBuilder text = new StringBuilder();
-        for (int left = random.nextInt(bound); left > 0; left--) {
-            text.append(from.charAt(random.nextInt(from.length())));
-        }
-        return text.toString();
-    }
-
-    private static void add(List<byte[][]> to, String... words) {
-        byte[][] command = new byte[words.length][];
-        for (int i = 0; i < words.length; i++) {
-            command[i] = words[i].getBytes(StandardCharsets.ISO_8859_1);
-        }
-        to.add(command);
-    }
-
-    private static String show(byte[][] command) {
-        StringBuilder text = new StringBuilder();
-        for (byte[] word : command) {
-            String shown = new String(word, StandardCharsets.ISO_8859_1);
-            text.append(shown.length() > 80 ? shown.substring(0, 80) + "..." : shown).append(' ');
-        }
-        return text.toString();
     }
 }

@@ -1,10 +1,5 @@
 package ironcache.tools;
 
-import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertTrue;
-
-import ironcache.ffm.Prng;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -14,7 +9,7 @@ import org.junit.jupiter.api.Test;
  * What the general differential test meets too rarely in the strings and keyspace families: 80-bit arithmetic, glob patterns,
  * equally long common subsequences, and ranges around the lengths at which a string goes from its record to pages.
  */
-class StringFamiliesTest extends ServerTestBase {
+class StringFamiliesTest extends FamilyTestBase {
     private static final int ROUNDS = 20_000;
     private static final int BATCH = 50;
 
@@ -24,55 +19,23 @@ class StringFamiliesTest extends ServerTestBase {
                     + " object persist pexpire pexpireat pexpiretime psetex pttl randomkey rename renamenx scan set setex setnx setrange"
                     + " strlen substr swapdb touch ttl type unlink";
 
-    private final long seed = seed(Prng.freshSeed());
-    private final Prng random = new Prng(seed);
-
     @Test
     void rowsAreThoseOfTheOracle() throws Exception {
-        try (ServerProcess oracle = startOracle();
-                ServerProcess subject = startSubject();
-                RespClient left = oracle.connect();
-                RespClient right = subject.connect()) {
-            for (String name : COMMANDS.split(" ")) {
-                Reply expected = left.call("COMMAND", "INFO", name);
-                Reply actual = right.call("COMMAND", "INFO", name);
-                assertTrue(
-                        ReplyRules.agrees("commandinfo", expected, actual),
-                        () ->
-                                name
-                                        + "\nexpected: "
-                                        + expected.show(4000)
-                                        + "\nactual:   "
-                                        + actual.show(4000));
-            }
-        }
+        compareRows(COMMANDS);
     }
 
     @Test
     void repliesAreThoseOfTheOracle() throws Exception {
-        try (ServerProcess oracle = startOracle();
-                ServerProcess subject = startSubject();
-                RespClient left = oracle.connect();
-                RespClient right = subject.connect()) {
-            for (int round = 0; round < ROUNDS; round += BATCH) {
-                List<byte[][]> commands = new ArrayList<>();
-                for (int i = 0; i < BATCH; i++) {
-                    addRandom(commands);
-                }
-                List<Reply> expected = left.pipeline(commands);
-                List<Reply> actual = right.pipeline(commands);
-                for (int i = 0; i < commands.size(); i++) {
-                    String command = show(commands.get(i));
-                    assertEquals(
-                            expected.get(i).show(500),
-                            actual.get(i).show(500),
-                            () -> command + " -Dironcache.seed=" + seed);
-                    assertTrue(
-                            expected.get(i).equals(actual.get(i)),
-                            () -> command + " -Dironcache.seed=" + seed);
-                }
-            }
-        }
+        besideTheOracle(
+                (oracle, subject) -> {
+                    for (int round = 0; round < ROUNDS; round += BATCH) {
+                        List<byte[][]> commands = new ArrayList<>();
+                        for (int i = 0; i < BATCH; i++) {
+                            addRandom(commands);
+                        }
+                        compare(oracle, subject, commands);
+                    }
+                });
     }
 
     private void addRandom(List<byte[][]> to) {
@@ -181,30 +144,5 @@ class StringFamiliesTest extends ServerTestBase {
                             (random.nextDouble() - 0.5) * 1000);
             default -> letters("0123456789", 60) + "e" + (random.nextInt(100) - 60);
         };
-    }
-
-    private String letters(String from, int bound) {
-        StringBuilder text = new StringBuilder();
-        for (int left = random.nextInt(bound); left > 0; left--) {
-            text.append(from.charAt(random.nextInt(from.length())));
-        }
-        return text.toString();
-    }
-
-    private static void add(List<byte[][]> to, String... words) {
-        byte[][] command = new byte[words.length][];
-        for (int i = 0; i < words.length; i++) {
-            command[i] = words[i].getBytes(StandardCharsets.ISO_8859_1);
-        }
-        to.add(command);
-    }
-
-    private static String show(byte[][] command) {
-        StringBuilder text = new StringBuilder();
-        for (byte[] word : command) {
-            String shown = new String(word, StandardCharsets.ISO_8859_1);
-            text.append(shown.length() > 80 ? shown.substring(0, 80) + "..." : shown).append(' ');
-        }
-        return text.toString();
     }
 }
