@@ -33,7 +33,8 @@ final class Buckets implements AutoCloseable {
     /** Of a bucket, on average, where splitting has been put off: no command leaves more behind. */
     private static final int LATE_BYTES = BUCKET_BYTES / 4 * 5;
 
-    private static final int STEPS_MAX = 4;
+    /** After each entry: one of 4 KB makes seven due. */
+    private static final int STEPS_MAX = 8;
 
     // See places.
     private static final int DEVIATIONS = 6;

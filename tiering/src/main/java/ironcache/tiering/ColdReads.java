@@ -311,7 +311,7 @@ public final class ColdReads implements AutoCloseable {
      * @throws CommandMemoryException where the command holds too many already
      */
     public void demand(long address) {
-        long held = waiterBytes[current];
+        long held = current == NONE ? 0 : waiterBytes[current];
         if (held > commandBytesMax
                 || held > SMALL_BYTES && allWaitersBytes - commandBytesMax > commandBytesMax) {
             throw CommandMemoryException.SIGNAL;
