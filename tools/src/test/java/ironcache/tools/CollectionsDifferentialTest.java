@@ -12,13 +12,15 @@ class CollectionsDifferentialTest extends FamilyTestBase {
     private static final int EPOCHS = 2;
     private static final int COMMANDS = 3_000;
 
-    private static final String COMMANDS_OF_SETS =
-            "sadd scard sdiff sdiffstore sinter sintercard sinterstore sismember smembers smismember smove sort sort_ro spop srandmember srem sscan"
-                    + " sunion sunionstore";
+    /** Lists and sorted sets have tests of their own. */
+    private static final String ROWS =
+            "hdel hexists hexpire hexpireat hexpiretime hget hgetall hgetdel hgetex hincrby hincrbyfloat hkeys hlen hmget hmset hpersist hpexpire hpexpireat"
+                    + " hpexpiretime hpttl hrandfield hscan hset hsetex hsetnx hstrlen httl hvals sadd scard sdiff sdiffstore sinter sintercard sinterstore"
+                    + " sismember smembers smismember smove sort sort_ro spop srandmember srem sscan sunion sunionstore";
 
     @Test
     void rowsAreThoseOfTheOracle() throws Exception {
-        compareRows(COMMANDS_OF_SETS);
+        compareRows(ROWS);
     }
 
     @ParameterizedTest
