@@ -68,9 +68,10 @@ final class CollectionMemoryScenario implements Scenario {
         long elements = shape.collections == 1 ? harness.scaled(shape.elements) : shape.elements;
         // The first commands bring code and connection buffers into memory that belong to no
         // element.
-        fill(server, shape, "warm:", 100, 100);
+        fill(server, shape, "warm:", 10, 5_000);
         try (AdminClient client = server.connect()) {
             client.command("FLUSHALL");
+            client.command("MEMORY", "PURGE");
         }
         ServerProcess.pauseMs(SETTLE_MS);
         long before = server.figures().rssBytes();

@@ -32,7 +32,7 @@ final class Background {
     private static final long REST_NANOS = 100_000_000;
 
     /** Free frames that keep their memory at rest. */
-    private static final int IDLE_FRAMES = 8;
+    private static final int IDLE_FRAMES = 2;
 
     private static final long IMAGE_NANOS_MIN = 10_000;
 
