@@ -21,7 +21,7 @@ final class Buckets implements AutoCloseable {
     enum Entries {
         /** Elements; the hash is that of each. */
         MEMBERS,
-        /** Pairs of elements; the hash is that of the first. */
+        /** Pairs of elements, the second of which may have a time; the hash is that of the first. The root is that of {@link Hashes}. */
         FIELDS,
         /** {@link ScoreEntry}. */
         SCORES
@@ -116,6 +116,18 @@ final class Buckets implements AutoCloseable {
         loadedBuckets = last + 1;
     }
 
+    /** As above, of a hash: where its fields have times too. */
+    void loadTimed(Shard shard, long root, long part) {
+        long first = Math.max(BucketsLayout.buckets(part), loadedBuckets);
+        load(shard, CollectionRoot.object(root), part);
+        if (FieldTimes.count(root) > 0) {
+            for (long bucket = first; bucket < loadedBuckets; bucket++) {
+                FieldTimes.load(shard, root, bucket - Long.highestOneBit(bucket));
+                FieldTimes.load(shard, root, bucket);
+            }
+        }
+    }
+
     // Entries.
 
     /**
@@ -198,7 +210,10 @@ final class Buckets implements AutoCloseable {
         long bucket = BucketsLayout.splitting(part);
         long buckets = BucketsLayout.buckets(part);
         // Another page may have a hash like that of the one that is to be.
-        if (shard.isPageCold(object, page(bucket)) || shard.isPageCold(object, page(buckets))) {
+        boolean timed = isTimed(root);
+        if (shard.isPageCold(object, page(bucket))
+                || shard.isPageCold(object, page(buckets))
+                || timed && areTimesCold(shard, root, bucket, buckets)) {
             return false;
         }
         long record = shard.readPage(object, page(bucket));
@@ -227,14 +242,41 @@ final class Buckets implements AutoCloseable {
         int version = SplicedLayout.version(Record.value(record)) + 1;
         put(shard, root, bucket, version, scratch, stay);
         put(shard, root, buckets, version, scratch + Record.MAX_VALUE_BYTES, move);
+        if (timed) {
+            FieldTimes.set(shard, root, bucket, earliest(scratch, stay));
+            FieldTimes.set(shard, root, buckets, earliest(scratch + Record.MAX_VALUE_BYTES, move));
+        }
         return true;
+    }
+
+    private boolean isTimed(long root) {
+        return entries == Entries.FIELDS && FieldTimes.count(root) > 0;
+    }
+
+    private static boolean areTimesCold(Shard shard, long root, long bucket, long other) {
+        return FieldTimes.isCold(shard, root, bucket) || FieldTimes.isCold(shard, root, other);
+    }
+
+    /** The earliest time of these fields; 0: none has one. */
+    long earliest(long from, long end) {
+        long earliest = 0;
+        for (long at = from; at < end; at = next(at)) {
+            long behind = at + Element.bytes(at);
+            if (Element.isTime(behind) && (earliest == 0 || Element.time(behind) < earliest)) {
+                earliest = Element.time(behind);
+            }
+        }
+        return earliest;
     }
 
     private boolean join(Shard shard, long root, long part) {
         long object = CollectionRoot.object(root);
         long last = BucketsLayout.buckets(part) - 1;
         long buddy = last - Long.highestOneBit(last);
-        if (shard.isPageCold(object, page(last)) || shard.isPageCold(object, page(buddy))) {
+        boolean timed = isTimed(root);
+        if (shard.isPageCold(object, page(last))
+                || shard.isPageCold(object, page(buddy))
+                || timed && areTimesCold(shard, root, last, buddy)) {
             return false;
         }
         long from = shard.readPage(object, page(last));
@@ -244,6 +286,13 @@ final class Buckets implements AutoCloseable {
             return false;
         }
         BucketsLayout.putBuckets(part, last);
+        if (timed) {
+            long earliest = FieldTimes.load(shard, root, last);
+            FieldTimes.set(shard, root, last, 0);
+            if (earliest != 0) {
+                FieldTimes.lower(shard, root, buddy, earliest);
+            }
+        }
         if (from == 0) {
             return true;
         }

@@ -2,6 +2,7 @@ package ironcache.datatypes;
 
 import ironcache.engine.Shard;
 import ironcache.engine.SplicedLayout;
+import ironcache.engine.TimedLayout;
 import ironcache.ffm.Memory;
 import ironcache.ffm.MemoryTag;
 import ironcache.ffm.Prng;
@@ -14,11 +15,12 @@ import ironcache.hybridlog.Record;
  *
  * <pre>
  * NEW     the key does not exist yet: in the scratch, until finish
- * PACKED  in the key's record, behind its version ({@link SplicedLayout})
- * PAGED   in {@link Buckets}; the record's value is a root: {@link CollectionRoot}, {@link BucketsLayout}, fields with a time 8
+ * PACKED  in the key's record, behind its version ({@link SplicedLayout}) or, where some field has a time, {@link TimedLayout}
+ * PAGED   in {@link Buckets}; the record's value is a root: {@link CollectionRoot}, {@link BucketsLayout}, {@link FieldTimesLayout}
  * </pre>
  *
- * <p>A field whose time is over is not found, and nobody is told of it, but it counts until it is overwritten or purged.
+ * <p>A field whose time is over is not found, but it counts until it is overwritten or purged. So that it is, a hash of which some field has a time is of {@link Record#FORM_TIMED}, and knows
+ * a bound of its fields' times, of which the shard is told whenever it falls ({@link Shard#fieldsExpireAt}); when that is over {@link #purge} looks at the hash, or the bucket.
  *
  * <p>One per thread, which is in the key's shard; allocates nothing. Owns a scratch. Addresses that it returns are valid until the next change.
  */
@@ -31,10 +33,13 @@ public final class Hashes implements AutoCloseable {
 
     private static final int PART = CollectionRoot.BYTES;
 
-    /** In the root, behind the part of the buckets: how many fields have a time. */
-    private static final int TIMED = PART + BucketsLayout.BYTES;
+    /** In the root, behind the part of the buckets. */
+    static final int TIMES = PART + BucketsLayout.BYTES;
 
-    static final int ROOT_BYTES = TIMED + Long.BYTES;
+    static final int ROOT_BYTES = TIMES + FieldTimesLayout.BYTES;
+
+    /** Pages that the times of a field may take, at most, and those of a hash beside. */
+    private static final int TIME_PAGES = 4;
 
     private enum State {
         NEW,
@@ -74,6 +79,12 @@ public final class Hashes implements AutoCloseable {
     /** Pages that this command may write for what is spilled. */
     private long spillPages;
 
+    /** NEW: the bound of the fields' times; 0: there is none. */
+    private long newNext;
+
+    /** This command may give a field a time. */
+    private boolean setsTimes;
+
     /** An entry was added whose bytes the caller has written by now. */
     private boolean unsettled;
 
@@ -104,6 +115,8 @@ public final class Hashes implements AutoCloseable {
         spillPages = 0;
         sought = 0;
         buckets.reset();
+        setsTimes = false;
+        newNext = 0;
         if (record == 0) {
             state = State.NEW;
             form = Record.FORM_LISTPACK;
@@ -119,7 +132,7 @@ public final class Hashes implements AutoCloseable {
             rootAddress = Record.value(record);
         } else {
             state = State.PACKED;
-            from = Record.value(record) + SplicedLayout.BYTES;
+            from = Record.value(record) + headBytes();
             end = Record.value(record) + Record.valueLength(record);
         }
     }
@@ -171,7 +184,19 @@ public final class Hashes implements AutoCloseable {
                 loadSpilled(foundField);
                 loadSpilled(Element.isTime(at) ? at + Element.TIME_BYTES : at);
             }
-            buckets.load(shard, CollectionRoot.object(rootAddress), rootAddress + PART);
+            buckets.loadTimed(shard, rootAddress, rootAddress + PART);
+        }
+    }
+
+    /** As {@link #load}, of a field that may get a time. */
+    public void loadTime(long field, int fieldLength) {
+        setsTimes = true;
+        if (state == State.PAGED) {
+            FieldTimes.prefetch(shard, rootAddress);
+        }
+        load(field, fieldLength);
+        if (state == State.PAGED) {
+            FieldTimes.load(shard, rootAddress, bucketOf(hashOf(field, fieldLength)));
         }
     }
 
@@ -186,11 +211,23 @@ public final class Hashes implements AutoCloseable {
         return Spill.pagesOf(length);
     }
 
-    /** Before the first change: so many {@link #spilledPages} will be written. May miss. */
-    public void probe(long pages) {
-        spillPages = pages;
-        if (state == State.PAGED && pages > 0) {
-            CollectionRoot.probe(shard, rootAddress, pages);
+    /**
+     * Before the first change, and after the loads: looks for the pages that will be written.
+     *
+     * @param pages {@link #spilledPages} of what is added; May miss.
+     * @param fields that may be added
+     */
+    public void probe(long pages, int fields) {
+        if (pages == 0) {
+            return;
+        }
+        boolean timed =
+                setsTimes
+                        || form == Record.FORM_TIMED
+                        || state == State.PAGED && FieldTimes.count(rootAddress) > 0;
+        spillPages = timed ? pages + (long) TIME_PAGES * (fields + 1) : pages;
+        if (state == State.PAGED) {
+            CollectionRoot.probe(shard, rootAddress, spillPages);
         }
     }
 
@@ -281,15 +318,9 @@ public final class Hashes implements AutoCloseable {
 
     /** Whether some field has a time, be it over or not. */
     public boolean isTimed() {
-        if (state == State.PAGED) {
-            return Memory.getLong(rootAddress + TIMED) > 0;
-        }
-        for (long at = from; at < end; at = buckets.next(at)) {
-            if (Element.isTime(at + Element.bytes(at))) {
-                return true;
-            }
-        }
-        return false;
+        return state == State.PAGED
+                ? FieldTimes.count(rootAddress) > 0
+                : form == Record.FORM_TIMED && buckets.earliest(from, end) != 0;
     }
 
     // Walking: in parts, of which one is in memory at a time.
@@ -356,6 +387,10 @@ public final class Hashes implements AutoCloseable {
         return Element.hash(BucketsLayout.salt(rootAddress + PART), field, fieldLength);
     }
 
+    private long bucketOf(long fieldHash) {
+        return BucketsLayout.bucket(rootAddress + PART, fieldHash);
+    }
+
     private long pageOf(long fieldHash) {
         return Buckets.pageOf(rootAddress + PART, fieldHash);
     }
@@ -402,11 +437,13 @@ public final class Hashes implements AutoCloseable {
      * @param millis since the epoch; 0: none
      */
     public void setTime(long field, int fieldLength, long millis) {
-        form = Record.FORM_LARGE;
+        if (form != Record.FORM_TIMED) {
+            form = Record.FORM_LARGE;
+        }
         long at = locate(field, fieldLength);
         int before = Element.isTime(at) ? Element.TIME_BYTES : 0;
         int after = millis == 0 ? 0 : Element.TIME_BYTES;
-        if (!hasRoom(after - before)) {
+        if (!hasRoom(after - before + TimedLayout.NEXT_BYTES)) {
             toPages();
             at = locate(field, fieldLength);
         }
@@ -415,12 +452,72 @@ public final class Hashes implements AutoCloseable {
             Element.putTime(at, millis);
         }
         countTimed((after - before) / Element.TIME_BYTES);
+        if (millis != 0) {
+            noteTime(millis);
+        }
     }
 
+    /** Of paged hashes: so many more fields have a time. */
     private void countTimed(int more) {
         if (state == State.PAGED && more != 0) {
-            Memory.putLong(rootAddress + TIMED, Memory.getLong(rootAddress + TIMED) + more);
+            long part = rootAddress + TIMES;
+            long count = FieldTimesLayout.count(part) + more;
+            FieldTimesLayout.putCount(part, count);
+            if (count == 0) {
+                FieldTimesLayout.putNext(part, 0);
+            }
         }
+    }
+
+    /** The field that was found last has this time now: lowers the bounds. */
+    private void noteTime(long millis) {
+        if (state == State.PAGED) {
+            FieldTimes.lower(shard, rootAddress, bucketOf(foundHash), millis);
+        }
+        long before = next();
+        if (before == 0 || millis < before) {
+            putNext(millis);
+        }
+    }
+
+    /** The bound of all fields' times; 0: there is none. */
+    private long next() {
+        return switch (state) {
+            case NEW -> newNext;
+            case PACKED -> form == Record.FORM_TIMED ? Memory.getLong(from - Long.BYTES) : 0;
+            case PAGED -> FieldTimesLayout.next(rootAddress + TIMES);
+        };
+    }
+
+    /** There is another bound, of which the shard is told. */
+    private void putNext(long millis) {
+        boolean isFirst = form != Record.FORM_TIMED;
+        form = Record.FORM_TIMED;
+        switch (state) {
+            case NEW -> newNext = millis;
+            case PACKED -> {
+                spliceHead(isFirst ? 0 : TimedLayout.NEXT_BYTES, TimedLayout.NEXT_BYTES);
+                Memory.putLong(from - TimedLayout.NEXT_BYTES, millis);
+            }
+            case PAGED -> FieldTimesLayout.putNext(change() + TIMES, millis);
+        }
+        shard.fieldsExpireAt(db, key, keyLength, hash, millis);
+    }
+
+    /** Of a packed value: what is before the first entry. */
+    private int headBytes() {
+        return form == Record.FORM_TIMED ? TimedLayout.PACKED_BYTES : SplicedLayout.BYTES;
+    }
+
+    /** Of a packed value: what is behind its version changes its length. */
+    private void spliceHead(int removed, int inserted) {
+        long bytes = end - from;
+        int kind = Record.collection(Record.TYPE_HASH, false, form);
+        long value =
+                shard.splice(
+                        db, key, keyLength, hash, kind, TimedLayout.PACKED_NEXT, removed, inserted);
+        from = value + TimedLayout.PACKED_NEXT + inserted;
+        end = from + bytes;
     }
 
     /** What OBJECT ENCODING says depends on the longest field and value that ever was. */
@@ -506,7 +603,7 @@ public final class Hashes implements AutoCloseable {
     }
 
     private boolean hasRoom(int bytes) {
-        return state == State.PAGED || end - from + bytes <= PACKED_BYTES_MAX - SplicedLayout.BYTES;
+        return state == State.PAGED || end - from + bytes <= PACKED_BYTES_MAX - headBytes();
     }
 
     /** Room for an entry, behind the others. */
@@ -559,17 +656,9 @@ public final class Hashes implements AutoCloseable {
     private long splice(int offset, int removed, int inserted) {
         int kind = Record.collection(Record.TYPE_HASH, false, form);
         int bytes = (int) (end - from) - removed + inserted;
-        long value =
-                shard.splice(
-                        db,
-                        key,
-                        keyLength,
-                        hash,
-                        kind,
-                        SplicedLayout.BYTES + offset,
-                        removed,
-                        inserted);
-        from = value + SplicedLayout.BYTES;
+        int head = headBytes();
+        long value = shard.splice(db, key, keyLength, hash, kind, head + offset, removed, inserted);
+        from = value + head;
         end = from + bytes;
         return from + offset;
     }
@@ -582,8 +671,15 @@ public final class Hashes implements AutoCloseable {
             return false;
         }
         boolean wasLive = live(value) != 0;
-        boolean timed = Element.isTime(value);
+        removeFound();
+        return wasLive;
+    }
+
+    /** Removes the field that was found last. */
+    private void removeFound() {
         long at = foundField;
+        long value = at + Element.bytes(at);
+        boolean timed = Element.isTime(value);
         int bytes = (int) (buckets.next(at) - at);
         if (state != State.PAGED) {
             replace(at, bytes, 0);
@@ -597,7 +693,77 @@ public final class Hashes implements AutoCloseable {
             countTimed(timed ? -1 : 0);
         }
         unsettled = true;
-        return wasLive;
+    }
+
+    /**
+     * Removes fields whose time is over: of a packed hash all, of another those of one bucket; and tells the shard when to come again. All that is to be done to the hash in this command. May miss.
+     *
+     * @return how many
+     */
+    public long purge() {
+        long now = shard.nowMillis();
+        long next = next();
+        if (next == 0 || next > now) {
+            return 0;
+        }
+        if (state != State.PAGED) {
+            long removed = purge(0, now);
+            next = buckets.earliest(from, end);
+            if (next != 0) {
+                putNext(next);
+            }
+            return removed;
+        }
+        long bucket = FieldTimes.first(shard, rootAddress);
+        long earliest = FieldTimes.earliest(shard, rootAddress);
+        if (earliest > now || bucket < 0) {
+            putNext(earliest);
+            return 0;
+        }
+        loadExpired(bucket, now);
+        long removed = purge(bucket, now);
+        FieldTimes.set(shard, change(), bucket, buckets.earliest(from, end));
+        if (FieldTimes.count(rootAddress) > 0) {
+            putNext(FieldTimes.earliest(shard, rootAddress));
+        }
+        return removed;
+    }
+
+    /** Reads what {@link #purge} of a bucket needs. */
+    private void loadExpired(long bucket, long now) {
+        goTo(bucket);
+        for (long at = from; at < end; at = buckets.next(at)) {
+            long time = at + Element.bytes(at);
+            if (Element.isTime(time) && Element.time(time) <= now) {
+                loadSpilled(at);
+                loadSpilled(time + Element.TIME_BYTES);
+            }
+        }
+        buckets.loadTimed(shard, rootAddress, rootAddress + PART);
+    }
+
+    /** Of the packed value, or of a bucket that has been read. */
+    private long purge(long bucket, long now) {
+        long removed = 0;
+        int offset = 0;
+        goTo(bucket);
+        while (from + offset < end) {
+            long at = from + offset;
+            long time = at + Element.bytes(at);
+            if (Element.isTime(time) && Element.time(time) <= now) {
+                foundField = at;
+                if (state == State.PAGED) {
+                    foundHash = Element.hash(BucketsLayout.salt(rootAddress + PART), at);
+                    foundRecord = shard.readPage(object(), pageOf(foundHash));
+                }
+                removeFound();
+                removed++;
+                goTo(bucket);
+            } else {
+                offset += (int) (buckets.next(at) - at);
+            }
+        }
+        return removed;
     }
 
     private void deleteSpilled(long copy, long element) {
@@ -627,7 +793,11 @@ public final class Hashes implements AutoCloseable {
         for (long at = from; at < end; at = buckets.next(at)) {
             timed += Element.isTime(at + Element.bytes(at)) ? 1 : 0;
         }
-        Memory.putLong(copy + TIMED, timed);
+        if (timed > 0) {
+            FieldTimesLayout.putCount(copy + TIMES, timed);
+            FieldTimesLayout.putNext(copy + TIMES, next());
+            FieldTimes.set(shard, copy, 0, buckets.earliest(from, end));
+        }
         buckets.settle(shard, copy, copy + PART);
         rootAddress = copy;
         state = State.PAGED;
@@ -641,6 +811,7 @@ public final class Hashes implements AutoCloseable {
             case NEW -> {
                 int bytes = (int) (end - from);
                 if (bytes > 0) {
+                    int head = headBytes();
                     long value =
                             shard.upsert(
                                     db,
@@ -648,16 +819,22 @@ public final class Hashes implements AutoCloseable {
                                     keyLength,
                                     hash,
                                     Record.collection(Record.TYPE_HASH, false, form),
-                                    SplicedLayout.BYTES + bytes,
+                                    head + bytes,
                                     0);
                     SplicedLayout.putVersion(value, 0);
-                    Memory.copy(from, value + SplicedLayout.BYTES, bytes);
+                    if (form == Record.FORM_TIMED) {
+                        Memory.putLong(value + TimedLayout.PACKED_NEXT, newNext);
+                    }
+                    Memory.copy(from, value + head, bytes);
                 }
                 return false;
             }
             case PACKED -> {
                 if (from == end) {
                     shard.delete(db, key, keyLength, hash);
+                } else if (form == Record.FORM_TIMED && !isTimed()) {
+                    form = Record.FORM_LARGE;
+                    spliceHead(TimedLayout.NEXT_BYTES, 0);
                 }
                 return from == end;
             }
@@ -674,6 +851,11 @@ public final class Hashes implements AutoCloseable {
             return true;
         }
         settle();
+        if (FieldTimes.count(copy) > 0) {
+            form = Record.FORM_TIMED;
+        } else if (form == Record.FORM_TIMED) {
+            form = Record.FORM_LARGE;
+        }
         int kind = Record.collection(Record.TYPE_HASH, true, form);
         if (fresh) {
             root.putNew(shard, db, key, keyLength, hash, kind, ROOT_BYTES, expiryMillis);

@@ -2,6 +2,7 @@ package ironcache.datatypes;
 
 import ironcache.engine.RootLayout;
 import ironcache.engine.Shard;
+import ironcache.engine.TimedLayout;
 import ironcache.ffm.Memory;
 import ironcache.hybridlog.Record;
 import ironcache.tiering.CommandMemoryException;
@@ -40,7 +41,8 @@ public final class Keys {
             return;
         }
         boolean paged = Record.isPaged(record);
-        putCopy(shard, record, db, toKey, toKeyLength, toHash);
+        long value = putCopy(shard, record, db, toKey, toKeyLength, toHash);
+        copyTimes(shard, record, value, db, toKey, toKeyLength, toHash);
         if (paged) {
             shard.detach(db, key, keyLength, hash);
         } else {
@@ -61,7 +63,8 @@ public final class Keys {
             int toKeyLength,
             long toHash) {
         if (!Record.isPaged(record)) {
-            putCopy(toShard, record, toDb, toKey, toKeyLength, toHash);
+            long value = putCopy(toShard, record, toDb, toKey, toKeyLength, toHash);
+            copyTimes(toShard, record, value, toDb, toKey, toKeyLength, toHash);
             return;
         }
         long root = Record.value(record);
@@ -77,13 +80,25 @@ public final class Keys {
         ManyPages.await(shard, asked);
         // The root first: should it miss, no page is without one.
         long to = toShard.createObject(toDb);
-        RootLayout.putObject(putCopy(toShard, record, toDb, toKey, toKeyLength, toHash), to);
+        long value = putCopy(toShard, record, toDb, toKey, toKeyLength, toHash);
+        RootLayout.putObject(value, to);
         for (long page = 0; page < pages; page++) {
             long source = shard.readPage(from, page);
             if (source != 0) {
                 int bytes = Record.valueLength(source);
                 Memory.copy(Record.value(source), toShard.insertPage(to, page, bytes), bytes);
             }
+        }
+        copyTimes(toShard, record, value, toDb, toKey, toKeyLength, toHash);
+    }
+
+    /** Where the record is a hash with field times, the shard is told of its copy; that is written. */
+    private static void copyTimes(
+            Shard shard, long record, long value, int db, long key, int keyLength, long hash) {
+        int kind = Record.kind(record);
+        if (Record.isTimed(kind)) {
+            long next = TimedLayout.next(kind, value, Record.valueLength(record));
+            shard.fieldsExpireAt(db, key, keyLength, hash, next);
         }
     }
 

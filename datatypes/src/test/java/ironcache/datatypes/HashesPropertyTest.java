@@ -143,7 +143,7 @@ final class HashesPropertyTest {
                                 Hashes.spilledPages(names.get(i).length())
                                         + Hashes.spilledPages(values.get(i).length());
                     }
-                    hash.probe(removes ? 0 : pages);
+                    hash.probe(removes ? 0 : pages, 2 * names.size());
                     count[0] = 0;
                     for (int i = 0; i < names.size(); i++) {
                         int length = put(field, names.get(i));

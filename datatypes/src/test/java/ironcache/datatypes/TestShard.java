@@ -17,10 +17,10 @@ import java.util.Set;
 import java.util.function.LongSupplier;
 import java.util.stream.Stream;
 
-/** A real shard in a directory of its own, driven one command at a time. Time stands still. */
+/** A real shard in a directory of its own, driven one command at a time. Time stands still, but for {@link #passTo}. */
 final class TestShard implements AutoCloseable {
     private static final int WAITER = 3;
-    private static final long NOW_MILLIS = 1_700_000_000_000L;
+    private long nowMillis = 1_700_000_000_000L;
 
     private final Path directory = Files.createTempDirectory("ironcache-datatypes");
     private final Io io = Ios.open(IoConfig.defaults());
@@ -50,7 +50,7 @@ final class TestShard implements AutoCloseable {
                 await();
                 continue;
             }
-            shard.begin(WAITER, NOW_MILLIS);
+            shard.begin(WAITER, nowMillis);
             try {
                 long result = command.getAsLong();
                 shard.end();
@@ -70,7 +70,16 @@ final class TestShard implements AutoCloseable {
         }
     }
 
-    private void turn() {
+    long nowMillis() {
+        return nowMillis;
+    }
+
+    /** It is so late now. */
+    void passTo(long millis) {
+        nowMillis = millis;
+    }
+
+    void turn() {
         io.poll(shard.work(1_000_000) ? 0 : 100_000);
     }
 
@@ -97,7 +106,7 @@ final class TestShard implements AutoCloseable {
         }
     }
 
-    private static final class StandingClock implements Clock {
+    private final class StandingClock implements Clock {
         @Override
         public long nanoTime() {
             return System.nanoTime();
@@ -105,7 +114,7 @@ final class TestShard implements AutoCloseable {
 
         @Override
         public long currentTimeMillis() {
-            return NOW_MILLIS;
+            return nowMillis;
         }
 
         @Override

@@ -6,8 +6,8 @@ import java.util.ArrayDeque;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The shard's work between commands, slice by slice, and its order: waiters that need not wait, expiry, room in the log, compaction, what was dropped, shadows.
- * {@link Space}, {@link Rewriter}, {@link Expirer}, {@link Reaper} and {@link Settler} do it; here is when. One owner thread; owns no memory.
+ * The shard's work between commands, slice by slice, and its order: waiters that need not wait, expiry of keys and of fields, room in the log, compaction, what was dropped, shadows.
+ * {@link Space}, {@link Rewriter}, {@link Expirer}, {@link FieldExpirer}, {@link Reaper} and {@link Settler} do it; here is when. One owner thread; owns no memory.
  */
 final class Background {
     private static final long TICK_NANOS = 1_000_000;
@@ -44,6 +44,7 @@ final class Background {
     private final Rewriter rewriter;
     private final Settler settler;
     private final Expirer expirer;
+    private final FieldExpirer fieldExpirer;
     private final Clock clock;
     private final ShardListener listener;
 
@@ -90,6 +91,7 @@ final class Background {
             Rewriter rewriter,
             Settler settler,
             Expirer expirer,
+            FieldExpirer fieldExpirer,
             Clock clock,
             ShardListener listener) {
         this.store = store;
@@ -97,6 +99,7 @@ final class Background {
         this.rewriter = rewriter;
         this.settler = settler;
         this.expirer = expirer;
+        this.fieldExpirer = fieldExpirer;
         this.clock = clock;
         this.listener = listener;
         restNanos = clock.nanoTime() + REST_NANOS;
@@ -132,6 +135,13 @@ final class Background {
             space.boundLog();
             compactionWanted = !replayingImage && rewriter.wantsCompaction();
             while (!isExpiryHeld() && expirer.step() && clock.nanoTime() - deadline < 0) {}
+            fieldExpirer.tick();
+        }
+        if (hasToExpireFields()) {
+            long until = Math.max(deadline, clock.nanoTime() + budgetNanos / 2);
+            do {
+                fieldExpirer.step();
+            } while (hasToExpireFields() && clock.nanoTime() - until < 0);
         }
         space.make(now, deadline);
         if (!space.isLow()) {
@@ -181,7 +191,8 @@ final class Background {
         long restNanosLeft = shrinks ? restNanos - clock.nanoTime() : Long.MAX_VALUE;
         // Sleeps too long only where another thread adds an earlier one: a command would find it
         // expired nevertheless.
-        long millis = Math.clamp(expirer.nextMillis() - clock.currentTimeMillis(), 1, 1_000);
+        long nextMillis = Math.min(expirer.nextMillis(), fieldExpirer.nextMillis());
+        long millis = Math.clamp(nextMillis - clock.currentTimeMillis(), 1, 1_000);
         return Math.clamp(
                 Math.min(restNanosLeft, Math.min(commitNanos, moveNanos)),
                 0,
@@ -194,6 +205,7 @@ final class Background {
         return !ready.isEmpty()
                 || !store.reaper.isIdle()
                 || hasToSettle()
+                || hasToExpireFields()
                 || space.hasWork()
                 || !space.isLow() && canShrink(atRest)
                 || image != null && image.hasWork();
@@ -224,6 +236,10 @@ final class Background {
 
     private boolean hasToSettle() {
         return !replayingImage && !settler.isIdle();
+    }
+
+    private boolean hasToExpireFields() {
+        return fieldExpirer.isDue() && !isExpiryHeld() && space.isEnough();
     }
 
     private boolean isExpiryHeld() {

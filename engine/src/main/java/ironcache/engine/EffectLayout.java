@@ -14,16 +14,16 @@ import ironcache.hybridlog.Record;
  * DELETE     word | key                                                the key is gone
  * PATCH      word | from 4, valueLength 4 | count 4, kind 4 | key | bytes   count bytes of the value from there on, its length and its kind
  * SPLICE     word | from 4, removed 4 | count 4, kind 4 | version 8 | key | bytes   removed bytes of the value from there on are these count ones now, where it has the version before this one
- * EXPIRE     word | millis 8 | key                                     the key's expiry, 0: none
+ * EXPIRE     word | millis 8 | key                                     the key's expiry, 0: none; with FIELDS: fields of the key's hash may expire then
  * KEYSPACES  word | 16 numbers of 1 byte                               each database's keyspace
  *
  * and in images only:
  * SEGMENT    word | number 4, pages 4 | generation 8                   a segment file that references point into; before the first of them
  * REFERENCES word | group 4, count 4 | count index words of 8          entries whose records are on the SSD
  * NOTE       word | address 8 | hash 8 | second hash 8                 the record there is superseded if it has these hashes ({@link Shadows})
- * WHEEL      word | count 8 | count times word 8, deadline 8           entries of the {@link TimingWheel}
+ * WHEEL      word | count 8 | count times word 8, deadline 8           entries of the {@link TimingWheel}; with FIELDS: of that of hashes with field times
  * OBJECT     word | object 8 | pages 8                                 a retired object (pages 0: none, but numbers up to this one are taken)
- * EXPIRES    word | count 8                                            keys with an expiry in the keyspace
+ * EXPIRES    word | count 8 | count 8                                  keys with an expiry, and hashes with field times in the keyspace
  * </pre>
  *
  * Keys and bytes are padded with zeros to a multiple of 8. Flags: PAGE, the key is that of a paged object's page; DETACH, the object whose root goes lives on under another key.
@@ -44,6 +44,7 @@ final class EffectLayout {
 
     static final int PAGE = 1;
     static final int DETACH = 2;
+    static final int FIELDS = 4;
 
     private static final int KEYSPACE_SHIFT = 8;
     private static final int KEY_LENGTH_SHIFT = 16;
@@ -119,7 +120,7 @@ final class EffectLayout {
             case REFERENCES -> referencesBytes(referenceCount(effect));
             case NOTE -> WORD_BYTES + 24;
             case WHEEL -> wheelBytes((int) first(effect));
-            case EXPIRES -> WORD_BYTES + 8;
+            case EXPIRES -> expiresBytes();
             default -> 0;
         };
     }
@@ -260,8 +261,8 @@ final class EffectLayout {
         return EXPIRE_KEY + padded(keyLength);
     }
 
-    static void expire(long effect, int keyspace, long key, int keyLength, long millis) {
-        putWord(effect, EXPIRE, keyspace, keyLength, 0);
+    static void expire(long effect, int keyspace, long key, int keyLength, long millis, int flags) {
+        putWord(effect, EXPIRE, keyspace, keyLength, flags);
         Memory.putLong(effect + EXPIRE_MILLIS, millis);
         putBytes(key, effect + EXPIRE_KEY, keyLength);
     }
@@ -320,6 +321,10 @@ final class EffectLayout {
         return Memory.getLong(effect + WORD_BYTES + 16);
     }
 
+    static int expiresBytes() {
+        return WORD_BYTES + 16;
+    }
+
     // REFERENCES.
 
     static int referencesBytes(int count) {
@@ -348,6 +353,11 @@ final class EffectLayout {
 
     static int wheelBytes(int count) {
         return WORD_BYTES + 8 + 16 * count;
+    }
+
+    static void wheel(long effect, int flags, int count) {
+        putWord(effect, WHEEL, 0, 0, flags);
+        Memory.putLong(effect + WORD_BYTES, count);
     }
 
     /** Where an entry's word is; its deadline follows. */

@@ -24,8 +24,8 @@ public interface EffectVisitor {
             long bytes,
             int count) {}
 
-    /** The key's expiry in milliseconds since the epoch; 0: none. */
-    default void expire(int keyspace, long key, int keyLength, long millis) {}
+    /** The key's expiry in milliseconds since the epoch, 0: none; or when fields of its hash may expire. */
+    default void expire(int keyspace, long key, int keyLength, long millis, boolean fields) {}
 
     /** Each database's keyspace: so many numbers of one byte. */
     default void keyspaces(long numbers, int count) {}
@@ -47,6 +47,6 @@ public interface EffectVisitor {
     /** A retired object; with 0 pages: numbers of objects up to this one are taken. */
     default void object(long object, long pages) {}
 
-    /** Keys with an expiry in the keyspace. */
-    default void expires(int keyspace, long count) {}
+    /** Keys with an expiry, and hashes with field times, in the keyspace. */
+    default void expires(int keyspace, long keys, long timedHashes) {}
 }

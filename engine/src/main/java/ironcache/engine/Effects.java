@@ -189,6 +189,15 @@ final class Effects {
     }
 
     void expiryChanged(Keyspace keyspace, long key, int keyLength, long millis) {
+        expire(keyspace, key, keyLength, millis, 0);
+    }
+
+    /** Fields of a hash are to be looked at then. */
+    void fieldsExpire(Keyspace keyspace, long key, int keyLength, long millis) {
+        expire(keyspace, key, keyLength, millis, EffectLayout.FIELDS);
+    }
+
+    private void expire(Keyspace keyspace, long key, int keyLength, long millis, int flags) {
         WalWriter to = log;
         if (to != null) {
             appendPending(to);
@@ -197,7 +206,8 @@ final class Effects {
                     keyspace.number,
                     key,
                     keyLength,
-                    millis);
+                    millis,
+                    flags);
         }
     }
 

@@ -38,7 +38,21 @@ final class Expirer implements AutoCloseable, TimingWheel.Consumer {
     }
 
     void add(Keyspace keyspace, long hash, long expiryMillis) {
-        wheel.add(expiryMillis, hash & ~KEYSPACE_MASK | (long) keyspace.number << KEYSPACE_SHIFT);
+        wheel.add(expiryMillis, word(keyspace, hash));
+    }
+
+    static long word(Keyspace keyspace, long hash) {
+        return hash & ~KEYSPACE_MASK | (long) keyspace.number << KEYSPACE_SHIFT;
+    }
+
+    /** The number of a word's keyspace. */
+    static int keyspaceOf(long word) {
+        return (int) (word >>> KEYSPACE_SHIFT) & 0xFF;
+    }
+
+    /** What a word has of its key's hash: enough for the index. */
+    static long hashOf(long word) {
+        return word & ~KEYSPACE_MASK;
     }
 
     /** As {@link Shard#expireAt}. */
@@ -124,11 +138,11 @@ final class Expirer implements AutoCloseable, TimingWheel.Consumer {
 
     @Override
     public void accept(long word) {
-        Keyspace keyspace = store.keyspaces[(int) (word >>> KEYSPACE_SHIFT) & 0xFF];
+        Keyspace keyspace = store.keyspaces[keyspaceOf(word)];
         if (keyspace == null || keyspace.flushed) {
             return;
         }
-        long hash = word & ~KEYSPACE_MASK;
+        long hash = hashOf(word);
         HashIndex index = keyspace.keys;
         boolean retry = false;
         boolean again = true;
@@ -178,7 +192,7 @@ final class Expirer implements AutoCloseable, TimingWheel.Consumer {
     }
 
     private boolean isSameHash(long record, long hash) {
-        return (store.hash(Record.key(record), Record.keyLength(record)) & ~KEYSPACE_MASK) == hash;
+        return hashOf(store.hash(Record.key(record), Record.keyLength(record))) == hash;
     }
 
     @Override

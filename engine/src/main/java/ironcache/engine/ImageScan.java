@@ -18,6 +18,7 @@ import java.util.BitSet;
  * KEYS   of each keyspace, keys and then pages: a group of the index at a time, each entry once; a record that a written page holds is
  *        referred to, any other is put in whole
  * WHEEL  entries of the timing wheel, while active expiry rests
+ * FIELDS those of the wheel of hashes with field times, likewise
  * </pre>
  *
  * <p>One owner thread. Memory: the image file's buffers, of which the scan lets no more than {@value #PENDING_BYTES_MAX} bytes gather.
@@ -34,11 +35,13 @@ final class ImageScan {
     private enum State {
         KEYS,
         WHEEL,
+        FIELDS,
         DONE
     }
 
     private final Store store;
     private final Expirer expirer;
+    private final FieldExpirer fieldExpirer;
     private final Keyspace[] keyspaces;
     private final ImageFile image;
 
@@ -62,11 +65,13 @@ final class ImageScan {
     ImageScan(
             Store store,
             Expirer expirer,
+            FieldExpirer fieldExpirer,
             PagedObjects objects,
             Keyspace[] databases,
             ImageFile image) {
         this.store = store;
         this.expirer = expirer;
+        this.fieldExpirer = fieldExpirer;
         this.image = image;
         keyspaces = databases.clone();
         EffectLayout.keyspaces(image.append(EffectLayout.keyspacesBytes()), databases);
@@ -81,7 +86,7 @@ final class ImageScan {
 
     /** Whether active expiry has to rest. */
     boolean holdsExpiry() {
-        return state == State.WHEEL;
+        return state == State.WHEEL || state == State.FIELDS;
     }
 
     /** Whether {@link #step} would get anywhere. */
@@ -210,10 +215,14 @@ final class ImageScan {
 
     private void wheel() {
         wheelCount = 0;
-        cursor = expirer.dump(cursor, this::wheelEntry);
+        boolean fields = state == State.FIELDS;
+        cursor =
+                fields
+                        ? fieldExpirer.dump(cursor, this::wheelEntry)
+                        : expirer.dump(cursor, this::wheelEntry);
         if (wheelCount > 0) {
             long effect = image.append(EffectLayout.wheelBytes(wheelCount));
-            EffectLayout.put(effect, EffectLayout.WHEEL, 0, wheelCount);
+            EffectLayout.wheel(effect, fields ? EffectLayout.FIELDS : 0, wheelCount);
             for (int i = 0; i < wheelCount; i++) {
                 long at = EffectLayout.wheelEntry(effect, i);
                 Memory.putLong(at, wheelEntries[2 * i]);
@@ -221,7 +230,7 @@ final class ImageScan {
             }
         }
         if (cursor == 0) {
-            state = State.DONE;
+            state = fields ? State.DONE : State.FIELDS;
         }
     }
 

@@ -90,6 +90,7 @@ final class KeyWrites {
         long record =
                 store.append(key, keyLength, kind, valueLength, expiryMillis, keyspace.number);
         index.insert(hash, store.foundAddress);
+        keyspace.kindChanged(0, kind);
         if (expiryMillis != 0) {
             keyspace.expires++;
             expirer.add(keyspace, hash, expiryMillis);
@@ -110,6 +111,7 @@ final class KeyWrites {
             long expiryMillis,
             long object) {
         long before = Record.expiry(record);
+        keyspace.kindChanged(Record.kind(record), kind);
         if (Record.isPaged(record)
                 && (object == 0 || RootLayout.object(Record.value(record)) != object)) {
             store.retire(record);

@@ -1,5 +1,6 @@
 package ironcache.engine;
 
+import ironcache.hybridlog.Record;
 import ironcache.index.HashIndex;
 
 /**
@@ -17,6 +18,9 @@ final class Keyspace implements AutoCloseable {
     /** Keys with an expiry. */
     long expires;
 
+    /** Hashes of which some field has a time. */
+    long timed;
+
     /** Notes in {@link Shadows}: entries of {@link #keys} that may be superseded by a newer one of the same key. */
     long unsettled;
 
@@ -28,6 +32,13 @@ final class Keyspace implements AutoCloseable {
 
     Keyspace(int number) {
         this.number = number;
+    }
+
+    /** A record of the keys changes its kind, or comes or goes (then the other kind is 0). */
+    void kindChanged(int before, int after) {
+        if (before != after) {
+            timed += (Record.isTimed(after) ? 1 : 0) - (Record.isTimed(before) ? 1 : 0);
+        }
     }
 
     @Override

@@ -1,6 +1,7 @@
 package ironcache.engine;
 
 import ironcache.ffm.Memory;
+import ironcache.hybridlog.Record;
 import ironcache.index.HashIndex;
 
 /** The door to effects for whoever reads a log or an image without a shard, as the tool does; {@link EffectLayout} knows what they look like. */
@@ -77,7 +78,8 @@ public final class LoggedEffects {
                             keyspace,
                             EffectLayout.expiringKey(effect),
                             keyLength,
-                            EffectLayout.expireMillis(effect));
+                            EffectLayout.expireMillis(effect),
+                            EffectLayout.has(effect, EffectLayout.FIELDS));
             case EffectLayout.KEYSPACES ->
                     visitor.keyspaces(effect + EffectLayout.WORD_BYTES, Shard.DATABASES);
             case EffectLayout.SEGMENT -> {
@@ -94,7 +96,9 @@ public final class LoggedEffects {
             case EffectLayout.WHEEL -> visitor.wheel((int) EffectLayout.first(effect));
             case EffectLayout.OBJECT ->
                     visitor.object(EffectLayout.first(effect), EffectLayout.second(effect));
-            case EffectLayout.EXPIRES -> visitor.expires(keyspace, EffectLayout.first(effect));
+            case EffectLayout.EXPIRES ->
+                    visitor.expires(
+                            keyspace, EffectLayout.first(effect), EffectLayout.second(effect));
             default -> throw new IllegalStateException("op " + EffectLayout.op(effect));
         }
     }
@@ -116,6 +120,24 @@ public final class LoggedEffects {
     /** Makes the effect that puts a record in its place. */
     public static void put(long effect, long record) {
         EffectLayout.put(effect, record);
+    }
+
+    /** Bytes of the effect that has fields of such a hash expire in time; 0: the record is none of which some field has a time. */
+    public static int timedBytes(long record) {
+        return Record.isTimed(Record.kind(record))
+                ? EffectLayout.expireBytes(Record.keyLength(record))
+                : 0;
+    }
+
+    /** Makes that effect. */
+    public static void timed(long effect, long record) {
+        EffectLayout.expire(
+                effect,
+                Record.keyspace(record),
+                Record.key(record),
+                Record.keyLength(record),
+                TimedLayout.next(record),
+                EffectLayout.FIELDS);
     }
 
     /** Bytes of the effect that deletes a key, for {@link Shard#replay}. */

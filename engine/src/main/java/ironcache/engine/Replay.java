@@ -17,6 +17,7 @@ final class Replay {
     private final Store store;
     private final KeyWrites writes;
     private final Expirer expirer;
+    private final FieldExpirer fieldExpirer;
     private final PagedObjects objects;
     private final Keyspace[] databases;
 
@@ -30,11 +31,13 @@ final class Replay {
             Store store,
             KeyWrites writes,
             Expirer expirer,
+            FieldExpirer fieldExpirer,
             PagedObjects objects,
             Keyspace[] databases) {
         this.store = store;
         this.writes = writes;
         this.expirer = expirer;
+        this.fieldExpirer = fieldExpirer;
         this.objects = objects;
         this.databases = databases;
     }
@@ -125,6 +128,7 @@ final class Replay {
             keyspace.pages.insert(hash, address);
         } else {
             keyspace.keys.insert(hash, address);
+            keyspace.kindChanged(0, Record.kind(from));
             if (Record.hasExpiry(from)) {
                 keyspace.expires++;
             }
@@ -209,7 +213,9 @@ final class Replay {
         long key = EffectLayout.expiringKey(effect);
         int keyLength = EffectLayout.keyLength(effect);
         long hash = store.hash(key, keyLength);
-        if (store.find(keyspace.keys, key, keyLength, hash) != 0) {
+        if (EffectLayout.has(effect, EffectLayout.FIELDS)) {
+            fieldExpirer.add(keyspace, hash, EffectLayout.expireMillis(effect));
+        } else if (store.find(keyspace.keys, key, keyLength, hash) != 0) {
             expirer.set(keyspace, key, keyLength, hash, EffectLayout.expireMillis(effect));
         }
     }
@@ -295,7 +301,11 @@ final class Replay {
     private void wind(long effect) {
         for (int i = 0; i < EffectLayout.first(effect); i++) {
             long entry = EffectLayout.wheelEntry(effect, i);
-            expirer.add(Memory.getLong(entry), Memory.getLong(entry + 8));
+            if (EffectLayout.has(effect, EffectLayout.FIELDS)) {
+                fieldExpirer.add(Memory.getLong(entry), Memory.getLong(entry + 8));
+            } else {
+                expirer.add(Memory.getLong(entry), Memory.getLong(entry + 8));
+            }
         }
     }
 
@@ -310,6 +320,7 @@ final class Replay {
         Keyspace keyspace = live(EffectLayout.keyspace(effect));
         if (keyspace != null) {
             keyspace.expires = EffectLayout.first(effect);
+            keyspace.timed = EffectLayout.second(effect);
         }
     }
 }

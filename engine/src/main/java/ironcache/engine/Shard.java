@@ -37,14 +37,14 @@ import org.jspecify.annotations.Nullable;
  * <p>Life of a command: {@code begin(waiter)}, handler, {@code end()}; on ColdMiss: {@code park()} instead of
  * {@code end()}, then {@link ShardListener#onReady} and again {@code begin(waiter)}, ...
  *
- * <p>Here are reads and writes of keys. {@link PagedObjects}, {@link Scans} and {@link Expirer} have the rest of the commands' work, {@link Background} that
+ * <p>Here are reads and writes of keys. {@link PagedObjects}, {@link Scans}, {@link Expirer} and {@link FieldExpirer} have the rest of the commands' work, {@link Background} that
  * between commands.
  */
 public final class Shard implements AutoCloseable {
     public static final int DATABASES = 16;
 
-    /** Waiters of the shard's own: reaper, settler and replay. The frontend's follow. */
-    private static final int INTERNAL_WAITERS = 3;
+    /** Waiters of the shard's own: reaper, settler, replay and the expiry of fields. The frontend's follow. */
+    private static final int INTERNAL_WAITERS = 4;
 
     private static final int REPLAY_WAITER = 2;
 
@@ -59,6 +59,7 @@ public final class Shard implements AutoCloseable {
     private final Store store;
     private final Keyspace[] databases = new Keyspace[DATABASES];
     private final Expirer expirer;
+    private final FieldExpirer fieldExpirer;
     private final Space space;
     private final PagedObjects pagedObjects;
     private final KeyWrites writes;
@@ -108,16 +109,19 @@ public final class Shard implements AutoCloseable {
         rewriter = new Rewriter(store, FileCompletions.COMPACT);
         settler = new Settler(store, FileCompletions.SETTLE);
         expirer = new Expirer(store);
+        fieldExpirer = new FieldExpirer(store, databases);
         pagedObjects = new PagedObjects(store);
         writes = new KeyWrites(store, expirer);
         scans = new Scans(store, config.hashSeed());
         space = new Space(store, rewriter, clock, plan, listener);
-        background = new Background(store, space, rewriter, settler, expirer, clock, listener);
+        background =
+                new Background(
+                        store, space, rewriter, settler, expirer, fieldExpirer, clock, listener);
         fileCompletions = new FileCompletions(store, rewriter, settler, clock);
         for (int db = 0; db < DATABASES; db++) {
             databases[db] = store.newKeyspace();
         }
-        replay = new Replay(store, writes, expirer, pagedObjects, databases);
+        replay = new Replay(store, writes, expirer, fieldExpirer, pagedObjects, databases);
     }
 
     // Commands.
@@ -425,6 +429,22 @@ public final class Shard implements AutoCloseable {
         expirer.set(databases[db], key, keyLength, hash, expiryMillis);
     }
 
+    /** Has {@link FieldExpiry} look at a hash when the first of its fields' times is over. Known to recovery; what is pending must be written. */
+    public void fieldsExpireAt(int db, long key, int keyLength, long hash, long millis) {
+        fieldExpirer.add(databases[db], hash, millis);
+        store.effects.fieldsExpire(databases[db], key, keyLength, millis);
+    }
+
+    /** Who removes fields whose time is over; without one they stay. */
+    public void setFieldExpiry(FieldExpiry fields) {
+        fieldExpirer.serve(fields);
+    }
+
+    /** Fields were removed because their time was over. */
+    public void countExpiredFields(long count) {
+        stats.expiredFields += count;
+    }
+
     /** Removes a key; a paged object is retired, its pages freed in the background. May miss. @return whether it existed */
     public boolean delete(int db, long key, int keyLength, long hash) {
         return writes.remove(databases[db], key, keyLength, hash, 0);
@@ -549,7 +569,8 @@ public final class Shard implements AutoCloseable {
     /** Begins to write the shard's image, between two commands; {@link #work} goes on with it. From now on a log is kept. */
     public void beginImage(ImageFile image) {
         store.segments.beginImage();
-        background.scan = new ImageScan(store, expirer, pagedObjects, databases, image);
+        background.scan =
+                new ImageScan(store, expirer, fieldExpirer, pagedObjects, databases, image);
     }
 
     /** Whether all of the image has been appended to its file. */
@@ -566,14 +587,15 @@ public final class Shard implements AutoCloseable {
     /** Marks the moment that image and log together stand for, between two commands and with no unit open. @return its seqno in the log */
     public long markCut() {
         WalWriter log = Objects.requireNonNull(store.effects.log());
-        int bytes = EffectLayout.WORD_BYTES + 8;
+        int bytes = EffectLayout.expiresBytes();
         long at = log.mark(bytes * DATABASES);
         for (int db = 0; db < DATABASES; db++) {
             EffectLayout.put(
                     at + (long) bytes * db,
                     EffectLayout.EXPIRES,
                     databases[db].number,
-                    databases[db].expires);
+                    databases[db].expires,
+                    databases[db].timed);
         }
         return log.appendedSeqno();
     }
@@ -764,6 +786,7 @@ public final class Shard implements AutoCloseable {
         store.sealed.save(out);
         store.shadows.save(out);
         expirer.save(out);
+        fieldExpirer.save(out);
         store.save(out);
         for (Keyspace keyspace : databases) {
             out.putLong(keyspace.number);
@@ -784,6 +807,7 @@ public final class Shard implements AutoCloseable {
         store.sealed.load(in);
         store.shadows.load(in);
         expirer.load(in);
+        fieldExpirer.load(in);
         store.load(in);
         for (int db = 0; db < DATABASES; db++) {
             databases[db] = Objects.requireNonNull(store.keyspaces[in.getInt(Store.KEYSPACES - 1)]);
@@ -826,6 +850,11 @@ public final class Shard implements AutoCloseable {
     /** Keys with an expiry. */
     public long expires(int db) {
         return databases[db].expires;
+    }
+
+    /** Hashes of which some field has a time. */
+    public long timedHashes(int db) {
+        return databases[db].timed;
     }
 
     public void flush(int db) {
@@ -905,6 +934,7 @@ public final class Shard implements AutoCloseable {
             case Reaper.WAITER -> store.reaper.onRead();
             case Settler.WAITER -> settler.onRead();
             case REPLAY_WAITER -> replayWaits = false;
+            case FieldExpirer.WAITER -> fieldExpirer.onRead();
             default -> listener.onReady(waiter - INTERNAL_WAITERS);
         }
     }
@@ -928,11 +958,13 @@ public final class Shard implements AutoCloseable {
     /** Active expiry on or off (DEBUG SET-ACTIVE-EXPIRE). */
     public void setActiveExpiry(boolean active) {
         expirer.active = active;
+        fieldExpirer.active = active;
     }
 
     @Override
     public void close() {
         expirer.close();
+        fieldExpirer.close();
         rewriter.close();
         settler.close();
         store.sketch.close();

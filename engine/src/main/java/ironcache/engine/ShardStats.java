@@ -7,6 +7,7 @@ import ironcache.hybridlog.Address;
 public final class ShardStats {
     // Counters.
     public long expiredKeys;
+    public long expiredFields;
     public long evictedKeys;
     public long coldReads;
     public long coldReadBytes;
@@ -64,6 +65,7 @@ public final class ShardStats {
     /** Adds another shard's. Metadata and staging are accounted for the whole process, and so are the same in both. */
     public void add(ShardStats other) {
         expiredKeys += other.expiredKeys;
+        expiredFields += other.expiredFields;
         evictedKeys += other.evictedKeys;
         coldReads += other.coldReads;
         coldReadBytes += other.coldReadBytes;

@@ -305,6 +305,7 @@ final class Store implements AutoCloseable {
      */
     long modify(Keyspace keyspace, HashIndex index, long record, int kind, int newValueLength) {
         long address = foundAddress;
+        keyspace.kindChanged(Record.kind(record), kind);
         if (Log.isMutable(address)) {
             dirty(record);
             if (Record.resize(record, kind, newValueLength)) {
@@ -352,6 +353,7 @@ final class Store implements AutoCloseable {
         int oldLength = Record.valueLength(record);
         int newLength = oldLength - removed + inserted;
         int rest = oldLength - from - removed;
+        keyspace.kindChanged(Record.kind(record), kind);
         if (Log.isMutable(address)) {
             dirty(record);
             if (Record.resize(record, kind, newLength)) {
@@ -580,6 +582,7 @@ final class Store implements AutoCloseable {
         if (Record.hasExpiry(record)) {
             keyspace.expires--;
         }
+        keyspace.kindChanged(Record.kind(record), 0);
         index.remove(slot);
         supersede(address, record);
     }
@@ -626,6 +629,7 @@ final class Store implements AutoCloseable {
             if (keyspace != null) {
                 out.putLong(keyspace.number);
                 out.putLong(keyspace.expires);
+                out.putLong(keyspace.timed);
                 out.putLong(keyspace.unsettled);
                 keyspace.keys.save(out);
                 keyspace.pages.save(out);
@@ -640,6 +644,7 @@ final class Store implements AutoCloseable {
         for (int number = in.getInt(KEYSPACES); number < KEYSPACES; number = in.getInt(KEYSPACES)) {
             Keyspace keyspace = new Keyspace(number);
             keyspace.expires = in.getLong();
+            keyspace.timed = in.getLong();
             keyspace.unsettled = in.getLong();
             keyspace.keys.load(in);
             keyspace.pages.load(in);

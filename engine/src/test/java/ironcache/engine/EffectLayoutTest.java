@@ -83,8 +83,10 @@ final class EffectLayoutTest {
 
     @Test
     void expire() {
-        EffectLayout.expire(effect, 5, key, 3, 0x0102030405060708L);
+        EffectLayout.expire(effect, 5, key, 3, 0x0102030405060708L, 0);
         assertEquals("0405030000000000 0807060504030201 6b65790000000000", hex());
+        EffectLayout.expire(effect, 5, key, 3, 0x0102030405060708L, EffectLayout.FIELDS);
+        assertEquals("0405030004000000 0807060504030201 6b65790000000000", hex());
     }
 
     @Test
@@ -114,16 +116,18 @@ final class EffectLayoutTest {
         assertEquals("0805000000000000 0100000000000000 0200000000000000 0300000000000000", hex());
         EffectLayout.put(effect, EffectLayout.OBJECT, 0, 7, 8);
         assertEquals("0a00000000000000 0700000000000000 0800000000000000", hex());
-        EffectLayout.put(effect, EffectLayout.EXPIRES, 5, 9);
-        assertEquals("0b05000000000000 0900000000000000", hex());
+        EffectLayout.put(effect, EffectLayout.EXPIRES, 5, 9, 2);
+        assertEquals("0b05000000000000 0900000000000000 0200000000000000", hex());
     }
 
     @Test
     void wheel() {
-        EffectLayout.put(effect, EffectLayout.WHEEL, 0, 1);
+        EffectLayout.wheel(effect, 0, 1);
         Memory.putLong(EffectLayout.wheelEntry(effect, 0), 0x11);
         Memory.putLong(EffectLayout.wheelEntry(effect, 0) + 8, 0x22);
         assertEquals("0900000000000000 0100000000000000 1100000000000000 2200000000000000", hex());
+        EffectLayout.wheel(effect, EffectLayout.FIELDS, 1);
+        assertEquals("0900000004000000 0100000000000000 1100000000000000 2200000000000000", hex());
     }
 
     @Test

@@ -105,6 +105,9 @@ public final class Record {
     /** OBJECT ENCODING: intset. */
     public static final int FORM_INTSET = 2;
 
+    /** OBJECT ENCODING: hashtable. A hash of which some field has a time: where the next one is over, its value says. */
+    public static final int FORM_TIMED = 3;
+
     private static final long DEAD_BIT = 1L << DEAD_SHIFT;
     private static final long EXPIRY_BIT = 1L << EXPIRY_SHIFT;
     private static final long HOME_BIT = 1L << HOME_SHIFT;
@@ -240,7 +243,7 @@ public final class Record {
     /**
      * The kind of a collection.
      *
-     * @param form FORM_LISTPACK, FORM_LARGE or FORM_INTSET: what clients are told, whatever it is
+     * @param form FORM_LISTPACK, FORM_LARGE, FORM_INTSET or FORM_TIMED: what clients are told, whatever it is
      */
     public static int collection(int type, boolean paged, int form) {
         return type | (paged ? COLLECTION_PAGED << TYPE_BITS : 0) | form << FORM_SHIFT;
@@ -249,6 +252,11 @@ public final class Record {
     /** Of a collection's kind. */
     public static int form(int kind) {
         return kind >>> FORM_SHIFT;
+    }
+
+    /** Whether a kind is that of a hash of which some field has a time. */
+    public static boolean isTimed(int kind) {
+        return kind >>> FORM_SHIFT == FORM_TIMED;
     }
 
     /** Whether the key of {@code record} is these bytes. */

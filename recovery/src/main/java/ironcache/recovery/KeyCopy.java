@@ -3,6 +3,7 @@ package ironcache.recovery;
 import ironcache.engine.RootLayout;
 import ironcache.engine.Shard;
 import ironcache.engine.SlotTable;
+import ironcache.engine.TimedLayout;
 import ironcache.ffm.Memory;
 import ironcache.ffm.MemoryTag;
 import ironcache.ffm.SystemClock;
@@ -84,11 +85,12 @@ final class KeyCopy {
                                 Record.kind(record),
                                 Record.value(record),
                                 Record.valueLength(record),
-                                Record.expiry(record)));
+                                Record.expiry(record),
+                                0));
     }
 
-    /** @return where the value is now */
-    private static long put(
+    /** @param object of the copy; 0: the value is no root */
+    private static void put(
             Shard shard,
             int db,
             long key,
@@ -96,11 +98,18 @@ final class KeyCopy {
             int kind,
             long value,
             int valueLength,
-            long expiryMillis) {
+            long expiryMillis,
+            long object) {
         long hash = shard.hash(key, keyLength);
         long at = shard.upsert(db, key, keyLength, hash, kind, valueLength, expiryMillis);
         Memory.copy(value, at, valueLength);
-        return at;
+        if (object != 0) {
+            RootLayout.putObject(at, object);
+        }
+        if (Record.isTimed(kind)) {
+            long next = TimedLayout.next(kind, at, valueLength);
+            shard.fieldsExpireAt(db, key, keyLength, hash, next);
+        }
     }
 
     /** What a paged key's record says. */
@@ -141,16 +150,15 @@ final class KeyCopy {
             }
             target.write(
                     () ->
-                            RootLayout.putObject(
-                                    put(
-                                            target.shard(),
-                                            db,
-                                            name,
-                                            key.length,
-                                            root.kind,
-                                            value,
-                                            root.length,
-                                            root.expiryMillis),
+                            put(
+                                    target.shard(),
+                                    db,
+                                    name,
+                                    key.length,
+                                    root.kind,
+                                    value,
+                                    root.length,
+                                    root.expiryMillis,
                                     object[0]));
         } finally {
             Memory.free(value, Record.MAX_VALUE_BYTES, MemoryTag.OTHER);

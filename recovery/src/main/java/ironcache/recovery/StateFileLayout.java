@@ -30,7 +30,7 @@ import java.nio.charset.StandardCharsets;
  */
 final class StateFileLayout {
     static final long MAGIC = 0x3130455441545349L; // "ISTATE01"
-    static final int VERSION = 2;
+    static final int VERSION = 3;
     static final int CLEAN = 1;
 
     static final int MAGIC_OFFSET = 0;

@@ -193,7 +193,7 @@ final class HashCommands {
         for (int i = first; i < end; i++) {
             pages += Hashes.spilledPages(c.argLength(i));
         }
-        hash.probe(pages);
+        hash.probe(pages, end - first);
     }
 
     /** Ends a command that changed the hash. */

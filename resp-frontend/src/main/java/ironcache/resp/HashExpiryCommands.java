@@ -341,6 +341,16 @@ final class HashExpiryCommands {
                 c, options >>> 16, (options & (EX | EXAT)) != 0, (options & (EX | PX)) != 0);
     }
 
+    /** As {@link HashCommands#load}, of fields that may get a time. */
+    private static void load(CommandContext c, Hashes hash, int first, int step) {
+        for (int i = first; i < c.argc(); i += step) {
+            hash.prefetch(c.arg(i), c.argLength(i));
+        }
+        for (int i = first; i < c.argc(); i += step) {
+            hash.loadTime(c.arg(i), c.argLength(i));
+        }
+    }
+
     // Handlers.
 
     private static void expire(CommandContext c, boolean seconds, boolean relative) {
@@ -378,7 +388,7 @@ final class HashExpiryCommands {
         }
         int first = word + 2;
         Hashes hash = HashCommands.open(c, record);
-        HashCommands.load(c, hash, first, c.argc(), 1);
+        load(c, hash, first, 1);
         c.reply().array(c.argc() - (long) first);
         boolean expires = false;
         boolean deletes = false;
@@ -406,6 +416,7 @@ final class HashExpiryCommands {
         }
         if (millis <= c.now()) {
             hash.remove(c.arg(i), c.argLength(i));
+            c.shard(1).countExpiredFields(1);
             return DELETED;
         }
         hash.setTime(c.arg(i), c.argLength(i), millis);
@@ -497,7 +508,7 @@ final class HashExpiryCommands {
         }
         int first = word + 2;
         Hashes hash = HashCommands.open(c, record);
-        HashCommands.load(c, hash, first, c.argc(), 1);
+        load(c, hash, first, 1);
         c.reply().array(c.argc() - (long) first);
         boolean changes = false;
         for (int i = first; i < c.argc(); i++) {
@@ -505,6 +516,7 @@ final class HashExpiryCommands {
             HashCommands.bulkOrNull(c, hash, at);
             if (at != 0 && expires && millis <= c.now()) {
                 hash.remove(c.arg(i), c.argLength(i));
+                c.shard(1).countExpiredFields(1);
                 changes = true;
             } else if (at != 0 && (expires || (options & PERSIST) != 0 && hash.foundTime() != 0)) {
                 hash.setTime(c.arg(i), c.argLength(i), millis);
@@ -542,7 +554,7 @@ final class HashExpiryCommands {
         }
         int first = word + 2;
         Hashes hash = HashCommands.open(c, record);
-        HashCommands.load(c, hash, first, c.argc(), 2);
+        load(c, hash, first, 2);
         HashCommands.probe(c, hash, first, c.argc());
         for (int i = first; (options & (FNX | FXX)) != 0 && i < c.argc(); i += 2) {
             boolean there = hash.find(c.arg(i), c.argLength(i)) != 0;
@@ -555,7 +567,10 @@ final class HashExpiryCommands {
         boolean deletes = false;
         for (int i = first; i < c.argc(); i += 2) {
             if (late) {
-                deletes |= hash.remove(c.arg(i), c.argLength(i));
+                if (hash.remove(c.arg(i), c.argLength(i))) {
+                    c.shard(1).countExpiredFields(1);
+                    deletes = true;
+                }
             } else if ((options & KEEPTTL) != 0) {
                 hash.replace(c.arg(i), c.argLength(i), c.arg(i + 1), c.argLength(i + 1));
             } else {

@@ -399,7 +399,9 @@ final class InfoText {
         line("sync_partial_ok", 0);
         line("sync_partial_err", 0);
         line("expired_keys", shard.expiredKeys);
+        line("expired_fields", shard.expiredFields);
         line("expired_stale_perc", "0.00");
+        line("expired_keys_with_volatile_items_stale_perc", "0.00");
         line("expired_time_cap_reached_count", 0);
         line("expire_cycle_cpu_milliseconds", 0);
         line("evicted_keys", shard.evictedKeys);
@@ -538,7 +540,8 @@ final class InfoText {
                                 + keys
                                 + ",expires="
                                 + node.shards.expires(db)
-                                + ",avg_ttl=0,keys_with_volatile_items=0");
+                                + ",avg_ttl=0,keys_with_volatile_items="
+                                + node.shards.timedHashes(db));
             }
         }
     }
@@ -593,6 +596,7 @@ final class InfoText {
     /** CONFIG RESETSTAT. */
     static void resetShardCounters(ShardStats s) {
         s.expiredKeys = 0;
+        s.expiredFields = 0;
         s.evictedKeys = 0;
     }
 }

@@ -117,7 +117,7 @@ final class ObjectCommands {
         return switch (Record.form(kind)) {
             case Record.FORM_LISTPACK -> "listpack";
             case Record.FORM_INTSET -> "intset";
-            case Record.FORM_LARGE -> largeName(Record.typeOf(kind));
+            case Record.FORM_LARGE, Record.FORM_TIMED -> largeName(Record.typeOf(kind));
             default -> throw new IllegalStateException("encoding of record kind " + kind);
         };
     }

@@ -210,6 +210,11 @@ final class Partition implements ironcache.ffm.Io.Gate {
         }
     }
 
+    /** Fields of a hash expired between commands: what keyspace events will be is "hexpired", and "del" where the key is gone. */
+    void onFieldsExpired(int db, long key, int keyLength, boolean gone) {
+        changed(db, key, keyLength);
+    }
+
     /** A database loses all its keys. */
     void flush(int db) {
         shard.flush(db);

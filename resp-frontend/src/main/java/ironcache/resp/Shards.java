@@ -92,6 +92,14 @@ final class Shards {
         return expires;
     }
 
+    long timedHashes(int db) {
+        long hashes = 0;
+        for (Partition partition : all) {
+            hashes += partition.shard.timedHashes(db);
+        }
+        return hashes;
+    }
+
     ShardStats stats() {
         ShardStats sum = new ShardStats();
         for (Partition partition : all) {

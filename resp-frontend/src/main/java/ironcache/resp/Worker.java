@@ -1,5 +1,6 @@
 package ironcache.resp;
 
+import ironcache.datatypes.HashExpiry;
 import ironcache.engine.Shard;
 import ironcache.engine.ShardConfig;
 import ironcache.engine.ShardListener;
@@ -20,6 +21,7 @@ final class Worker {
     private final Executor executor;
     private final EventLoop loop;
     private final ShardDurability durability;
+    private final HashExpiry fieldExpiry;
     private int[] listeners = new int[0];
 
     /** @param networkBytes what its connections may take of maxmemory */
@@ -38,6 +40,8 @@ final class Worker {
         buffers = new ConnectionBuffers(networkBytes, keepFree(node.config));
         LateListener listener = new LateListener();
         partition.shard = new Shard(io, clock, config, listener);
+        fieldExpiry = new HashExpiry(partition.shard, partition::onFieldsExpired);
+        partition.shard.setFieldExpiry(fieldExpiry);
         durability = new ShardDurability(node.durability, partition, io, clock, config.directory());
         node.durability.add(durability);
         ReplyGate gate = new ReplyGate(node);
@@ -153,6 +157,7 @@ final class Worker {
     /** On the thread that ran it, when all others have drained too. */
     void close() {
         partition.shard.close();
+        fieldExpiry.close();
         io.close();
         durability.close();
         executor.close();

@@ -348,9 +348,9 @@ final class InspectCommand implements Callable<Integer> {
         }
 
         @Override
-        public void expire(int keyspace, long key, int keyLength, long millis) {
+        public void expire(int keyspace, long key, int keyLength, long millis, boolean fields) {
             show(
-                    "expire",
+                    fields ? "fields expire" : "expire",
                     map(
                             "keyspace", keyspace,
                             "key", key(key, keyLength, false),
@@ -408,8 +408,11 @@ final class InspectCommand implements Callable<Integer> {
         }
 
         @Override
-        public void expires(int keyspace, long count) {
-            show("expires", map("keyspace", keyspace, "keys", count), 2);
+        public void expires(int keyspace, long keys, long timedHashes) {
+            show(
+                    "expires",
+                    map("keyspace", keyspace, "keys", keys, "timed hashes", timedHashes),
+                    2);
         }
     }
 

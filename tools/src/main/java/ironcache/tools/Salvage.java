@@ -969,6 +969,10 @@ final class Salvage {
         }
         int bytes = LoggedEffects.putBytes(record);
         LoggedEffects.put(batch.reserve(bytes), record);
+        int timedBytes = LoggedEffects.timedBytes(record);
+        if (timedBytes > 0) {
+            LoggedEffects.timed(batch.reserve(timedBytes), record);
+        }
         return true;
     }
 
@@ -1220,7 +1224,7 @@ final class Salvage {
         }
 
         @Override
-        public void expire(int keyspace, long key, int keyLength, long millis) {
+        public void expire(int keyspace, long key, int keyLength, long millis, boolean fields) {
             if (gapped && !known.contains(id(keyspace, key, keyLength))) {
                 remove(keyspace, key, keyLength);
             }

@@ -216,7 +216,7 @@ final class CorruptionPages implements AutoCloseable {
         }
 
         @Override
-        public void expire(int number, long key, int keyLength, long millis) {
+        public void expire(int number, long key, int keyLength, long millis, boolean fields) {
             places.get(text(key, keyLength)).add(frame);
         }
 
