@@ -19,7 +19,7 @@ import ironcache.ffm.MemoryTag;
  */
 final class PagedSortedSet implements AutoCloseable {
     static final int BUCKETS = CollectionRoot.BYTES;
-    private static final int TREE = BUCKETS + BucketsLayout.BYTES;
+    static final int TREE = BUCKETS + BucketsLayout.BYTES;
     static final int ROOT_BYTES = TREE + TreeLayout.ROOT_BYTES;
 
     private static final int ENTRY_BYTES_MAX = SortedSetEntries.bytes(Spill.SPILL_BYTES);

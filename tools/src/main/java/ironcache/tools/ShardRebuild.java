@@ -1,5 +1,6 @@
 package ironcache.tools;
 
+import ironcache.datatypes.CollectionCheck;
 import ironcache.datatypes.Strings;
 import ironcache.engine.RootLayout;
 import ironcache.engine.Shard;
@@ -85,8 +86,14 @@ final class ShardRebuild implements AutoCloseable {
         shard.endReplay();
     }
 
-    private void run(Runnable command) {
+    /** Runs a command to its end, however often it misses. */
+    void run(Runnable command) {
         made.write(command);
+    }
+
+    /** What commands are about. */
+    Shard shard() {
+        return shard;
     }
 
     /** Whether the database has the key of this record. */
@@ -102,7 +109,7 @@ final class ShardRebuild implements AutoCloseable {
      * Removes keys whose paged object is not known to be right.
      *
      * @param unsure says it of an object's number
-     * @param checkPages also those that lack a page
+     * @param checkPages also those that lack a page, or of which elements are missing
      * @return their names
      */
     List<String> removeBroken(Predicate<Long> unsure, boolean checkPages) {
@@ -156,6 +163,7 @@ final class ShardRebuild implements AutoCloseable {
     private boolean isBroken(int db, byte[] key, Predicate<Long> unsure, boolean checkPages) {
         boolean[] broken = new boolean[1];
         long[] root = new long[2];
+        boolean[] isString = new boolean[1];
         withKey(
                 key,
                 (at, length, hash) -> {
@@ -163,6 +171,7 @@ final class ShardRebuild implements AutoCloseable {
                     if (record != 0 && Record.isPaged(record)) {
                         root[0] = RootLayout.object(Record.value(record));
                         root[1] = RootLayout.pages(Record.value(record));
+                        isString[0] = Strings.isString(record);
                     }
                 });
         if (root[0] == 0) {
@@ -171,11 +180,25 @@ final class ShardRebuild implements AutoCloseable {
         if (unsure.test(root[0])) {
             return true;
         }
+        if (checkPages && !isString[0]) {
+            return !isWhole(db, key);
+        }
         for (long page = 0; checkPages && page < root[1] && !broken[0]; page++) {
             long number = page;
             run(() -> broken[0] = shard.readPage(root[0], number) == 0);
         }
         return broken[0];
+    }
+
+    /** Of a paged collection, not all of whose page numbers need be those of pages. */
+    private boolean isWhole(int db, byte[] key) {
+        CollectionCheck check = new CollectionCheck();
+        withKey(key, (at, length, hash) -> check.begin(shard, shard.peek(db, at, length, hash)));
+        boolean[] more = new boolean[1];
+        do {
+            run(() -> more[0] = check.step());
+        } while (more[0]);
+        return check.isWhole();
     }
 
     /** @return its name, for the report */
