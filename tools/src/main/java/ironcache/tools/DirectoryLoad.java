@@ -6,6 +6,7 @@ import ironcache.engine.SlotTable;
 import ironcache.ffm.Memory;
 import ironcache.ffm.MemoryTag;
 import ironcache.ffm.Prng;
+import ironcache.hybridlog.Record;
 import ironcache.recovery.FileWorker;
 import ironcache.recovery.RebuiltNode;
 import ironcache.wal.Damage;
@@ -15,8 +16,10 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
-/** Makes a new data directory of the keys that SELECT and SET commands name: a snapshot, made by the engine. Owned by one thread. */
+/** Makes a new data directory of the keys that a dump's commands name ({@link DumpWriter}): a snapshot, made by the engine. Owned by one thread. */
 final class DirectoryLoad implements LoadCommand.Target {
     private static final int SHARDS_MAX = 64;
 
@@ -26,6 +29,7 @@ final class DirectoryLoad implements LoadCommand.Target {
     private final List<ShardRebuild> shards = new ArrayList<>();
     private final SlotTable slots;
     private final long hashSeed = Prng.freshSeed();
+    private final CollectionLoad collections = new CollectionLoad();
     private int db;
     private long keys;
 
@@ -68,8 +72,88 @@ final class DirectoryLoad implements LoadCommand.Target {
         } else if (command.isWord(0, "SELECT") && command.count() == 2) {
             db = (int) number(command, 1, "database", Shard.DATABASES - 1);
         } else if (!command.isWord(0, "ECHO")) {
-            throw damaged(command, "command", "SELECT, SET or ECHO: load others into a server");
+            Consumer<Shard> change = command.count() < 2 ? null : change(command);
+            if (change == null) {
+                throw damaged(command, "command", "what dump writes: load others into a server");
+            }
+            collections.take(command, db);
+            ShardRebuild to = shardOf(collections.arg(1), collections.argLength(1));
+            to.run(() -> change.accept(to.shard()));
         }
+    }
+
+    private ShardRebuild shardOf(long key, int keyLength) {
+        return shards.size() == 1
+                ? shards.getFirst()
+                : shards.get(slots.shardOf(SlotTable.slotOf(key, keyLength)));
+    }
+
+    /** What a command does to a collection in its shard, or null: it is none of those. */
+    private @Nullable Consumer<Shard> change(DumpReader command) {
+        int count = command.count();
+        if (command.isWord(0, "DEL") && count == 2) {
+            return collections::delete;
+        }
+        if (command.isWord(0, "PEXPIREAT") && count == 3) {
+            long millis = number(command, 2, "milliseconds", Long.MAX_VALUE);
+            return shard -> collections.expire(shard, millis);
+        }
+        if (command.isWord(0, "RPUSH") && count > 2) {
+            return of(command, Record.TYPE_LIST, collections::push);
+        }
+        if (command.isWord(0, "SADD") && count > 2) {
+            return of(command, Record.TYPE_SET, collections::addMembers);
+        }
+        if (command.isWord(0, "HSET") && count > 3 && count % 2 == 0) {
+            return of(command, Record.TYPE_HASH, collections::setFields);
+        }
+        if (command.isWord(0, "ZADD") && count > 3 && count % 2 == 0) {
+            double[] scores = scores(command);
+            return of(command, Record.TYPE_ZSET, shard -> collections.addScored(shard, scores));
+        }
+        if (command.isWord(0, "HPEXPIREAT") && count > 5 && command.isWord(3, "FIELDS")) {
+            long millis = number(command, 2, "milliseconds", Long.MAX_VALUE);
+            number(command, 4, "fields", count - 5L);
+            return of(
+                    command, Record.TYPE_HASH, shard -> collections.expireFields(shard, millis, 5));
+        }
+        return null;
+    }
+
+    /** The same, where the key may have a collection of this type and nothing else. */
+    private Consumer<Shard> of(DumpReader command, int type, Consumer<Shard> change) {
+        return shard -> {
+            if (collections.isOther(shard, type)) {
+                throw damaged(command, "key", "no key of another type");
+            }
+            change.accept(shard);
+        };
+    }
+
+    private static double[] scores(DumpReader command) {
+        double[] scores = new double[command.count() / 2 - 1];
+        for (int i = 0; i < scores.length; i++) {
+            String text = command.text(2 * i + 2);
+            scores[i] =
+                    switch (text) {
+                        case "inf" -> Double.POSITIVE_INFINITY;
+                        case "-inf" -> Double.NEGATIVE_INFINITY;
+                        default -> score(command, text);
+                    };
+        }
+        return scores;
+    }
+
+    private static double score(DumpReader command, String text) {
+        try {
+            double score = Double.parseDouble(text);
+            if (!Double.isNaN(score)) {
+                return score;
+            }
+        } catch (NumberFormatException e) {
+            // Said below.
+        }
+        throw damaged(command, "score", "a number");
     }
 
     private void set(DumpReader command) {
@@ -86,10 +170,8 @@ final class DirectoryLoad implements LoadCommand.Target {
         try {
             Memory.copyIn(key, 0, memory, key.length);
             Memory.copyIn(value, 0, memory + key.length, value.length);
-            int shard =
-                    shards.size() == 1 ? 0 : slots.shardOf(SlotTable.slotOf(memory, key.length));
             if (expiry == 0 || expiry > System.currentTimeMillis()) {
-                shards.get(shard)
+                shardOf(memory, key.length)
                         .set(db, memory, key.length, memory + key.length, value.length, expiry);
             }
         } finally {
@@ -140,5 +222,6 @@ final class DirectoryLoad implements LoadCommand.Target {
         shards.forEach(ShardRebuild::close);
         workers.forEach(FileWorker::close);
         shards.forEach(ShardRebuild::free);
+        collections.close();
     }
 }

@@ -17,8 +17,8 @@ import picocli.CommandLine.Parameters;
 @Command(
         name = "dump",
         description = {
-            "Writes all keys of a stopped server's directory as commands: SELECT, and SET with PXAT where a key expires. Changes nothing in DIR.",
-            "`load` takes the file, and so does `valkey-cli --pipe` (or redis-cli), for any server from Redis 6.2 on."
+            "Writes all keys of a stopped server's directory as commands: SELECT, SET, and for collections DEL, RPUSH, SADD, ZADD, HSET and times. Changes nothing in DIR.",
+            "`load` takes the file, and so does `valkey-cli --pipe` (or redis-cli), for any server from Redis 6.2 on; from Valkey 9.0 or Redis 7.4 on where fields of hashes expire."
         },
         mixinStandardHelpOptions = true,
         exitCodeListHeading = "%nExit codes:%n",

@@ -83,7 +83,7 @@ final class DumpReader implements AutoCloseable {
         }
         if (isWord(0, "ECHO") && count == 2) {
             mark(crcBefore);
-        } else if (isWord(0, "SET")) {
+        } else if (isWord(0, "SET") || marked && isWord(0, "DEL")) {
             keys++;
         }
         return true;
@@ -91,9 +91,9 @@ final class DumpReader implements AutoCloseable {
 
     private void mark(int crcBefore) {
         String text = text(1);
-        if (offset == 0 && text.startsWith("ironcache-dump ")) {
+        if (offset == 0 && text.startsWith(DumpWriter.MARK)) {
             marked = true;
-            if (!text.equals(DumpWriter.BEGIN)) {
+            if (!text.equals(DumpWriter.BEGIN) && !text.equals(DumpWriter.BEGIN_OF_STRINGS)) {
                 throw damaged("version", DumpWriter.BEGIN, text);
             }
         } else if (marked && text.startsWith(DumpWriter.END)) {
@@ -221,7 +221,7 @@ final class DumpReader implements AutoCloseable {
         return words.size() > 1 ? name + " " + printable(text(1)) : name;
     }
 
-    /** SETs so far. */
+    /** SETs so far, and in a dump collections. */
     long keys() {
         return keys;
     }

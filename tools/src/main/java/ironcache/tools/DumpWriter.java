@@ -27,17 +27,28 @@ import org.jspecify.annotations.Nullable;
  * tells {@link LoadCommand} whether it has all.
  *
  * <pre>
- * ECHO "ironcache-dump 1"
+ * ECHO "ironcache-dump 2"
  * SELECT 0
- * SET key value [PXAT milliseconds]
+ * SET key value [PXAT milliseconds]                              a string
+ * DEL key                                                        a collection begins; then as often as it takes, each some elements:
+ * RPUSH key element...                                           of a list, in order
+ * SADD key member...                                             of a set
+ * ZADD key score member [score member...]                        of a sorted set
+ * HSET key field value [field value...]                          of a hash
+ * HPEXPIREAT key milliseconds FIELDS n field...                  of fields before it that expire
+ * PEXPIREAT key milliseconds                                     the collection, where it expires, is complete
  * ...
- * ECHO "ironcache-dump end keys=N bytes=N crc32c=0x........"     of all bytes before it
+ * ECHO "ironcache-dump end keys=N bytes=N crc32c=0x........"     of all bytes before it; SETs and DELs
  * </pre>
+ *
+ * <p>Version 1 knew strings only. {@link DumpCollections} writes all that is of collections; no more of a key than a part of it is ever in memory.
  *
  * <p>Of a file: written beside it, synced, renamed. Owned by one thread.
  */
 final class DumpWriter implements AutoCloseable {
-    static final String BEGIN = "ironcache-dump 1";
+    static final String MARK = "ironcache-dump ";
+    static final String BEGIN = MARK + "2";
+    static final String BEGIN_OF_STRINGS = MARK + "1";
     static final String END = "ironcache-dump end ";
 
     private static final int BUFFER_BYTES = 1 << 20;
@@ -113,21 +124,26 @@ final class DumpWriter implements AutoCloseable {
     }
 
     /** A key whose value is on pages. */
-    private record Paged(byte[] key, long expiryMillis) {}
+    private record Paged(byte[] key, boolean isString, long expiryMillis) {}
 
     /** Writes all of it. */
     void write(StoredData data, long nowMillis, ToolProgress progress, Cancellation cancellation)
             throws IOException {
         progress.expect(data.keyCount());
         resp.words("ECHO", BEGIN);
-        for (int db = 0; db < Shard.DATABASES; db++) {
-            boolean selected = false;
-            for (StoredShard shard : data.shards()) {
-                if (!selected && shard.size(nowMillis, db) > 0) {
-                    resp.words("SELECT", "" + db);
-                    selected = true;
+        try (DumpCollections collections = new DumpCollections(resp, out, cancellation)) {
+            for (int db = 0; db < Shard.DATABASES; db++) {
+                boolean selected = false;
+                for (StoredShard shard : data.shards()) {
+                    if (shard.size(nowMillis, db) == 0) {
+                        continue;
+                    }
+                    if (!selected) {
+                        resp.words("SELECT", "" + db);
+                        selected = true;
+                    }
+                    write(shard, nowMillis, db, collections, progress, cancellation);
                 }
-                write(shard, nowMillis, db, progress, cancellation);
             }
         }
     }
@@ -136,44 +152,56 @@ final class DumpWriter implements AutoCloseable {
             StoredShard shard,
             long nowMillis,
             int db,
+            DumpCollections collections,
             ToolProgress progress,
             Cancellation cancellation)
             throws IOException {
         List<Paged> paged = new ArrayList<>();
-        try {
-            shard.scan(
-                    nowMillis,
-                    db,
-                    record -> {
-                        progress.did(1);
-                        progress.show();
-                        cancellation.check();
-                        if (!Strings.isString(record)) {
-                            throw new ToolException(
-                                    "key "
-                                            + InspectCommand.text(
-                                                    Record.key(record),
-                                                    Record.keyLength(record),
-                                                    256)
-                                            + " has a type that dump does not know: "
-                                            + StatReport.typeName(record));
-                        }
-                        if (Record.isPaged(record)) {
-                            paged.add(new Paged(StoredShard.keyOf(record), Record.expiry(record)));
-                            return;
-                        }
-                        writeSmall(record);
-                    });
-        } catch (UncheckedIOException e) {
-            throw e.getCause();
-        }
-        for (Paged key : paged) {
-            writePaged(shard, nowMillis, db, key, cancellation);
-        }
+        long cursor = 0;
+        do {
+            paged.clear();
+            try {
+                cursor =
+                        shard.scan(
+                                nowMillis,
+                                db,
+                                cursor,
+                                record -> {
+                                    progress.did(1);
+                                    progress.show();
+                                    cancellation.check();
+                                    if (Record.isPaged(record)) {
+                                        paged.add(
+                                                new Paged(
+                                                        StoredShard.keyOf(record),
+                                                        Strings.isString(record),
+                                                        Record.expiry(record)));
+                                    } else {
+                                        writeSmall(shard, nowMillis, db, collections, record);
+                                    }
+                                });
+            } catch (UncheckedIOException e) {
+                throw e.getCause();
+            }
+            for (Paged key : paged) {
+                if (key.isString) {
+                    writePaged(shard, nowMillis, db, key, cancellation);
+                } else {
+                    collections.write(shard, nowMillis, db, key.key);
+                    keys++;
+                }
+            }
+        } while (cursor != 0);
     }
 
-    private void writeSmall(long record) {
+    private void writeSmall(
+            StoredShard shard, long nowMillis, int db, DumpCollections collections, long record) {
         try {
+            if (!Strings.isString(record)) {
+                collections.writePacked(shard, nowMillis, db, record);
+                keys++;
+                return;
+            }
             begin(Record.expiry(record));
             int keyLength = Record.keyLength(record);
             resp.bulkHeader(keyLength);

@@ -348,6 +348,29 @@ final class InspectCommand implements Callable<Integer> {
         }
 
         @Override
+        public void splice(
+                int keyspace,
+                long key,
+                int keyLength,
+                boolean page,
+                int version,
+                int fromByte,
+                int removed,
+                long bytes,
+                int count) {
+            show(
+                    "splice",
+                    map(
+                            "keyspace", keyspace,
+                            "key", key(key, keyLength, page),
+                            "version", version,
+                            "from", fromByte,
+                            "removed", removed,
+                            "count", count),
+                    2);
+        }
+
+        @Override
         public void expire(int keyspace, long key, int keyLength, long millis, boolean fields) {
             show(
                     fields ? "fields expire" : "expire",

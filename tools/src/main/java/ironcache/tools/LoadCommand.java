@@ -43,7 +43,7 @@ final class LoadCommand implements Callable<Integer> {
             required = true,
             paramLabel = "HOST:PORT|NEW",
             description =
-                    "The server; or a directory to make, absent or empty, which takes what dump writes (SELECT, SET).")
+                    "The server; or a directory to make, absent or empty, which takes what dump writes (of any version).")
     private String target = "";
 
     @Option(

@@ -1,6 +1,6 @@
 package ironcache.tools;
 
-import ironcache.datatypes.Strings;
+import ironcache.datatypes.Keys;
 import ironcache.ffm.Memory;
 import ironcache.hybridlog.Record;
 import java.util.ArrayList;
@@ -89,10 +89,7 @@ final class StatReport {
 
     /** A key's record. */
     void add(int db, long record) {
-        long bytes = Record.carriedLength(record);
-        if (Record.isPaged(record) && Strings.isString(record)) {
-            bytes += Strings.length(record);
-        }
+        long bytes = Record.carriedLength(record) + Keys.pageBytes(record);
         all.add(bytes);
         databases.computeIfAbsent(db, n -> new Sum()).add(bytes);
         types.computeIfAbsent(typeName(record), n -> new Sum()).add(bytes);
