@@ -22,11 +22,28 @@ final class CrashClient {
 
     private static final int LARGE_BYTES = 64 << 10;
 
+    /** Fields and members of a collection; of hashes the last few are numbers. */
+    private static final int FIELDS = 40;
+
+    private static final int NUMBER_FIELDS = 6;
+
+    /** Elements of a list, about. */
+    private static final int LIST_LENGTH = 60;
+
+    /** What commands beside renames and groups are about. */
+    private static final Kind[] MIXED = {
+        Kind.NUMBER, Kind.STRING, Kind.VOLATILE, Kind.LIST, Kind.HASH, Kind.SET, Kind.ZSET
+    };
+
     private final int number;
     private final CrashKeys keys;
     private final int pipeline;
     private final SplittableRandom random;
     private final Map<String, Integer> patches = new HashMap<>();
+
+    /** Pushes less pops, of lists. */
+    private final Map<String, Integer> lengths = new HashMap<>();
+
     private final List<Semaphore> held = new ArrayList<>();
     private final String prefix;
     private final LongSupplier clockMs;
@@ -76,7 +93,7 @@ final class CrashClient {
         if (dice < 32) {
             return rename();
         }
-        return CrashOp.command(number, step(Kind.values()[random.nextInt(3)]));
+        return CrashOp.command(number, step(MIXED[random.nextInt(MIXED.length)]));
     }
 
     /** All keys of a group get one token, or all go; null where another client is at it. */
@@ -108,7 +125,7 @@ final class CrashClient {
         List<CrashStep> steps = new ArrayList<>();
         List<String> used = new ArrayList<>();
         for (int wanted = 2 + random.nextInt(3); steps.size() < wanted; ) {
-            CrashStep step = step(Kind.values()[random.nextInt(3)]);
+            CrashStep step = step(MIXED[random.nextInt(MIXED.length)]);
             if (!used.contains(step.key())) {
                 used.add(step.key());
                 steps.add(step);
@@ -140,6 +157,7 @@ final class CrashClient {
         return switch (kind) {
             case NUMBER -> number(key);
             case STRING -> string(key);
+            case LIST, HASH, SET, ZSET -> collection(kind, key);
             default -> volatileKey(key);
         };
     }
@@ -195,6 +213,67 @@ final class CrashClient {
         }
         patches.put(key, 0);
         return dice < 95 ? CrashStep.of(Verb.SET, key, value()) : CrashStep.of(Verb.DEL, key);
+    }
+
+    /** Small enough for a record, or on pages, as values and fields come. */
+    private CrashStep collection(Kind kind, String key) {
+        int dice = random.nextInt(100);
+        if (dice < 6) {
+            lengths.put(key, 0);
+            return dice < 2
+                    ? CrashStep.of(random.nextBoolean() ? Verb.DEL : Verb.UNLINK, key)
+                    : dice < 4 ? expiry(key) : CrashStep.of(Verb.PERSIST, key);
+        }
+        return switch (kind) {
+            case LIST -> list(key);
+            case HASH -> hash(key, dice);
+            case SET -> {
+                // Numbers alone, or not.
+                String member =
+                        (key.hashCode() % 2 == 0 ? "" : "member") + random.nextInt(4 * FIELDS);
+                yield CrashStep.of(dice < 65 ? Verb.SADD : Verb.SREM, key, member, null, 0);
+            }
+            default -> {
+                String member = "member" + random.nextInt(FIELDS);
+                long score = random.nextInt(-1_000, 1_000);
+                yield dice < 45
+                        ? CrashStep.of(Verb.ZADD, key, member, null, score)
+                        : dice < 75
+                                ? CrashStep.of(Verb.ZINCRBY, key, member, null, score)
+                                : CrashStep.of(Verb.ZREM, key, member, null, 0);
+            }
+        };
+    }
+
+    /** Pushes at one end more than at the other, and pops likewise. */
+    private CrashStep list(String key) {
+        int length = lengths.getOrDefault(key, 0);
+        boolean pushes = length <= 0 || length < LIST_LENGTH && random.nextInt(100) < 60;
+        lengths.put(key, pushes ? length + 1 : length - 1);
+        boolean first = random.nextInt(100) < (pushes ? 75 : 25);
+        return pushes
+                ? CrashStep.of(first ? Verb.LPUSH : Verb.RPUSH, key, element())
+                : CrashStep.of(first ? Verb.LPOP : Verb.RPOP, key);
+    }
+
+    private CrashStep hash(String key, int dice) {
+        int field = random.nextInt(FIELDS);
+        String name = "field" + field;
+        if (dice < 30) {
+            return CrashStep.of(Verb.HDEL, key, name, null, 0);
+        }
+        return field >= FIELDS - NUMBER_FIELDS
+                ? CrashStep.of(Verb.HINCRBY, key, name, null, random.nextInt(-100, 1_000))
+                : CrashStep.of(Verb.HSET, key, name, element(), 0);
+    }
+
+    /** A few are so long that a collection has them on pages of their own. */
+    private byte[] element() {
+        int dice = random.nextInt(1000);
+        return value(
+                dice < 970
+                        ? 1 + random.nextInt(200)
+                        : dice < 998 ? random.nextInt(4_000) : random.nextInt(30_000));
     }
 
     private CrashStep expiry(String key) {

@@ -6,7 +6,7 @@ import java.util.SplittableRandom;
 import java.util.concurrent.Semaphore;
 
 /**
- * The names of a crash run. Each client has keys that nobody else writes, of four kinds; a part of them in one slot,
+ * The names of a crash run. Each client has keys that nobody else writes, of several kinds; a part of them in one slot,
  * the others all over. Most writes fall on a few, so that the others survive many crashes unchanged. Keys of a group
  * are written only together, by whoever has the group's lock.
  */
@@ -15,7 +15,11 @@ final class CrashKeys {
         NUMBER,
         STRING,
         VOLATILE,
-        RENAMED
+        RENAMED,
+        LIST,
+        HASH,
+        SET,
+        ZSET
     }
 
     private static final int HOT = 6;

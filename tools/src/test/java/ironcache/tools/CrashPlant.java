@@ -21,6 +21,8 @@ enum CrashPlant {
     TORN_TRANSACTION,
     /** A deleted key is there again, with the value that it had. */
     GHOST,
+    /** A collection that had to survive lacks an element. */
+    LOST_ELEMENT,
     WRONG_COUNTER,
     /** A key that expires does so no more. */
     LOST_EXPIRY,
@@ -36,6 +38,17 @@ enum CrashPlant {
             case LOST_WRITE -> {
                 String key = first(checker, keys, s -> s.isPresent() && !s.expires());
                 yield key == null ? null : call(client, "DEL", key);
+            }
+            case LOST_ELEMENT -> {
+                List<String> collections =
+                        keys.stream().filter(key -> CrashCollections.kind(key) != null).toList();
+                String key = first(checker, collections, s -> s.isPresent() && !s.expires());
+                yield key == null
+                        ? null
+                        : call(
+                                client,
+                                CrashCollections.removal(
+                                        key, checker.candidates(key).getLast().value()));
             }
             case WRONG_COUNTER -> {
                 List<String> counters = keys.stream().filter(CrashKeys::isNumber).toList();

@@ -651,7 +651,7 @@ public final class CrashRun {
                 List<String> batch = part.subList(from, Math.min(part.size(), from + READ_BATCH));
                 List<byte[][]> commands = new ArrayList<>();
                 for (String key : batch) {
-                    commands.add(RespClient.bytes("GET", key));
+                    commands.add(CrashCollections.read(key, key));
                     commands.add(RespClient.bytes("PEXPIRETIME", key));
                 }
                 long fromMs = System.currentTimeMillis();
@@ -659,14 +659,18 @@ public final class CrashRun {
                 long untilMs = System.currentTimeMillis();
                 for (int i = 0; i < batch.size(); i++) {
                     Reply value = 2 * i + 1 < replies.size() ? replies.get(2 * i) : Reply.CLOSED;
-                    if (value.type() != '$') {
-                        troubles.add("GET " + batch.get(i) + " got " + value.show(200));
+                    if (!CrashCollections.isRead(batch.get(i), value)) {
+                        troubles.add("reading " + batch.get(i) + " got " + value.show(200));
                         return;
                     }
                     Reply expiry = replies.get(2 * i + 1);
                     seen.put(
                             batch.get(i),
-                            new Seen(value.bytes(), expiry.integer(), fromMs, untilMs));
+                            new Seen(
+                                    CrashCollections.value(batch.get(i), value),
+                                    expiry.integer(),
+                                    fromMs,
+                                    untilMs));
                 }
             }
         } catch (IOException | RuntimeException e) {

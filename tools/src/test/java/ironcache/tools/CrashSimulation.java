@@ -869,7 +869,7 @@ class CrashSimulation {
                 List<byte[][]> commands = new ArrayList<>();
                 for (String name : some) {
                     String key = database == 0 ? name : name.substring(name.indexOf('/') + 1);
-                    commands.add(RespClient.bytes("GET", key));
+                    commands.add(CrashCollections.read(name, key));
                     commands.add(RespClient.bytes("PEXPIRETIME", key));
                 }
                 long fromMs = clock.currentTimeMillis();
@@ -882,14 +882,14 @@ class CrashSimulation {
                     if (mayBeDamaged(value)) {
                         continue;
                     }
-                    if (value.type() != '$') {
-                        fail("GET " + some.get(i) + " got " + value.show(200));
+                    if (!CrashCollections.isRead(some.get(i), value)) {
+                        fail("reading " + some.get(i) + " got " + value.show(200));
                         return null;
                     }
                     found.put(
                             some.get(i),
                             new Seen(
-                                    value.bytes(),
+                                    CrashCollections.value(some.get(i), value),
                                     replies.get(2 * i + 1).integer(),
                                     fromMs,
                                     clock.currentTimeMillis()));

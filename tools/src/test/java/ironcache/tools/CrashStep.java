@@ -8,9 +8,10 @@ import java.util.List;
  * One command of one key ({@code RENAME}: of two; of FLUSHDB and SWAPDB, the part of one name), and what it does to what the key holds.
  *
  * @param to the second key of RENAME, else null
- * @param number an increment, an offset, a time to live, or a time
+ * @param number an increment, an offset, a time to live, a time, or a score
+ * @param field of a hash; of a set or a sorted set the member
  */
-record CrashStep(Verb verb, String key, String to, byte[] value, long number) {
+record CrashStep(Verb verb, String key, String to, byte[] value, long number, String field) {
     enum Verb {
         SET,
         SET_PX,
@@ -27,6 +28,18 @@ record CrashStep(Verb verb, String key, String to, byte[] value, long number) {
         EXPIRE,
         PEXPIREAT,
         PERSIST,
+        LPUSH,
+        RPUSH,
+        LPOP,
+        RPOP,
+        HSET,
+        HINCRBY,
+        HDEL,
+        SADD,
+        SREM,
+        ZADD,
+        ZINCRBY,
+        ZREM,
         RENAME,
         /** What FLUSHDB does to a key. */
         FLUSHED,
@@ -39,6 +52,15 @@ record CrashStep(Verb verb, String key, String to, byte[] value, long number) {
 
     private static final Reply OK = new Reply("+OK\r\n".getBytes(StandardCharsets.ISO_8859_1));
     private static final Reply NIL = new Reply("$-1\r\n".getBytes(StandardCharsets.ISO_8859_1));
+
+    CrashStep(Verb verb, String key, String to, byte[] value, long number) {
+        this(verb, key, to, value, number, null);
+    }
+
+    /** Of a collection. */
+    static CrashStep of(Verb verb, String key, String field, byte[] value, long number) {
+        return new CrashStep(verb, key, null, value, number, field);
+    }
 
     static CrashStep of(Verb verb, String key) {
         return new CrashStep(verb, key, null, null, 0);
@@ -80,6 +102,17 @@ record CrashStep(Verb verb, String key, String to, byte[] value, long number) {
                     before.isPresent() && before.expires()
                             ? new Outcome(CrashState.of(before.value()), integer(1))
                             : new Outcome(before, integer(0));
+            case LPUSH, RPUSH -> CrashCollections.push(before, verb == Verb.LPUSH, value);
+            case LPOP, RPOP -> CrashCollections.pop(before, verb == Verb.LPOP);
+            case HSET ->
+                    CrashCollections.put(
+                            before, field, new String(value, StandardCharsets.ISO_8859_1));
+            case ZADD -> CrashCollections.put(before, field, Long.toString(number));
+            case HINCRBY, ZINCRBY ->
+                    CrashCollections.add(before, field, number, verb == Verb.ZINCRBY);
+            case HDEL, ZREM -> CrashCollections.remove(before, field);
+            case SADD -> CrashCollections.addMember(before, field);
+            case SREM -> CrashCollections.removeMember(before, field);
             case FLUSHED -> new Outcome(CrashState.ABSENT, OK);
             case RENAME, SWAPPED -> throw new IllegalStateException(verb + " has two keys");
         };
@@ -93,8 +126,9 @@ record CrashStep(Verb verb, String key, String to, byte[] value, long number) {
     /** By its reply. */
     boolean changedNothing(Reply reply) {
         return switch (verb) {
-            case DEL, UNLINK, PEXPIRE, EXPIRE, PEXPIREAT, PERSIST -> reply.equals(integer(0));
-            case GETDEL -> reply.isNull();
+            case DEL, UNLINK, PEXPIRE, EXPIRE, PEXPIREAT, PERSIST, HDEL, SADD, SREM, ZREM ->
+                    reply.equals(integer(0));
+            case GETDEL, LPOP, RPOP -> reply.isNull();
             default -> false;
         };
     }
@@ -121,11 +155,11 @@ record CrashStep(Verb verb, String key, String to, byte[] value, long number) {
         return new Outcome(before.with(ascii(Long.toString(sum))), integer(sum));
     }
 
-    private static Reply integer(long value) {
+    static Reply integer(long value) {
         return new Reply(ascii(":" + value + "\r\n"));
     }
 
-    private static Reply bulk(byte[] value) {
+    static Reply bulk(byte[] value) {
         if (value == null) {
             return NIL;
         }
@@ -149,7 +183,20 @@ record CrashStep(Verb verb, String key, String to, byte[] value, long number) {
         args.add(ascii(underscore < 0 ? name : name.substring(0, underscore)));
         args.add(ascii(key));
         switch (verb) {
-            case SET, GETSET, APPEND -> args.add(value);
+            case SET, GETSET, APPEND, LPUSH, RPUSH -> args.add(value);
+            case HSET -> {
+                args.add(ascii(field));
+                args.add(value);
+            }
+            case HINCRBY -> {
+                args.add(ascii(field));
+                args.add(ascii(Long.toString(number)));
+            }
+            case ZADD, ZINCRBY -> {
+                args.add(ascii(Long.toString(number)));
+                args.add(ascii(field));
+            }
+            case HDEL, SADD, SREM, ZREM -> args.add(ascii(field));
             case SET_PX, SET_PXAT -> {
                 args.add(value);
                 args.add(ascii(name.substring(underscore + 1)));
@@ -161,7 +208,7 @@ record CrashStep(Verb verb, String key, String to, byte[] value, long number) {
             }
             case INCRBY, PEXPIRE, EXPIRE, PEXPIREAT -> args.add(ascii(Long.toString(number)));
             case RENAME, SWAPPED -> args.add(ascii(to));
-            case GETDEL, DEL, UNLINK, INCR, PERSIST, FLUSHED -> {}
+            case GETDEL, DEL, UNLINK, INCR, PERSIST, LPOP, RPOP, FLUSHED -> {}
         }
         return args.toArray(byte[][]::new);
     }
