@@ -195,7 +195,7 @@ final class PageViewsPropertyTest {
                             pages += Hashes.spilledPages(args.argLength(i));
                             pages += Hashes.spilledPages(args.argLength(i + 1));
                         }
-                        hashes.probe(pages);
+                        hashes.probe(pages, texts.size());
                         for (int i = 0; i < texts.size(); i += 2) {
                             if (shrinks) {
                                 hashes.remove(args.arg(i), args.argLength(i));
