@@ -911,6 +911,55 @@ final class PageViewsPropertyTest {
         }
     }
 
+    /** Pages of what was deleted stay as long as somebody reads them, and no longer. */
+    @Test
+    void whatWasDeletedGoesWithItsLastReader() throws Exception {
+        try (TestShard shard = new TestShard();
+                TestKey key = new TestKey(shard, "string")) {
+            byte[] all = new byte[1 << 20];
+            java.util.Arrays.fill(all, (byte) 'a');
+            key.set(all, 0);
+            long[] object = new long[1];
+            PageView[] views = new PageView[2];
+            key.command(
+                    () -> {
+                        long record = key.record();
+                        object[0] = PagedStringLayout.object(Record.value(record));
+                        views[0] = key.shard.openView(record);
+                        views[1] = key.shard.openView(record);
+                    });
+            key.command(() -> key.shard.delete(0, key.address, key.length, key.hash));
+            for (PageView view : views) {
+                for (int turn = 0; turn < 100; turn++) {
+                    key.command(() -> {});
+                }
+                assertEquals(64, pages(key, object[0]));
+                key.command(
+                        () -> {
+                            long record = key.shard.enterView(view);
+                            Strings.load(key.shard, record, 0, all.length);
+                        });
+                view.close();
+            }
+            for (int turn = 0; turn < 100; turn++) {
+                key.command(() -> {});
+            }
+            assertEquals(0, pages(key, object[0]));
+        }
+    }
+
+    private static int pages(TestKey key, long object) {
+        int[] count = new int[1];
+        key.command(
+                () -> {
+                    count[0] = 0;
+                    for (long page = 0; page < 64; page++) {
+                        count[0] += key.shard.readPage(object, page) == 0 ? 0 : 1;
+                    }
+                });
+        return count[0];
+    }
+
     /** 256 databases at most, flushed ones among them: whoever reads one of these gives way. */
     @Test
     void manyFlushesGiveUpReaders() throws Exception {

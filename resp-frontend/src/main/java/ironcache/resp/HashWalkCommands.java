@@ -305,6 +305,11 @@ final class HashWalkCommands {
     /** Different fields: as many as wanted, or all. */
     private static void pickDistinct(
             CommandContext c, Hashes hash, long wanted, boolean counted, boolean values) {
+        PageView view = c.connection().view;
+        if (view != null) {
+            pickMany(c, hash, view.first, view.count, values);
+            return;
+        }
         long live = hash.isTimed() ? countLive(hash) : hash.count();
         long count = Math.min(wanted, live);
         if (!counted) {
@@ -362,15 +367,28 @@ final class HashWalkCommands {
         }
     }
 
-    /** Goes through all, and takes each with the chance that leaves as many as are still wanted. */
+    /**
+     * Goes through all, and takes each with the chance that leaves as many as are still wanted. Leaves as the client takes it.
+     *
+     * @param count fields that are still wanted
+     * @param live fields that are still to be looked at
+     */
     private static void pickMany(
             CommandContext c, Hashes hash, long count, long live, boolean values) {
-        Prng random = random(c, 0);
+        long done = LongReplies.done(c);
+        Prng random = random(c, done);
         long wanted = count;
         long left = live;
         long parts = hash.parts();
-        for (long part = 0; part < parts && wanted > 0; part++) {
-            goTo(hash, part, parts, part == 0);
+        for (long part = done; part < parts && wanted > 0; part++) {
+            PageView view = part > done && part % AHEAD == 0 ? LongReplies.keep(c, 1) : null;
+            if (view != null) {
+                view.first = wanted;
+                view.count = left;
+                LongReplies.pause(c, 1, part, Hashes.pages(part), 0);
+                HashCommands.open(c, c.resume(1));
+            }
+            goTo(hash, part, parts, part == done);
             for (long at = hash.from(); at < hash.end() && wanted > 0; ) {
                 long behind = Element.next(at);
                 if (hash.live(behind) != 0 && Math.floorMod(random.nextLong(), left--) < wanted) {

@@ -12,6 +12,7 @@ import static ironcache.resp.KeyFlag.RW;
 import static ironcache.resp.KeyFlag.UPDATE;
 
 import ironcache.datatypes.SortedSets;
+import ironcache.engine.PageView;
 import ironcache.ffm.Prng;
 import ironcache.hybridlog.Record;
 
@@ -39,6 +40,9 @@ final class SortedSetCommands {
 
     /** Picks of ZRANDMEMBER between two looks at the output. */
     private static final int PICKS_STEP = 1024;
+
+    /** Members that are gone through between two pauses. */
+    private static final int WALK_STEP = 8192;
 
     private SortedSetCommands() {}
 
@@ -505,28 +509,65 @@ final class SortedSetCommands {
         }
     }
 
-    /** Goes through the set once: each member is taken with the odds of those that are wanted to those that are left. */
     private static void pickDistinct(
             CommandContext c, SortedSets set, Prng random, long most, boolean withScores) {
-        long left = set.count();
-        long wanted = Math.clamp(most, 0, left);
-        SortedSetReplies.begin(c.reply(), wanted, withScores);
-        if (wanted < left / FEW) {
-            RandomOrder order = new RandomOrder(random.nextLong(), left);
-            for (long i = 0; i < wanted; i++) {
-                boolean there = set.seekRank(order.next(), 1);
-                assert there;
-                SortedSetReplies.entry(c.reply(), set, withScores);
-            }
-            return;
+        long all = set.count();
+        long wanted = Math.clamp(most, 0, all);
+        if (LongReplies.done(c) == 0) {
+            SortedSetReplies.begin(c.reply(), wanted, withScores);
         }
-        boolean there = wanted > 0 && set.seekRank(0, left);
-        while (there && wanted > 0) {
-            if (below(random, left) < wanted) {
+        if (wanted < all / FEW) {
+            pickInOrder(c, set, wanted, all, withScores);
+        } else {
+            PageView view = c.connection().view;
+            pickOnTheWay(c, set, random, view == null ? wanted : view.first, all, withScores);
+        }
+    }
+
+    /** In an order that comes to each member once, the same when the command goes on. */
+    private static void pickInOrder(
+            CommandContext c, SortedSets set, long wanted, long all, boolean withScores) {
+        Prng seed = new Prng(c.connection().id << 32 ^ c.connection().commands);
+        RandomOrder order = new RandomOrder(seed.nextLong(), all);
+        long done = LongReplies.done(c);
+        for (long i = 0; i < done; i++) {
+            order.next();
+        }
+        for (long i = done; i < wanted; i++) {
+            if (i > done && i % PICKS_STEP == 0) {
+                LongReplies.pause(c, 1, i);
+                SortedSetReplies.open(c, set, 1, c.resume(1));
+            }
+            boolean there = set.seekRank(order.next(), 1);
+            assert there;
+            SortedSetReplies.entry(c.reply(), set, withScores);
+        }
+    }
+
+    /** Goes through the set once: each member is taken with the odds of those that are still wanted to those that are left. */
+    private static void pickOnTheWay(
+            CommandContext c,
+            SortedSets set,
+            Prng random,
+            long count,
+            long all,
+            boolean withScores) {
+        long done = LongReplies.done(c);
+        long wanted = count;
+        boolean there = wanted > 0 && set.seekRank(done, all - done);
+        for (long i = done; there && wanted > 0; i++) {
+            PageView view = i > done && i % WALK_STEP == 0 ? LongReplies.keep(c, 1) : null;
+            if (view != null) {
+                view.first = wanted;
+                LongReplies.pause(c, 1, i);
+                SortedSetReplies.open(c, set, 1, c.resume(1));
+                there = set.seekRank(i, all - i);
+                assert there;
+            }
+            if (below(random, all - i) < wanted) {
                 SortedSetReplies.entry(c.reply(), set, withScores);
                 wanted--;
             }
-            left--;
             there = set.next();
         }
     }

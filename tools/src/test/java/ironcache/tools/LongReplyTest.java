@@ -252,6 +252,7 @@ final class LongReplyTest extends ServerTestBase {
                             new String[] {"ZRANGE", "long", "0", "-1", "WITHSCORES"},
                             new String[] {"ZREVRANGE", "long", "10", "-10"},
                             new String[] {"ZRANGEBYSCORE", "long", "(1", "3990", "WITHSCORES"},
+                            new String[] {"ZRANDMEMBER", "long", "40000", "WITHSCORES"},
                             new String[] {
                                 "ZRANGE", "long", "+inf", "5", "BYSCORE", "REV", "LIMIT", "7",
                                 "39000"
