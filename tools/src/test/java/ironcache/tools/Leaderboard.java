@@ -3,6 +3,7 @@ package ironcache.tools;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.Callable;
@@ -114,7 +115,8 @@ final class Leaderboard {
         say("friends", client.zmscore(BOARD, player(1), "nobody", player(2), player(3)));
     }
 
-    /** Who has so many points: in pages, by both bounds, and how many. */
+    /** Who has so many points: in pages, by both bounds, and how many. By ZRANGEBYSCORE too, as older programs do. */
+    @SuppressWarnings("deprecation")
     private void bands() {
         for (int low = 4500; low < 5500; low += 125) {
             int high = low + 60;
@@ -223,6 +225,6 @@ final class Leaderboard {
     }
 
     private static String player(int i) {
-        return String.format("player:%06d", i);
+        return String.format(Locale.ROOT, "player:%06d", i);
     }
 }
