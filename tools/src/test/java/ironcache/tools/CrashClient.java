@@ -22,9 +22,10 @@ final class CrashClient {
 
     private static final int LARGE_BYTES = 64 << 10;
 
-    /** Fields and members of a collection; of hashes the last few are numbers. */
-    private static final int FIELDS = 40;
+    /** Members of a sorted set; of sets there are more. */
+    private static final int MEMBERS = 40;
 
+    /** Of the fields of a hash the last few are numbers. */
     private static final int NUMBER_FIELDS = 6;
 
     /** Elements of a list, about. */
@@ -230,11 +231,11 @@ final class CrashClient {
             case SET -> {
                 // Numbers alone, or not.
                 String member =
-                        (key.hashCode() % 2 == 0 ? "" : "member") + random.nextInt(4 * FIELDS);
+                        (key.hashCode() % 2 == 0 ? "" : "member") + random.nextInt(4 * MEMBERS);
                 yield CrashStep.of(dice < 65 ? Verb.SADD : Verb.SREM, key, member, null, 0);
             }
             default -> {
-                String member = "member" + random.nextInt(FIELDS);
+                String member = "member" + random.nextInt(MEMBERS);
                 long score = random.nextInt(-1_000, 1_000);
                 yield dice < 45
                         ? CrashStep.of(Verb.ZADD, key, member, null, score)
@@ -257,12 +258,23 @@ final class CrashClient {
     }
 
     private CrashStep hash(String key, int dice) {
-        int field = random.nextInt(FIELDS);
-        String name = "field" + field;
-        if (dice < 30) {
+        int field = random.nextInt(CrashCollections.FIELDS);
+        String name = CrashCollections.field(field);
+        if (dice < 26) {
             return CrashStep.of(Verb.HDEL, key, name, null, 0);
         }
-        return field >= FIELDS - NUMBER_FIELDS
+        if (dice < 40) {
+            // None is over before the run is: only the server knows when it looked.
+            return dice < 36
+                    ? CrashStep.of(
+                            Verb.HPEXPIREAT,
+                            key,
+                            name,
+                            null,
+                            nowMs() + 36_000_000 + random.nextInt(1_000_000))
+                    : CrashStep.of(Verb.HPERSIST, key, name, null, 0);
+        }
+        return field >= CrashCollections.FIELDS - NUMBER_FIELDS
                 ? CrashStep.of(Verb.HINCRBY, key, name, null, random.nextInt(-100, 1_000))
                 : CrashStep.of(Verb.HSET, key, name, element(), 0);
     }

@@ -1,5 +1,6 @@
 package ironcache.tools;
 
+import ironcache.tools.CrashChecker.Seen;
 import ironcache.tools.CrashKeys.Kind;
 import ironcache.tools.CrashStep.Outcome;
 import java.nio.charset.StandardCharsets;
@@ -10,10 +11,20 @@ import java.util.TreeMap;
 
 /**
  * Collections as a crash run knows them: what one holds is bytes as what a string holds is, so that two are compared as these are. The bytes are words, each behind its length: a list's elements in order, a set's
- * members in theirs, fields or members with their values or scores in theirs. One that holds nothing is absent. Names tell types, so no key ever has another one.
+ * members in theirs, fields or members with their values or scores in theirs, a value of a field that expires with its time. One that holds nothing is absent. Names tell types, so no key ever has another one.
  */
 final class CrashCollections {
+    /** Names of a hash's fields that the clients use: these, by their numbers. */
+    static final int FIELDS = 40;
+
+    /** Behind the value of a field that expires, before the time. */
+    private static final String UNTIL = "\n until ";
+
     private CrashCollections() {}
+
+    static String field(int number) {
+        return "field" + number;
+    }
 
     /** The kind of a key that is a collection; null: it is a string. */
     static Kind kind(String key) {
@@ -122,9 +133,10 @@ final class CrashCollections {
     /** @param scored it is a sorted set, which says its scores as strings */
     static Outcome add(CrashState before, String name, long by, boolean scored) {
         TreeMap<String, String> pairs = pairs(words(before.value()));
-        long sum = Long.parseLong(pairs.getOrDefault(name, "0")) + by;
+        String old = pairs.getOrDefault(name, "0");
+        long sum = Long.parseLong(withoutTime(old)) + by;
         String text = Long.toString(sum);
-        pairs.put(name, text);
+        pairs.put(name, text + old.substring(withoutTime(old).length()));
         return outcome(
                 before,
                 words(pairs),
@@ -133,30 +145,86 @@ final class CrashCollections {
                         : CrashStep.integer(sum));
     }
 
+    private static String withoutTime(String value) {
+        int until = value.indexOf(UNTIL);
+        return until < 0 ? value : value.substring(0, until);
+    }
+
+    /** A field gets a time, or with 0 none. */
+    static Outcome expire(CrashState before, String name, long millis) {
+        TreeMap<String, String> pairs = pairs(words(before.value()));
+        String old = pairs.get(name);
+        if (old == null) {
+            return new Outcome(before, said(-2));
+        }
+        String value = withoutTime(old);
+        if (millis == 0 && value.equals(old)) {
+            return new Outcome(before, said(-1));
+        }
+        pairs.put(name, millis == 0 ? value : value + UNTIL + millis);
+        return outcome(before, words(pairs), said(1));
+    }
+
+    /** What is said of one field. */
+    private static Reply said(int number) {
+        return new Reply(("*1\r\n:" + number + "\r\n").getBytes(StandardCharsets.ISO_8859_1));
+    }
+
+    /** Whether that is said of a field that stayed as it was. */
+    static boolean isUnchanged(Reply reply) {
+        return reply.equals(said(-1)) || reply.equals(said(-2));
+    }
+
     // What is there after a crash.
 
-    /** Asks for all that a key holds. */
-    static byte[][] read(String key, String name) {
+    /** Commands of {@link #read}. */
+    static final int READS = 3;
+
+    /** Asks for all that a key holds, for the times of its fields, and for its own. */
+    static List<byte[][]> read(String key, String name) {
         Kind kind = kind(key);
-        if (kind == null) {
-            return RespClient.bytes("GET", name);
+        byte[][] value =
+                switch (kind) {
+                    case null -> RespClient.bytes("GET", name);
+                    case LIST -> RespClient.bytes("LRANGE", name, "0", "-1");
+                    case HASH -> RespClient.bytes("HGETALL", name);
+                    case SET -> RespClient.bytes("SMEMBERS", name);
+                    default -> RespClient.bytes("ZRANGE", name, "0", "-1", "WITHSCORES");
+                };
+        return List.of(
+                value,
+                kind == Kind.HASH ? readTimes(name) : RespClient.bytes("ECHO", ""),
+                RespClient.bytes("PEXPIRETIME", name));
+    }
+
+    private static byte[][] readTimes(String name) {
+        List<String> words =
+                new ArrayList<>(List.of("HPEXPIRETIME", name, "FIELDS", Integer.toString(FIELDS)));
+        for (int i = 0; i < FIELDS; i++) {
+            words.add(field(i));
         }
-        return switch (kind) {
-            case LIST -> RespClient.bytes("LRANGE", name, "0", "-1");
-            case HASH -> RespClient.bytes("HGETALL", name);
-            case SET -> RespClient.bytes("SMEMBERS", name);
-            default -> RespClient.bytes("ZRANGE", name, "0", "-1", "WITHSCORES");
-        };
+        return RespClient.bytes(words.toArray(String[]::new));
     }
 
-    /** Whether that is a reply to {@link #read}. */
-    static boolean isRead(String key, Reply reply) {
-        return reply.type() == (kind(key) == null ? '$' : '*');
-    }
-
-    /** What it says that the key holds. */
-    static byte[] value(String key, Reply reply) {
+    /** Whether these are replies to {@link #read}. */
+    static boolean isRead(String key, List<Reply> replies) {
         Kind kind = kind(key);
+        return replies.get(0).type() == (kind == null ? '$' : '*')
+                && replies.get(1).type() == (kind == Kind.HASH ? '*' : '$')
+                && replies.get(2).type() == ':';
+    }
+
+    /** What they say of the key. */
+    static Seen seen(String key, List<Reply> replies, long fromMs, long untilMs) {
+        long expiresMs = replies.get(2).integer();
+        // Of a hash that went meanwhile the times may be missing.
+        boolean isPart = kind(key) == Kind.HASH && expiresMs == -2;
+        return new Seen(isPart ? null : value(key, replies), expiresMs, fromMs, untilMs);
+    }
+
+    private static byte[] value(String key, List<Reply> replies) {
+        Kind kind = kind(key);
+        Reply reply = replies.getFirst();
         if (kind == null) {
             return reply.bytes();
         }
@@ -167,7 +235,18 @@ final class CrashCollections {
         if (kind == Kind.SET) {
             words.sort(null);
         }
-        return bytes(kind == Kind.HASH || kind == Kind.ZSET ? words(pairs(words)) : words);
+        if (kind == Kind.HASH) {
+            TreeMap<String, String> pairs = pairs(words);
+            List<Reply> times = replies.get(1).elements();
+            for (int i = 0; i < FIELDS; i++) {
+                long time = times.get(i).integer();
+                if (time >= 0) {
+                    pairs.merge(field(i), UNTIL + time, String::concat);
+                }
+            }
+            words = words(pairs);
+        }
+        return bytes(kind == Kind.ZSET ? words(pairs(words)) : words);
     }
 
     /** Removes an element that a key holds. */

@@ -651,26 +651,24 @@ public final class CrashRun {
                 List<String> batch = part.subList(from, Math.min(part.size(), from + READ_BATCH));
                 List<byte[][]> commands = new ArrayList<>();
                 for (String key : batch) {
-                    commands.add(CrashCollections.read(key, key));
-                    commands.add(RespClient.bytes("PEXPIRETIME", key));
+                    commands.addAll(CrashCollections.read(key, key));
                 }
                 long fromMs = System.currentTimeMillis();
                 List<Reply> replies = client.pipeline(commands);
                 long untilMs = System.currentTimeMillis();
                 for (int i = 0; i < batch.size(); i++) {
-                    Reply value = 2 * i + 1 < replies.size() ? replies.get(2 * i) : Reply.CLOSED;
-                    if (!CrashCollections.isRead(batch.get(i), value)) {
-                        troubles.add("reading " + batch.get(i) + " got " + value.show(200));
+                    String key = batch.get(i);
+                    int first = i * CrashCollections.READS;
+                    if (first + CrashCollections.READS > replies.size()) {
+                        troubles.add("reading " + key + " got " + Reply.CLOSED.show(200));
                         return;
                     }
-                    Reply expiry = replies.get(2 * i + 1);
-                    seen.put(
-                            batch.get(i),
-                            new Seen(
-                                    CrashCollections.value(batch.get(i), value),
-                                    expiry.integer(),
-                                    fromMs,
-                                    untilMs));
+                    List<Reply> its = replies.subList(first, first + CrashCollections.READS);
+                    if (!CrashCollections.isRead(key, its)) {
+                        troubles.add("reading " + key + " got " + its);
+                        return;
+                    }
+                    seen.put(key, CrashCollections.seen(key, its, fromMs, untilMs));
                 }
             }
         } catch (IOException | RuntimeException e) {

@@ -869,8 +869,7 @@ class CrashSimulation {
                 List<byte[][]> commands = new ArrayList<>();
                 for (String name : some) {
                     String key = database == 0 ? name : name.substring(name.indexOf('/') + 1);
-                    commands.add(CrashCollections.read(name, key));
-                    commands.add(RespClient.bytes("PEXPIRETIME", key));
+                    commands.addAll(CrashCollections.read(name, key));
                 }
                 long fromMs = clock.currentTimeMillis();
                 List<Reply> replies = call(session, commands);
@@ -878,21 +877,18 @@ class CrashSimulation {
                     return null;
                 }
                 for (int i = 0; i < some.size(); i++) {
-                    Reply value = replies.get(2 * i);
-                    if (mayBeDamaged(value)) {
+                    int first = i * CrashCollections.READS;
+                    List<Reply> its = replies.subList(first, first + CrashCollections.READS);
+                    if (its.stream().anyMatch(this::mayBeDamaged)) {
                         continue;
                     }
-                    if (!CrashCollections.isRead(some.get(i), value)) {
-                        fail("reading " + some.get(i) + " got " + value.show(200));
+                    String name = some.get(i);
+                    if (!CrashCollections.isRead(name, its)) {
+                        fail("reading " + name + " got " + its);
                         return null;
                     }
-                    found.put(
-                            some.get(i),
-                            new Seen(
-                                    CrashCollections.value(some.get(i), value),
-                                    replies.get(2 * i + 1).integer(),
-                                    fromMs,
-                                    clock.currentTimeMillis()));
+                    long untilMs = clock.currentTimeMillis();
+                    found.put(name, CrashCollections.seen(name, its, fromMs, untilMs));
                 }
             }
         }

@@ -35,6 +35,8 @@ record CrashStep(Verb verb, String key, String to, byte[] value, long number, St
         HSET,
         HINCRBY,
         HDEL,
+        HPEXPIREAT,
+        HPERSIST,
         SADD,
         SREM,
         ZADD,
@@ -110,6 +112,8 @@ record CrashStep(Verb verb, String key, String to, byte[] value, long number, St
             case ZADD -> CrashCollections.put(before, field, Long.toString(number));
             case HINCRBY, ZINCRBY ->
                     CrashCollections.add(before, field, number, verb == Verb.ZINCRBY);
+            case HPEXPIREAT -> CrashCollections.expire(before, field, number);
+            case HPERSIST -> CrashCollections.expire(before, field, 0);
             case HDEL, ZREM -> CrashCollections.remove(before, field);
             case SADD -> CrashCollections.addMember(before, field);
             case SREM -> CrashCollections.removeMember(before, field);
@@ -129,6 +133,7 @@ record CrashStep(Verb verb, String key, String to, byte[] value, long number, St
             case DEL, UNLINK, PEXPIRE, EXPIRE, PEXPIREAT, PERSIST, HDEL, SADD, SREM, ZREM ->
                     reply.equals(integer(0));
             case GETDEL, LPOP, RPOP -> reply.isNull();
+            case HPEXPIREAT, HPERSIST -> CrashCollections.isUnchanged(reply);
             default -> false;
         };
     }
@@ -197,6 +202,14 @@ record CrashStep(Verb verb, String key, String to, byte[] value, long number, St
                 args.add(ascii(field));
             }
             case HDEL, SADD, SREM, ZREM -> args.add(ascii(field));
+            case HPEXPIREAT, HPERSIST -> {
+                if (verb == Verb.HPEXPIREAT) {
+                    args.add(ascii(Long.toString(number)));
+                }
+                args.add(ascii("FIELDS"));
+                args.add(ascii("1"));
+                args.add(ascii(field));
+            }
             case SET_PX, SET_PXAT -> {
                 args.add(value);
                 args.add(ascii(name.substring(underscore + 1)));
