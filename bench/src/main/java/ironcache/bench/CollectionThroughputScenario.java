@@ -94,7 +94,8 @@ final class CollectionThroughputScenario implements Scenario {
                                 .add(result);
                     }
                 }
-                System.err.println(String.join("  ", row(cell, results.get(cell))));
+                System.err.println(
+                        String.join("  ", row(cell, results.getOrDefault(cell, Map.of()))));
             }
         }
         List<List<String>> rows = new ArrayList<>();

@@ -172,8 +172,8 @@ public final class Hashes implements AutoCloseable {
 
     /** As above, of a field that gets a value of this length, and maybe a time. */
     public void load(long field, int fieldLength, int valueLength) {
-        long bytes = Spill.entryBytesMax(fieldLength) + Spill.entryBytesMax(valueLength);
-        load(field, fieldLength, bytes + Element.TIME_BYTES);
+        int bytes = Spill.entryBytesMax(fieldLength) + Spill.entryBytesMax(valueLength);
+        load(field, fieldLength, (long) bytes + Element.TIME_BYTES);
     }
 
     private void load(long field, int fieldLength, long bytes) {

@@ -50,7 +50,7 @@ class HashExpiryPropertyTest {
         long expire(long now) {
             int before = times.size();
             times.values().removeIf(time -> time != 0 && time <= now);
-            return before - times.size();
+            return (long) before - times.size();
         }
 
         boolean isTimed() {
@@ -100,7 +100,7 @@ class HashExpiryPropertyTest {
     @Test
     void behavesAsAMapOfTimes() throws Exception {
         try (TestShard shard = new TestShard();
-                HashExpiry expiry = serve(shard);
+                HashExpiry _ = serve(shard);
                 Hashes hashes = new Hashes()) {
             List<Model> models = new ArrayList<>();
             for (int fields : new int[] {1, 3, 40, 150, 600, 4_000, 12_000}) {
@@ -273,7 +273,7 @@ class HashExpiryPropertyTest {
     @Test
     void readsFewColdPages() throws Exception {
         try (TestShard shard = new TestShard();
-                HashExpiry expiry = serve(shard);
+                HashExpiry _ = serve(shard);
                 Hashes hashes = new Hashes()) {
             Memory.fill(value, 20, (byte) 'v');
             Model model = new Model(shard, "large", 0);
@@ -305,7 +305,7 @@ class HashExpiryPropertyTest {
     @Test
     void copiesExpireToo() throws Exception {
         try (TestShard shard = new TestShard();
-                HashExpiry expiry = serve(shard);
+                HashExpiry _ = serve(shard);
                 Hashes hashes = new Hashes()) {
             Memory.fill(value, 20, (byte) 'v');
             for (int fields : new int[] {100, 3_000}) {
@@ -375,7 +375,7 @@ class HashExpiryPropertyTest {
     @Test
     void kindTellsOfTimes() throws Exception {
         try (TestShard shard = new TestShard();
-                HashExpiry expiry = serve(shard);
+                HashExpiry _ = serve(shard);
                 Hashes hashes = new Hashes()) {
             for (int fields : new int[] {100, 1_000}) {
                 Model model = new Model(shard, "kind" + fields, 0);

@@ -113,7 +113,7 @@ final class PageViewsPropertyTest {
     }
 
     /** A type: what is changed at random, and how it is read in steps. */
-    private abstract class Subject {
+    private abstract static class Subject {
         final TestShard shard;
         TestKey key;
         int size;

@@ -7,6 +7,7 @@ import ironcache.ffm.StateOutput;
 import ironcache.hybridlog.Record;
 import ironcache.index.HashIndex;
 import ironcache.tiering.DamagedBlockException;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -123,9 +124,7 @@ final class FieldExpirer implements AutoCloseable, TimingWheel.Consumer {
     }
 
     private FieldExpiry fields() {
-        FieldExpiry to = fields;
-        assert to != null;
-        return to;
+        return Objects.requireNonNull(fields);
     }
 
     private int databaseOf(Keyspace keyspace) {

@@ -84,7 +84,11 @@ final class PageVersion {
         return Memory.getLong(entry) == 0 ? UNCHANGED : Memory.getLong(entry + Long.BYTES);
     }
 
-    /** The page is about to be changed for the first time since. @param from its record, 0: there is none */
+    /**
+     * The page is about to be changed for the first time since.
+     *
+     * @param from its record, 0: there is none
+     */
     void keep(long page, long from) {
         if (4 * size >= 3 * capacity) {
             grow();

@@ -7,6 +7,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.SortedMap;
 import java.util.TreeMap;
 
 /**
@@ -61,7 +62,7 @@ final class CrashCollections {
         return text.toString().getBytes(StandardCharsets.ISO_8859_1);
     }
 
-    private static TreeMap<String, String> pairs(List<String> words) {
+    private static SortedMap<String, String> pairs(List<String> words) {
         TreeMap<String, String> pairs = new TreeMap<>();
         for (int i = 0; i < words.size(); i += 2) {
             pairs.put(words.get(i), words.get(i + 1));
@@ -119,20 +120,20 @@ final class CrashCollections {
 
     /** Of a hash or a sorted set. */
     static Outcome put(CrashState before, String name, String value) {
-        TreeMap<String, String> pairs = pairs(words(before.value()));
+        SortedMap<String, String> pairs = pairs(words(before.value()));
         boolean isNew = pairs.put(name, value) == null;
         return outcome(before, words(pairs), CrashStep.integer(isNew ? 1 : 0));
     }
 
     static Outcome remove(CrashState before, String name) {
-        TreeMap<String, String> pairs = pairs(words(before.value()));
+        SortedMap<String, String> pairs = pairs(words(before.value()));
         boolean there = pairs.remove(name) != null;
         return outcome(before, words(pairs), CrashStep.integer(there ? 1 : 0));
     }
 
     /** @param scored it is a sorted set, which says its scores as strings */
     static Outcome add(CrashState before, String name, long by, boolean scored) {
-        TreeMap<String, String> pairs = pairs(words(before.value()));
+        SortedMap<String, String> pairs = pairs(words(before.value()));
         String old = pairs.getOrDefault(name, "0");
         long sum = Long.parseLong(withoutTime(old)) + by;
         String text = Long.toString(sum);
@@ -152,7 +153,7 @@ final class CrashCollections {
 
     /** A field gets a time, or with 0 none. */
     static Outcome expire(CrashState before, String name, long millis) {
-        TreeMap<String, String> pairs = pairs(words(before.value()));
+        SortedMap<String, String> pairs = pairs(words(before.value()));
         String old = pairs.get(name);
         if (old == null) {
             return new Outcome(before, said(-2));
@@ -236,7 +237,7 @@ final class CrashCollections {
             words.sort(null);
         }
         if (kind == Kind.HASH) {
-            TreeMap<String, String> pairs = pairs(words);
+            SortedMap<String, String> pairs = pairs(words);
             List<Reply> times = replies.get(1).elements();
             for (int i = 0; i < FIELDS; i++) {
                 long time = times.get(i).integer();
