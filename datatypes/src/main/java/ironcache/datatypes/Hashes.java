@@ -38,6 +38,9 @@ public final class Hashes implements AutoCloseable {
 
     static final int ROOT_BYTES = TIMES + FieldTimesLayout.BYTES;
 
+    /** So many pages of long strings are enough for one {@link #purge}. */
+    private static final int PURGED_PAGES = 64;
+
     /** Pages that the times of a field may take, at most, and those of a hash beside. */
     private static final int TIME_PAGES = 4;
 
@@ -188,13 +191,13 @@ public final class Hashes implements AutoCloseable {
         }
     }
 
-    /** As {@link #load}, of a field that may get a time. */
-    public void loadTime(long field, int fieldLength) {
+    /** As {@link #load}, of a field that may get a time, and a value of this length, 0: none. */
+    public void loadTime(long field, int fieldLength, int valueLength) {
         setsTimes = true;
         if (state == State.PAGED) {
             FieldTimes.prefetch(shard, rootAddress);
         }
-        load(field, fieldLength);
+        load(field, fieldLength, valueLength);
         if (state == State.PAGED) {
             FieldTimes.load(shard, rootAddress, bucketOf(hashOf(field, fieldLength)));
         }
@@ -696,7 +699,7 @@ public final class Hashes implements AutoCloseable {
     }
 
     /**
-     * Removes fields whose time is over: of a packed hash all, of another those of one bucket; and tells the shard when to come again. All that is to be done to the hash in this command. May miss.
+     * Removes fields whose time is over: of a packed hash all, of another those of one bucket, or a few where they are long; and tells the shard when to come again. All that is to be done to the hash in this command. May miss.
      *
      * @return how many
      */
@@ -707,7 +710,7 @@ public final class Hashes implements AutoCloseable {
             return 0;
         }
         if (state != State.PAGED) {
-            long removed = purge(0, now);
+            long removed = purge(0, now, Integer.MAX_VALUE);
             next = buckets.earliest(from, end);
             if (next != 0) {
                 putNext(next);
@@ -720,8 +723,7 @@ public final class Hashes implements AutoCloseable {
             putNext(earliest);
             return 0;
         }
-        loadExpired(bucket, now);
-        long removed = purge(bucket, now);
+        long removed = purge(bucket, now, loadExpired(bucket, now));
         FieldTimes.set(shard, change(), bucket, buckets.earliest(from, end));
         if (FieldTimes.count(rootAddress) > 0) {
             putNext(FieldTimes.earliest(shard, rootAddress));
@@ -729,25 +731,32 @@ public final class Hashes implements AutoCloseable {
         return removed;
     }
 
-    /** Reads what {@link #purge} of a bucket needs. */
-    private void loadExpired(long bucket, long now) {
+    /** Reads what {@link #purge} of a bucket needs. @return how many fields that is for, from the first on */
+    private int loadExpired(long bucket, long now) {
         goTo(bucket);
-        for (long at = from; at < end; at = buckets.next(at)) {
+        int fields = 0;
+        long pages = 0;
+        for (long at = from; at < end && pages < PURGED_PAGES; at = buckets.next(at)) {
             long time = at + Element.bytes(at);
             if (Element.isTime(time) && Element.time(time) <= now) {
+                long value = time + Element.TIME_BYTES;
                 loadSpilled(at);
-                loadSpilled(time + Element.TIME_BYTES);
+                loadSpilled(value);
+                pages += Element.isSpilled(at) ? Spill.pieces(at) : 0;
+                pages += Element.isSpilled(value) ? Spill.pieces(value) : 0;
+                fields++;
             }
         }
         buckets.loadTimed(shard, rootAddress, rootAddress + PART);
+        return fields;
     }
 
     /** Of the packed value, or of a bucket that has been read. */
-    private long purge(long bucket, long now) {
+    private long purge(long bucket, long now, int most) {
         long removed = 0;
         int offset = 0;
         goTo(bucket);
-        while (from + offset < end) {
+        while (from + offset < end && removed < most) {
             long at = from + offset;
             long time = at + Element.bytes(at);
             if (Element.isTime(time) && Element.time(time) <= now) {

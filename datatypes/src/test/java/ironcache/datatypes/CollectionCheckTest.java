@@ -185,7 +185,7 @@ class CollectionCheckTest {
                                 key.length,
                                 key.hash,
                                 key.record());
-                        hash.loadTime(text, length);
+                        hash.loadTime(text, length, 0);
                         hash.probe(
                                 Hashes.spilledPages(length) + Hashes.spilledPages(valueLength), 2);
                         hash.put(text, length, text + BYTES, valueLength);

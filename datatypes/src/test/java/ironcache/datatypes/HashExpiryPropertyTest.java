@@ -199,7 +199,7 @@ class HashExpiryPropertyTest {
                 hash -> {
                     long pages = 0;
                     for (String name : names) {
-                        hash.loadTime(field, put(field, name));
+                        hash.loadTime(field, put(field, name), 20);
                         pages += Hashes.spilledPages(name.length());
                     }
                     hash.probe(pages, 2 * names.size());
@@ -255,7 +255,7 @@ class HashExpiryPropertyTest {
                     hashes,
                     hash -> {
                         for (int n = from; n < from + 100; n++) {
-                            hash.loadTime(field, put(field, "f" + n));
+                            hash.loadTime(field, put(field, "f" + n), 20);
                         }
                         for (int n = from; n < from + 100; n++) {
                             int length = put(field, "f" + n);
@@ -298,6 +298,43 @@ class HashExpiryPropertyTest {
             assertTrue(read <= 130, () -> read + " reads for 100 fields");
             assertEquals(fields - 100, count(shard, model, hashes));
             model.key.close();
+        }
+    }
+
+    /** Fields with long values are removed a few at a time, so that little is read for it at once. */
+    @Test
+    void longValuesExpireToo() throws Exception {
+        int bytes = 40_000;
+        long large = Memory.allocate(bytes, MemoryTag.OTHER);
+        try (TestShard shard = new TestShard();
+                HashExpiry _ = serve(shard);
+                Hashes hashes = new Hashes()) {
+            Model model = new Model(shard, "long", 0);
+            Memory.fill(large, bytes, (byte) 'v');
+            long time = shard.nowMillis() + 1_000;
+            for (int i = 0; i < 120; i++) {
+                String name = "f" + i;
+                with(
+                        shard,
+                        model,
+                        hashes,
+                        hash -> {
+                            int length = put(field, name);
+                            hash.loadTime(field, length, bytes);
+                            hash.probe(Hashes.spilledPages(bytes), 2);
+                            hash.put(field, length, large, bytes);
+                            hash.setTime(field, length, time);
+                            hash.finish();
+                        });
+            }
+            shard.pushOut();
+            shard.passTo(time);
+            await(shard, List.of(model), hashes);
+            assertEquals(120, shard.shard().stats().expiredFields);
+            assertEquals(0, shard.shard().timedHashes(0));
+            model.key.close();
+        } finally {
+            Memory.free(large, bytes, MemoryTag.OTHER);
         }
     }
 
@@ -404,7 +441,7 @@ class HashExpiryPropertyTest {
                 hashes,
                 hash -> {
                     int length = put(field, "f7");
-                    hash.loadTime(field, length);
+                    hash.loadTime(field, length, 0);
                     hash.setTime(field, length, millis);
                     hash.finish();
                 });

@@ -6,6 +6,7 @@ import ironcache.ffm.StateInput;
 import ironcache.ffm.StateOutput;
 import ironcache.hybridlog.Record;
 import ironcache.index.HashIndex;
+import ironcache.tiering.CommandMemoryException;
 import ironcache.tiering.DamagedBlockException;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
@@ -24,6 +25,9 @@ import org.jspecify.annotations.Nullable;
 final class FieldExpirer implements AutoCloseable, TimingWheel.Consumer {
     /** Waiter number under which hashes are read. */
     static final int WAITER = 3;
+
+    /** Where what has expired cannot be read at once: how long until the word is looked at again. */
+    private static final long REFUSED_RETRY_MILLIS = 1_000;
 
     private final Store store;
     private final Keyspace[] databases;
@@ -120,6 +124,10 @@ final class FieldExpirer implements AutoCloseable, TimingWheel.Consumer {
             // What can no longer be read stays as it is.
             store.effects.end();
             store.cold.end();
+        } catch (CommandMemoryException tooMuch) {
+            store.effects.end();
+            store.cold.end();
+            wheel.add(store.nowMillis + REFUSED_RETRY_MILLIS, word);
         }
     }
 

@@ -341,13 +341,13 @@ final class HashExpiryCommands {
                 c, options >>> 16, (options & (EX | EXAT)) != 0, (options & (EX | PX)) != 0);
     }
 
-    /** As {@link HashCommands#load}, of fields that may get a time. */
+    /** As {@link HashCommands#load}, of fields that may get a time; {@code step} 2: and a value, which follows each. */
     private static void load(CommandContext c, Hashes hash, int first, int step) {
         for (int i = first; i < c.argc(); i += step) {
             hash.prefetch(c.arg(i), c.argLength(i));
         }
         for (int i = first; i < c.argc(); i += step) {
-            hash.loadTime(c.arg(i), c.argLength(i));
+            hash.loadTime(c.arg(i), c.argLength(i), step == 2 ? c.argLength(i + 1) : 0);
         }
     }
 

@@ -124,7 +124,7 @@ final class CollectionLoad implements AutoCloseable, Arguments {
         openHash(shard);
         long pages = 0;
         for (int i = 2; i < count; i += 2) {
-            hash.load(arg(i), argLength(i));
+            hash.load(arg(i), argLength(i), argLength(i + 1));
             pages += Hashes.spilledPages(argLength(i)) + Hashes.spilledPages(argLength(i + 1));
         }
         hash.probe(pages, count - 2);
@@ -138,7 +138,7 @@ final class CollectionLoad implements AutoCloseable, Arguments {
     void expireFields(Shard shard, long millis, int first) {
         openHash(shard);
         for (int i = first; i < count; i++) {
-            hash.loadTime(arg(i), argLength(i));
+            hash.loadTime(arg(i), argLength(i), 0);
         }
         for (int i = first; i < count; i++) {
             if (hash.find(arg(i), argLength(i)) == 0) {
