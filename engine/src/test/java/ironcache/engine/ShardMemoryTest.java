@@ -92,7 +92,7 @@ final class ShardMemoryTest {
     @Test
     void theLeastMemoryIsEnoughToWorkIn() throws IOException {
         open(ShardConfig.LEAST_MEMORY_BYTES);
-        for (int version = 1; version <= 5; version++) {
+        for (int version = 1; version <= 9; version++) {
             load(version);
             readSome(version);
         }
