@@ -8,8 +8,8 @@ import ironcache.ffm.Prng;
 import ironcache.hybridlog.Record;
 
 /**
- * Entries of a paged collection by the hash of their key: bucket b is the object's page 2b, a version ({@link SplicedLayout}) and entries in no order; a bucket without entries has no page. What there is
- * of each: {@link BucketsLayout}, in the root.
+ * Entries of a paged collection by the hash of their key: bucket b is the object's page 2b, a version ({@link SplicedLayout}) and entries in no order; a bucket without entries has no page, but
+ * its number counts among those that may exist ({@link CollectionRoot#needPages}), so that a view of the object knows that it had none. What there is of each: {@link BucketsLayout}, in the root.
  *
  * <p>Buckets hold {@value #BUCKET_BYTES} bytes on average. They are split one by one as entries come, and joined as they go, by commands that write anyway, where the pages in question are in RAM; only a command that
  * finds far too few buckets, or would leave far too few behind, waits for the pages that are to be split ({@link #load}).
@@ -73,6 +73,7 @@ final class Buckets implements AutoCloseable {
     static void begin(Shard shard, long root, long part, long from, long end) {
         BucketsLayout.put(part, shard.salt(CollectionRoot.object(root)), 1);
         BucketsLayout.addBytes(part, end - from);
+        CollectionRoot.needPages(root, page(0) + 1);
         put(shard, root, 0, 0, from, end);
     }
 
@@ -141,7 +142,6 @@ final class Buckets implements AutoCloseable {
         long page = pageOf(part, hash);
         BucketsLayout.addBytes(part, bytes);
         if (record == 0) {
-            CollectionRoot.needPages(root, page + 1);
             long value = shard.upsertPage(object, page, SplicedLayout.BYTES + bytes);
             SplicedLayout.putVersion(value, 0);
             return value + SplicedLayout.BYTES;
@@ -218,6 +218,7 @@ final class Buckets implements AutoCloseable {
         }
         long record = shard.readPage(object, page(bucket));
         BucketsLayout.putBuckets(part, buckets + 1);
+        CollectionRoot.needPages(root, page(buckets) + 1);
         if (record == 0) {
             return true;
         }
@@ -316,7 +317,6 @@ final class Buckets implements AutoCloseable {
             return;
         }
         int bytes = (int) (end - from);
-        CollectionRoot.needPages(root, page(bucket) + 1);
         long value = shard.upsertPage(object, page(bucket), SplicedLayout.BYTES + bytes);
         SplicedLayout.putVersion(value, version);
         Memory.copy(from, value + SplicedLayout.BYTES, bytes);

@@ -129,9 +129,7 @@ final class PageViews implements AutoCloseable {
 
     /** The run of a command ends. */
     void leave() {
-        if (current != null) {
-            current = null;
-        }
+        current = null;
     }
 
     void close(PageView view) {
