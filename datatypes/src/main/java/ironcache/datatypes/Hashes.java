@@ -151,6 +151,13 @@ public final class Hashes implements AutoCloseable {
         this.valueBytesMax = valueBytesMax;
     }
 
+    /** One command is about to put so many fields: as Valkey does, OBJECT ENCODING goes by their number even where some are the same. */
+    public void expect(int fields) {
+        if (form == Record.FORM_LISTPACK && fields > entriesMax) {
+            form = Record.FORM_LARGE;
+        }
+    }
+
     // Reading.
 
     /** Fields, those whose time is over among them. */

@@ -149,7 +149,7 @@ final class PagedSortedSet implements AutoCloseable {
 
     /** Of the lowest 32 bits, which is all that the bucket's entries have. */
     private long bucketPage(long memberHash) {
-        return Buckets.pageOf(root + BUCKETS, memberHash & 0xFFFF_FFFFL);
+        return Buckets.pageOf(root + BUCKETS, ScoreEntry.held(memberHash));
     }
 
     long object() {
@@ -399,9 +399,8 @@ final class PagedSortedSet implements AutoCloseable {
         hasTarget = true;
         targetScore = score;
         puts++;
-        boolean maySplit = puts > 1 || there && !tree.canMove(target, bytes);
         pagesToTake += target.pagesOfInsert() + 2 * Spill.pagesOf(memberLength);
-        probes = maySplit;
+        probes = puts > 1 || there && !tree.canMove(target, bytes);
     }
 
     /** All changes are loaded. */
@@ -438,7 +437,7 @@ final class PagedSortedSet implements AutoCloseable {
                         shard,
                         root,
                         root + BUCKETS,
-                        soughtHash & 0xFFFF_FFFFL,
+                        ScoreEntry.held(soughtHash),
                         foundPage,
                         ScoreEntry.BYTES);
         ScoreEntry.put(to, soughtHash, score);
@@ -495,7 +494,7 @@ final class PagedSortedSet implements AutoCloseable {
                         shard,
                         root,
                         root + BUCKETS,
-                        soughtHash & 0xFFFF_FFFFL,
+                        ScoreEntry.held(soughtHash),
                         foundPage,
                         foundEntry,
                         ScoreEntry.BYTES,
@@ -590,7 +589,7 @@ final class PagedSortedSet implements AutoCloseable {
                 shard,
                 root,
                 root + BUCKETS,
-                memberHash & 0xFFFF_FFFFL,
+                ScoreEntry.held(memberHash),
                 page,
                 score,
                 ScoreEntry.BYTES);

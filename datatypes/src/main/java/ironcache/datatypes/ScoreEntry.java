@@ -25,9 +25,13 @@ final class ScoreEntry {
         Memory.putLong(entry + SCORE, Double.doubleToRawLongBits(score));
     }
 
-    /** The lowest 32 bits. */
+    /** What an entry has of a member's hash: that decides its bucket too. */
+    static long held(long memberHash) {
+        return memberHash & 0xFFFF_FFFFL;
+    }
+
     static long hash(long entry) {
-        return Memory.getInt(entry + HASH) & 0xFFFF_FFFFL;
+        return held(Memory.getInt(entry + HASH));
     }
 
     static double score(long entry) {

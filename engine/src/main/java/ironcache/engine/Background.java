@@ -125,7 +125,7 @@ final class Background {
         long now = clock.nanoTime();
         long deadline = now + budgetNanos;
         deliverReady();
-        if (commandBegan) {
+        if (commandBegan || replaying || replayingImage) {
             commandBegan = false;
             restNanos = now + REST_NANOS;
         }

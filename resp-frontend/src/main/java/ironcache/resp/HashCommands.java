@@ -233,6 +233,7 @@ final class HashCommands {
         Hashes hash = open(c, record);
         load(c, hash, 2, c.argc(), 2);
         probe(c, hash, 2, c.argc());
+        hash.expect(c.argc() / 2 - 1);
         long added = 0;
         for (int i = 2; i < c.argc(); i += 2) {
             if (hash.put(c.arg(i), c.argLength(i), c.arg(i + 1), c.argLength(i + 1))) {
