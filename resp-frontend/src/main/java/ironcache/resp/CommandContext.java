@@ -498,9 +498,12 @@ final class CommandContext implements Arguments, AutoCloseable {
     /**
      * After a checkpoint: unwinds the handler while much output waits for the socket, to run again when most of it is sent. So a
      * reply of any length takes a bounded amount of memory; but not within EXEC, which waits for no client.
+     *
+     * @param most that may wait, where there is memory for it
      */
-    void awaitOutput() {
-        if (connection.outBytes > buffers.streamBytes() && !connection.isExecuting()) {
+    void awaitOutput(int most) {
+        if (connection.outBytes > Math.min(most, buffers.streamBytes())
+                && !connection.isExecuting()) {
             throw OutputFull.SIGNAL;
         }
     }

@@ -268,10 +268,9 @@ final class ListCommands {
             c.reply().array(count);
         }
         while (true) {
-            int window = c.buffers().streamBytes();
             long bytes = 0;
             ListWalk walk = c.list(1, record).walk(start + done, count - done);
-            while (done < count && bytes < window && walk.next()) {
+            while (done < count && bytes < LongReplies.SLICE_BYTES && walk.next()) {
                 long element = walk.element();
                 ElementReplies.bulk(c, element, walk.shard(), walk.object());
                 bytes += Element.textLength(element);

@@ -4,7 +4,7 @@ import ironcache.engine.PageView;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Replies of any length that are sent while they are being made: a window at a time ({@link ConnectionBuffers#streamBytes}), each as the client takes the one before. What they reply is the value of the moment at which
+ * Replies of any length that are sent while they are being made: a window at a time ({@link #SLICE_BYTES}; of strings {@link ConnectionBuffers#streamBytes}), each as the client takes the one before. What they reply is the value of the moment at which
  * the command began, whoever changes it meanwhile: from the first pause on it is read through a {@link PageView}. The state between two windows is one more than what is done.
  *
  * <pre>
@@ -20,6 +20,9 @@ import org.jspecify.annotations.Nullable;
 final class LongReplies {
     /** Too much was changed to be kept ({@link PageView#isBroken}): the connection ends. */
     static final long LOST = -1;
+
+    /** What one run adds to a reply, before others have their turn: much more would make them wait for a reader who takes all that comes. */
+    static final int SLICE_BYTES = 128 << 10;
 
     // Of a search: version, low 23 bits | one more than what is done, 40 bits.
     private static final int DONE_BITS = 40;
@@ -95,7 +98,7 @@ final class LongReplies {
             view.passed(evenPages, oddPages);
         }
         c.checkpoint(done + 1);
-        c.awaitOutput();
+        c.awaitOutput(SLICE_BYTES);
         c.shard().releaseReads();
     }
 

@@ -167,7 +167,7 @@ final class ScanCommands {
         while (found.replyBlock(c.reply())) {
             if (streams) {
                 c.checkpoint(1);
-                c.awaitOutput();
+                c.awaitOutput(LongReplies.SLICE_BYTES);
             }
         }
     }

@@ -42,7 +42,7 @@ final class SortedSetCommands {
     private static final int PICKS_STEP = 1024;
 
     /** Members that are gone through between two pauses. */
-    private static final int WALK_STEP = 8192;
+    private static final int WALK_STEP = 2048;
 
     private SortedSetCommands() {}
 

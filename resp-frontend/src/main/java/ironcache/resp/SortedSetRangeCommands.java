@@ -30,7 +30,7 @@ final class SortedSetRangeCommands {
             new ErrorReply("ERR syntax error, WITHSCORES not supported in combination with BYLEX");
 
     /** Longer replies are sent while they are being made, so many entries at a time. */
-    private static final int STREAM_ENTRIES = 4096;
+    private static final int STREAM_ENTRIES = 1024;
 
     /** What a range is of. */
     private enum By {
