@@ -193,7 +193,13 @@ final class PagedList implements AutoCloseable {
         endBytes = length + bytes;
         ListLayout.putLeaf(root, first, page, before + count);
         int at = first ? TreeLayout.ENTRIES : length;
-        return shard.growPage(object, page, at, bytes, TreeLayout.PAGE_BYTES_MAX) + at;
+        return shard.growPage(object, page, at, bytes, fullBytes(endBytes, before + count)) + at;
+    }
+
+    /** What a leaf of this length will have when no more elements as long as those of it fit: it does not get room for a part of one. */
+    private static int fullBytes(int length, int count) {
+        int elementBytes = (length - TreeLayout.ENTRIES) / count;
+        return length + (TreeLayout.PAGE_BYTES_MAX - length) / elementBytes * elementBytes;
     }
 
     /** There is a leaf at this end. */

@@ -37,7 +37,7 @@ final class Rewriter implements AutoCloseable {
     /** RAM is squeezed where more than one part in so many of it is dead, from so many bytes on; of a shard at rest more thoroughly. */
     private static final int SQUEEZED_SHARE = 6;
 
-    private static final int SQUEEZED_SHARE_AT_REST = 64;
+    private static final int SQUEEZED_SHARE_AT_REST = 256;
     private static final long SQUEEZED_BYTES_MIN = 16L << 20;
 
     /** Compaction leaves segments alone that are alive to at least this many parts in 16. */
