@@ -197,6 +197,11 @@ final class PagedObjects {
         }
     }
 
+    /** Where the pages of an object are. */
+    HashIndex indexOf(long object) {
+        return keyspaceOf(object).pages;
+    }
+
     private Keyspace keyspaceOf(long object) {
         Keyspace keyspace = store.keyspaces[keyspace(object)];
         if (keyspace == null) {

@@ -316,10 +316,33 @@ public final class Shard implements AutoCloseable {
         for (int i = 0; i < count; i++) {
             hashes[i] = store.log.resolve(databases[dbs[i]].keys.touch(hashes[i]));
         }
+        touchSink = sink + firstLines(hashes, count);
+    }
+
+    /** As {@link #touch}, of pages.
+     *
+     * @param objects each page's
+     * @param pages their numbers; overwritten
+     */
+    public void touchPages(long[] objects, long[] pages, int count) {
+        long sink = 0;
+        for (int i = 0; i < count; i++) {
+            pages[i] = store.hash(store.pageKey(objects[i], pages[i]), Store.PAGE_KEY_BYTES);
+            sink += pagedObjects.indexOf(objects[i]).touchLines(pages[i]);
+        }
+        for (int i = 0; i < count; i++) {
+            pages[i] = store.log.resolve(pagedObjects.indexOf(objects[i]).touch(pages[i]));
+        }
+        touchSink = sink + firstLines(pages, count);
+    }
+
+    /** Loads the first lines of records, 0: there is none. @return anything */
+    private long firstLines(long[] records, int count) {
+        long sink = 0;
         for (int i = 0; i < count; i++) {
             // Loads without a condition: while a data set is loaded no key is found, and a compiler
             // that saw only that would take these for rare and leave them calls.
-            long record = hashes[i] == 0 ? nothing : hashes[i];
+            long record = records[i] == 0 ? nothing : records[i];
             // The lines behind it too, where most values are: a record of a hundred bytes is in
             // three lines more often than not. Kept within the page (frames are aligned).
             long last = (record | Address.PAGE_BYTES - 1) - 7;
@@ -328,7 +351,7 @@ public final class Shard implements AutoCloseable {
                             + Memory.getLong(Math.min(record + 64, last))
                             + Memory.getLong(Math.min(record + 96, last));
         }
-        touchSink = sink;
+        return sink;
     }
 
     /** Finds a record and counts the visit (keyspace hits and misses are counted by the caller). May miss. */

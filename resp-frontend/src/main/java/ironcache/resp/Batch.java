@@ -1,5 +1,6 @@
 package ironcache.resp;
 
+import ironcache.datatypes.ElementPages;
 import ironcache.engine.Shard;
 import java.util.Arrays;
 import java.util.Objects;
@@ -32,6 +33,12 @@ final class Batch implements AutoCloseable {
     private int keyedCommands;
     private final long[] touched = new long[MOST_TOUCHES];
     private final int[] touchedDb = new int[MOST_TOUCHES];
+
+    // Of the touched keys: the element that the command will look for; 0: none.
+    private final long[] element = new long[MOST_TOUCHES];
+    private final int[] elementLength = new int[MOST_TOUCHES];
+    private final long[] touchedObject = new long[MOST_TOUCHES];
+    private final long[] touchedPage = new long[MOST_TOUCHES];
 
     // With several shards, for each the commands over it alone that have keys: a list of indices,
     // NONE at its end.
@@ -231,11 +238,38 @@ final class Batch implements AutoCloseable {
                 long hash =
                         shard.hash(ArgumentTable.address(args, k), ArgumentTable.length(args, k));
                 ArgumentTable.putHash(args, k, hash);
+                putElement(count, k == row.firstKey ? row.element : 0, args, e.argc);
                 touched[count] = hash;
                 touchedDb[count++] = db;
             }
         }
         shard.touch(touchedDb, touched, count);
+        touchElements(shard, count);
+    }
+
+    private void putElement(int at, int argument, long args, int argc) {
+        boolean there = argument != 0 && argument < argc;
+        element[at] = there ? ArgumentTable.address(args, argument) : 0;
+        elementLength[at] = there ? ArgumentTable.length(args, argument) : 0;
+    }
+
+    /** The keys' records are there now: where they are roots of large collections, the pages that the elements are looked for on are loaded. */
+    private void touchElements(Shard shard, int count) {
+        int pages = 0;
+        for (int i = 0; i < count; i++) {
+            long record = touched[i];
+            if (element[i] == 0 || record == 0) {
+                continue;
+            }
+            long page = ElementPages.of(record, element[i], elementLength[i]);
+            if (page != ElementPages.NONE) {
+                touchedObject[pages] = ElementPages.object(record);
+                touchedPage[pages++] = page;
+            }
+        }
+        if (pages > 1) {
+            shard.touchPages(touchedObject, touchedPage, pages);
+        }
     }
 
     /** Has one of several shards load what the commands over it alone will look at. The caller is in it. */
@@ -243,17 +277,20 @@ final class Batch implements AutoCloseable {
         int count = 0;
         for (int i = firstOfShard[partition.number]; i != NONE; i = nextOfShard[i]) {
             BatchEntry e = entries[i];
-            int k = Objects.requireNonNull(e.row).firstKey;
+            CommandRow row = Objects.requireNonNull(e.row);
+            int k = row.firstKey;
             long args = table.entry(e.firstArgument);
             long hash =
                     partition.shard.hash(
                             ArgumentTable.address(args, k), ArgumentTable.length(args, k));
             ArgumentTable.putHash(args, k, hash);
+            putElement(count, row.element, args, e.argc);
             touched[count] = hash;
             touchedDb[count++] = e.connection.db;
         }
         if (count > 1) {
             partition.shard.touch(touchedDb, touched, count);
+            touchElements(partition.shard, count);
         }
     }
 

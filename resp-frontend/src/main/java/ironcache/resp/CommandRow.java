@@ -57,6 +57,9 @@ final class CommandRow {
     /** It is over all shards, whatever its keys. */
     boolean everyShard;
 
+    /** Index of the argument that is an element of the first key's value; 0: none is. */
+    int element;
+
     /** As {@link #everyShard}, and it looks at, or changes, what the node has, or its threads. */
     boolean wholeNode;
 
@@ -105,6 +108,12 @@ final class CommandRow {
     CommandRow keys(int first, int last, int step, KeyFlag... keyFlags) {
         return addKeySpec(
                 new KeySpec(first, last < 0 ? last : last - first, step, false, keyFlags, null));
+    }
+
+    /** The argument that is looked for in the first key's value: the first, where there may be several. Loaded beforehand ({@link Batch#touch}); no more depends on it. */
+    CommandRow element(int argument) {
+        element = argument;
+        return this;
     }
 
     /** As {@link #keys}, with the note that COMMAND INFO shows for it. */

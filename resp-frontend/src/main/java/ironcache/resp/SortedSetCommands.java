@@ -51,6 +51,7 @@ final class SortedSetCommands {
                 .arity(-4)
                 .flags(WRITE, DENYOOM, FAST)
                 .keys(1, 1, 1, RW, UPDATE)
+                .element(3)
                 .args(
                         Arg.key("key"),
                         Arg.oneOf("condition", Arg.token("nx", "NX"), Arg.token("xx", "XX"))
@@ -78,6 +79,7 @@ final class SortedSetCommands {
                 .arity(4)
                 .flags(WRITE, DENYOOM, FAST, BRIEF)
                 .keys(1, 1, 1, RW, ACCESS, UPDATE)
+                .element(3)
                 .args(Arg.key("key"), Arg.integer("increment"), Arg.string("member"))
                 .group("sorted-set")
                 .since("1.2.0")
@@ -87,6 +89,7 @@ final class SortedSetCommands {
                 .arity(-3)
                 .flags(WRITE, FAST)
                 .keys(1, 1, 1, RW, DELETE)
+                .element(2)
                 .args(Arg.key("key"), Arg.string("member").multiple())
                 .group("sorted-set")
                 .since("1.2.0")
@@ -106,6 +109,7 @@ final class SortedSetCommands {
                 .arity(3)
                 .flags(READONLY, FAST, BRIEF)
                 .keys(1, 1, 1, RO, ACCESS)
+                .element(2)
                 .args(Arg.key("key"), Arg.string("member"))
                 .group("sorted-set")
                 .since("1.2.0")
@@ -115,6 +119,7 @@ final class SortedSetCommands {
                 .arity(-3)
                 .flags(READONLY, FAST)
                 .keys(1, 1, 1, RO, ACCESS)
+                .element(2)
                 .args(Arg.key("key"), Arg.string("member").multiple())
                 .group("sorted-set")
                 .since("6.2.0")
@@ -124,6 +129,7 @@ final class SortedSetCommands {
                 .arity(-3)
                 .flags(READONLY, FAST, BRIEF)
                 .keys(1, 1, 1, RO, ACCESS)
+                .element(2)
                 .args(
                         Arg.key("key"),
                         Arg.string("member"),
@@ -137,6 +143,7 @@ final class SortedSetCommands {
                 .arity(-3)
                 .flags(READONLY, FAST, BRIEF)
                 .keys(1, 1, 1, RO, ACCESS)
+                .element(2)
                 .args(
                         Arg.key("key"),
                         Arg.string("member"),
