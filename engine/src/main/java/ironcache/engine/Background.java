@@ -193,8 +193,9 @@ final class Background {
         // expired nevertheless.
         long nextMillis = Math.min(expirer.nextMillis(), fieldExpirer.nextMillis());
         long millis = Math.clamp(nextMillis - clock.currentTimeMillis(), 1, 1_000);
+        long retryNanos = store.sealed.idleNanos(clock.nanoTime());
         return Math.clamp(
-                Math.min(restNanosLeft, Math.min(commitNanos, moveNanos)),
+                Math.min(Math.min(restNanosLeft, retryNanos), Math.min(commitNanos, moveNanos)),
                 0,
                 Math.min(millis * TICK_NANOS, IDLE_NANOS));
     }

@@ -53,7 +53,11 @@ final class Space {
 
     /** Whether a write command may begin. */
     boolean isEnough() {
-        return log.framesFree() > framesReserved / 2 && !store.effects.isBehind();
+        return hasFrames() && !store.effects.isBehind();
+    }
+
+    private boolean hasFrames() {
+        return log.framesFree() > framesReserved / 2;
     }
 
     /** As {@link Shard#hasReserve}. */
@@ -66,8 +70,8 @@ final class Space {
         if (memoryFull) {
             return MEMORY_FULL;
         }
-        if (isEnough()) {
-            return null;
+        if (hasFrames()) {
+            return null; // Where the log is behind, it says itself why.
         }
         if (store.sealed.isFailing()) {
             return "-MISCONF IronCache cannot write to its SSD ("
@@ -110,12 +114,12 @@ final class Space {
 
     /** Keeps frames free: takes those of written pages, and seals mutable ones. */
     void make(long now, long deadline) {
+        store.sealed.retry(now);
         if (!isLow()) {
             blocked = false;
             return;
         }
         store.segments.maintain(now);
-        store.sealed.retry(now);
         while (isLow() && store.sealed.evictOldest()) {}
         blocked = isLow() && !rewriter.seal(framesLow, deadline, clock);
     }

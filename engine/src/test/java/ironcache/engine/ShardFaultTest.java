@@ -10,6 +10,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import ironcache.ffm.SimClock;
 import ironcache.ffm.SimDisk;
 import ironcache.ffm.SimIo;
+import ironcache.hybridlog.Address;
 import ironcache.tiering.DamagedBlockException;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -150,6 +151,27 @@ final class ShardFaultTest {
         }
         load(30_000, 60_000, 1);
         verify(0, 60_000, 1);
+    }
+
+    @Test
+    void failedWritesOfPagesAreRepeatedAlsoWhereMemoryIsNotLow() throws IOException {
+        open(1L << 30);
+        load(0, 30_000, 1);
+        faults.faults().shortTransfer = 0.3;
+        assertThrows(IllegalStateException.class, () -> load(30_000, 60_000, 1));
+        faults.faults().shortTransfer = 0;
+        h.run(
+                false,
+                () -> {
+                    h.shard.flush(0);
+                    return 0;
+                });
+        for (int i = 0; i < 40; i++) {
+            clock.advance(200_000_000);
+            h.settle();
+        }
+        ShardStats stats = h.shard.stats();
+        assertEquals(stats.sealedPages * Address.PAGE_BYTES, stats.flushedBytes);
     }
 
     @Test

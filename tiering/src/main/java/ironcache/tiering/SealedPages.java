@@ -167,9 +167,18 @@ public final class SealedPages {
 
     /** Writes again what failed, once a second. */
     public void retry(long nowNanos) {
-        if (failedCount > 0 && nowNanos - retryAtNanos >= 0 && writing < WRITES_IN_FLIGHT_MAX) {
+        if (mayRetry() && nowNanos - retryAtNanos >= 0) {
             write(failed[--failedCount]);
         }
+    }
+
+    private boolean mayRetry() {
+        return failedCount > 0 && writing < WRITES_IN_FLIGHT_MAX;
+    }
+
+    /** For how long {@link #retry} has nothing to do, as far as nothing happens; Long.MAX_VALUE: for ever. */
+    public long idleNanos(long nowNanos) {
+        return mayRetry() ? Math.max(0, retryAtNanos - nowNanos) : Long.MAX_VALUE;
     }
 
     /** Takes the frame of the page written first. @return whether there was one */
