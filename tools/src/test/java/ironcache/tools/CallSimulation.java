@@ -221,6 +221,9 @@ final class CallSimulation extends CrashSimulation {
             }
             step(players);
         }
+        if (hasFailed()) {
+            disk.heal();
+        }
         players.forEach(Player::end);
         if (!runs()) {
             return false;
@@ -294,7 +297,15 @@ final class CallSimulation extends CrashSimulation {
         for (int i = 0; i < PROBES; i++) {
             commands.add(RespClient.bytes("SET", "probe" + i, "there"));
         }
-        List<Reply> replies = runs() ? call(new SimulatedSession(node.connect()), commands) : null;
+        if (!runs()) {
+            return;
+        }
+        List<Reply> replies = callUnlessCutOff(new SimulatedSession(node.connect()), commands);
+        if (replies.size() < commands.size() && runs()) {
+            // The first write that meets a log that failed waits for its reply as others did.
+            effects.add(Effect.CUT_OFF);
+            replies = call(new SimulatedSession(node.connect()), commands);
+        }
         for (int i = 1; replies != null && i < replies.size(); i++) {
             Reply reply = replies.get(i);
             if (reply.isError() && reply.text().startsWith("MISCONF ")) {

@@ -211,7 +211,8 @@ final class CallsRun {
         odd.removeAll(allowed(kind, fault, lasts));
         if (!odd.isEmpty()) {
             violations.add(name + " led to " + odd);
-            count("led to " + odd);
+            count("led to " + odd.iterator().next());
+            System.out.println(violations.getLast());
         }
         effects.computeIfAbsent(
                         fault + (lasts ? " and all after it: " : ": ") + kind,

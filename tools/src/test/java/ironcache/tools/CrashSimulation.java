@@ -962,10 +962,19 @@ class CrashSimulation {
 
     /** Returns null where there was a failure. */
     final List<Reply> call(SimulatedSession session, List<byte[][]> commands) {
+        List<Reply> replies = callUnlessCutOff(session, commands);
+        if (replies.size() < commands.size() && failures.isEmpty()) {
+            failWithoutReply(commands.get(replies.size()), ": the connection was closed");
+        }
+        return failures.isEmpty() ? replies : null;
+    }
+
+    /** Returns fewer replies than commands where the server closes the connection, or there was a failure. */
+    final List<Reply> callUnlessCutOff(SimulatedSession session, List<byte[][]> commands) {
         List<Reply> replies = new ArrayList<>();
         session.send(commands);
         long from = clock.nanoTime();
-        while (replies.size() < commands.size()) {
+        while (replies.size() < commands.size() && failures.isEmpty()) {
             Reply reply = session.next();
             if (reply != null) {
                 repliesHash = Prng.mix(repliesHash ^ Prng.mix(reply.hashCode()));
@@ -973,16 +982,17 @@ class CrashSimulation {
                 continue;
             }
             step();
-            if (session.isClosed() || clock.nanoTime() - from > MOST_WAIT_NANOS) {
-                fail(
-                        "no reply to "
-                                + Reply.escape(commands.get(replies.size())[0], 20)
-                                + (session.isClosed() ? ": the connection was closed" : ""));
+            if (session.isClosed()) {
+                break;
             }
-            if (!failures.isEmpty()) {
-                return null;
+            if (clock.nanoTime() - from > MOST_WAIT_NANOS) {
+                failWithoutReply(commands.get(replies.size()), "");
             }
         }
         return replies;
+    }
+
+    private void failWithoutReply(byte[][] command, String why) {
+        fail("no reply to " + Reply.escape(command[0], 20) + why);
     }
 }
