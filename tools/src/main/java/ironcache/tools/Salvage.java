@@ -442,12 +442,9 @@ final class Salvage {
             log.parts.clear();
         }
         UnitStarts starts = new UnitStarts(shard, log);
-        boolean behind = false;
+        Path lastFile = log.files.getFirst();
+        long lastFrameEnd = WalFileLayout.BLOCK_BYTES;
         for (Path file : log.files) {
-            boolean passed =
-                    damaged != null
-                            && WalFileLayout.logGeneration(damaged.file())
-                                    < WalFileLayout.logGeneration(file);
             try (FileScan scan = new FileScan(reader.io, 0)) {
                 reader.handle((token, result) -> scan.onFile((int) token, result));
                 scan.open(file, nodeId, shard, 0);
@@ -484,12 +481,9 @@ final class Salvage {
                             report.lostFrames += missing;
                         }
                         starts.frame(scan.seqno(), scan.flags(), scan.payload(), scan.length());
-                        behind |=
-                                passed
-                                        || damaged != null
-                                                && damaged.file().equals(file)
-                                                && scan.offset() >= damaged.offset();
                         offset = scan.offset() + FrameLayout.HEADER_BYTES + scan.length();
+                        lastFile = file;
+                        lastFrameEnd = offset;
                     }
                     checkCancelled();
                     status = scan.next();
@@ -500,13 +494,13 @@ final class Salvage {
             }
         }
         starts.cutOpenUnit();
-        if (damaged != null && !behind) {
-            // No frame behind the damage verifies.
+        if (damaged != null) {
+            // Where frames behind the damage verify, the last ones may be lost all the same.
             report.lostTail = true;
             report.lost(
                     "L",
-                    damaged.file(),
-                    damaged.offset(),
+                    lastFile,
+                    lastFrameEnd,
                     "the log of shard "
                             + shard
                             + " ends here with frame "

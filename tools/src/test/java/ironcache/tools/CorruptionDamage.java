@@ -118,6 +118,12 @@ final class CorruptionDamage {
         return what;
     }
 
+    /** Whether it is one damage to this file that reaches to the end of what was written to it, or beyond. */
+    boolean takes(Path end, long endBytes) {
+        boolean one = kind == Kind.ZERO || kind == Kind.STALE || kind == Kind.MISDIRECT;
+        return one && file.equals(end) && touched.get(file)[1] >= endBytes;
+    }
+
     /** Does it to the disk. */
     static CorruptionDamage make(SimDisk disk, Files files, Prng prng) {
         List<Target> targets = files.targets();

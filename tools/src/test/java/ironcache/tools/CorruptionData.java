@@ -17,6 +17,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.NavigableSet;
 import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
@@ -50,6 +51,10 @@ final class CorruptionData implements AutoCloseable {
     }
 
     static final int SHARDS = 2;
+
+    /** No shard may lack a command. */
+    static final int[] NOTHING = new int[SHARDS];
+
     static final Path ROOT = SimulatedNode.DIRECTORY;
 
     private static final long MIB = 1L << 20;
@@ -86,13 +91,23 @@ final class CorruptionData implements AutoCloseable {
     final Map<String, String> values = new TreeMap<>();
 
     /** Keys that expire at {@link #LATER_MS}. */
-    final Set<String> expiring = new HashSet<>();
+    private final Set<String> expiring = new HashSet<>();
+
+    /** Where each key is. */
+    private final Map<String, Integer> shards = new HashMap<>();
 
     /** What each key held at any time. */
     private final Map<String, Set<String>> history = new HashMap<>();
 
-    /** What the keys of each shard's last command held before it. A kill in the middle may have taken it, for all that the disk can tell. */
-    private final Map<String, String> before = new HashMap<>();
+    /** What each command has changed, by shard and number of the command. */
+    private final List<TreeMap<Integer, Map<String, State>>> undo = new ArrayList<>();
+
+    /**
+     * What a key holds.
+     *
+     * @param value null: it is not there
+     */
+    private record State(String value, boolean expires) {}
 
     private final int parityPercent;
     private final Prng prng;
@@ -102,7 +117,6 @@ final class CorruptionData implements AutoCloseable {
     private int written;
     private int fillers;
     private int commands;
-    private final int[] lastCommand = new int[SHARDS];
 
     CorruptionData(Origin origin, long seed) throws IOException {
         this(origin, 0, seed);
@@ -122,6 +136,9 @@ final class CorruptionData implements AutoCloseable {
         this.origin = origin;
         this.parityPercent = parityPercent;
         prng = new Prng(seed * 31 + origin.ordinal());
+        for (int shard = 0; shard < SHARDS; shard++) {
+            undo.add(new TreeMap<>());
+        }
         try {
             node =
                     start(
@@ -227,14 +244,11 @@ final class CorruptionData implements AutoCloseable {
         commands++;
     }
 
-    /** Null: it is gone. */
+    /** Null: it is gone. What becomes of its expiry is said afterwards. */
     private void changes(String key, String value) {
-        int shard = shardOf(key);
-        if (lastCommand[shard] != commands) {
-            lastCommand[shard] = commands;
-            before.keySet().removeIf(other -> shardOf(other) == shard);
-        }
-        before.put(key, values.get(key));
+        undo.get(shardOf(key))
+                .computeIfAbsent(commands, number -> new HashMap<>())
+                .putIfAbsent(key, state(key));
         if (value == null) {
             values.remove(key);
         } else {
@@ -243,7 +257,15 @@ final class CorruptionData implements AutoCloseable {
         }
     }
 
-    private static int shardOf(String key) {
+    private State state(String key) {
+        return new State(values.get(key), expiring.contains(key));
+    }
+
+    private int shardOf(String key) {
+        return shards.computeIfAbsent(key, CorruptionData::shardOfNew);
+    }
+
+    private static int shardOfNew(String key) {
         byte[] bytes = key.getBytes(ISO_8859_1);
         long at = Memory.allocate(KEY_BYTES, MemoryTag.OTHER);
         Memory.copyIn(bytes, 0, at, bytes.length);
@@ -380,8 +402,9 @@ final class CorruptionData implements AutoCloseable {
             }
             case 5 -> {
                 // The same time again changes nothing, and nothing is logged.
-                if (expiring.add(key)) {
+                if (!expiring.contains(key)) {
                     changes(key, values.get(key));
+                    expiring.add(key);
                 }
                 call("PEXPIREAT", key, LATER_MS);
             }
@@ -405,7 +428,6 @@ final class CorruptionData implements AutoCloseable {
             return;
         }
         rest(parityPercent == 0 ? REST_NANOS : PARITY_NANOS);
-        before.clear();
         if (origin.keepsState()) {
             node.stop();
         }
@@ -452,9 +474,9 @@ final class CorruptionData implements AutoCloseable {
      * Starts a server on the disk and reads every key.
      *
      * @param asBefore with the log and the state as the process before had them; else on what was recovered
-     * @param mayLack whether the last command may be lost
+     * @param mayLack how many of its last commands each shard may lack
      */
-    Served serve(SimDisk on, long seed, boolean asBefore, boolean mayLack) {
+    Served serve(SimDisk on, long seed, boolean asBefore, int[] mayLack) {
         boolean keepsLog = !asBefore || origin.keepsLog();
         SimulatedNode started = null;
         try {
@@ -503,15 +525,19 @@ final class CorruptionData implements AutoCloseable {
         List<Reply> ask(List<byte[][]> commands) throws IOException;
     }
 
-    private Served read(SimulatedNode started, boolean mayLack) throws IOException {
+    private Served read(SimulatedNode started, int[] mayLack) throws IOException {
         SimulatedSession reader = new SimulatedSession(started.connect());
         Served served = read(commands -> replies(started, reader, commands), mayLack);
         return new Served(
                 null, served.failures, served.errors, served.missing, served.older, started.log());
     }
 
-    /** Reads every key, and those that were deleted. */
-    Served read(Asker asker, boolean mayLack) throws IOException {
+    /**
+     * Reads every key, and those that were deleted.
+     *
+     * @param mayLack how many of its last commands each shard may lack
+     */
+    Served read(Asker asker, int[] mayLack) throws IOException {
         Served served =
                 new Served(
                         null,
@@ -521,29 +547,25 @@ final class CorruptionData implements AutoCloseable {
                         new ArrayList<>(),
                         "");
         // Those that were deleted too: they must not come back.
-        Set<String> all = new TreeSet<>(history.keySet());
-        List<String> keys = List.copyOf(all);
+        Map<String, State> found = new TreeMap<>();
+        List<String> keys = List.copyOf(new TreeSet<>(history.keySet()));
         long there = 0;
         for (int at = 0; at < keys.size(); at += READ_BATCH) {
             List<String> some = keys.subList(at, Math.min(keys.size(), at + READ_BATCH));
             List<byte[][]> commands = new ArrayList<>();
             for (String key : some) {
                 commands.add(RespClient.bytes("GET", key));
-                if (expiring.contains(key)) {
-                    commands.add(RespClient.bytes("PEXPIRETIME", key));
-                }
+                commands.add(RespClient.bytes("PEXPIRETIME", key));
             }
             List<Reply> replies = asker.ask(commands);
             if (replies == null) {
                 served.failures.add("no reply comes");
                 return served;
             }
-            int next = 0;
-            for (String key : some) {
-                Reply value = replies.get(next++);
-                Reply expiry = expiring.contains(key) ? replies.get(next++) : null;
+            for (int i = 0; i < some.size(); i++) {
+                Reply value = replies.get(2 * i);
                 there += value.isNull() ? 0 : 1;
-                judge(key, value, expiry, mayLack, served);
+                note(some.get(i), value, replies.get(2 * i + 1), found, served);
             }
         }
         List<Reply> size = asker.ask(List.<byte[][]>of(RespClient.bytes("DBSIZE")));
@@ -553,42 +575,135 @@ final class CorruptionData implements AutoCloseable {
             // What cannot be read is counted as well.
             served.failures.add("DBSIZE is " + size.getFirst().integer() + ", keys " + there);
         }
+        judge(found, mayLack, served);
         return served;
     }
 
-    private void judge(String key, Reply value, Reply expiry, boolean mayLack, Served served) {
-        String expected = values.get(key);
-        if (value.isError()) {
-            if (value.text().contains("damaged")) {
-                served.errors.add(key + ": " + value.text());
-            } else {
-                served.failures.add("GET " + key + ": " + value.show(200));
+    private static void note(
+            String key, Reply value, Reply expiry, Map<String, State> found, Served served) {
+        if (!value.isError() && !expiry.isError()) {
+            boolean expires = expiry.integer() >= 0;
+            found.put(key, new State(value.text(), expires));
+            if (expires && !Long.toString(expiry.integer()).equals(LATER_MS)) {
+                served.failures.add("PEXPIRETIME " + key + ": " + expiry.show(200));
             }
-        } else if (Objects.equals(value.text(), expected)) {
-            if (expected != null
-                    && expiry != null
-                    && !expiry.isError()
-                    && !Long.toString(expiry.integer()).equals(LATER_MS)
-                    && !(mayLack && before.containsKey(key))) {
-                served.older.add(key + " (its time)");
-            }
-        } else if (mayLack
-                && before.containsKey(key)
-                && Objects.equals(value.text(), before.get(key))) {
-            // The last command was cut off.
-        } else if (value.isNull()) {
-            served.missing.add(key);
-        } else if (history.get(key).contains(value.text())) {
-            served.older.add(key);
-        } else {
-            served.failures.add(
-                    "WRONG VALUE of "
-                            + key
-                            + ": "
-                            + value.show(60)
-                            + ", expected "
-                            + Reply.escape(String.valueOf(expected).getBytes(ISO_8859_1), 60));
+            return;
         }
+        Reply error = value.isError() ? value : expiry;
+        if (error.text().contains("damaged")) {
+            served.errors.add(key + ": " + error.text());
+        } else {
+            served.failures.add("reading " + key + ": " + error.show(200));
+        }
+    }
+
+    // What is found has to be what was there after one of the last commands that may be lacking.
+
+    private void judge(Map<String, State> found, int[] mayLack, Served served) {
+        int[] lacks = new int[SHARDS];
+        int cutAt = commands + 1;
+        for (int shard = 0; shard < SHARDS; shard++) {
+            lacks[shard] = lacks(shard, mayLack[shard], found);
+            cutAt = Math.min(cutAt, firstSharedIn(lastCommands(shard, lacks[shard])));
+        }
+        // What one shard lacks of a command over both, the other lacks with all that followed.
+        for (int shard = 0; shard < SHARDS && cutAt <= commands; shard++) {
+            int behind = undo.get(shard).tailMap(cutAt, true).size();
+            lacks[shard] = lacks(shard, Math.max(mayLack[shard], behind), found);
+            if (lacks[shard] < behind) {
+                served.failures.add("half of command " + cutAt + " over both shards is there");
+            }
+        }
+        for (int shard = 0; shard < SHARDS; shard++) {
+            report(found, expected(shard, lacks[shard]), shard, served);
+        }
+    }
+
+    /** Numbers of the last commands of a shard that changed something. */
+    private NavigableSet<Integer> lastCommands(int shard, int count) {
+        TreeMap<Integer, Map<String, State>> all = undo.get(shard);
+        NavigableSet<Integer> last = new TreeSet<>();
+        for (Integer at = lastKey(all); last.size() < count; at = all.lowerKey(at)) {
+            last.add(at);
+        }
+        return last;
+    }
+
+    private static Integer lastKey(TreeMap<Integer, ?> map) {
+        return map.isEmpty() ? null : map.lastKey();
+    }
+
+    /** The first command that changed both shards, or a number beyond all. */
+    private int firstSharedIn(NavigableSet<Integer> numbers) {
+        for (int number : numbers) {
+            if (undo.stream().allMatch(one -> one.containsKey(number))) {
+                return number;
+            }
+        }
+        return commands + 1;
+    }
+
+    /** How many of its last commands a shard lacks: with which fewest keys are wrong. */
+    private int lacks(int shard, int most, Map<String, State> found) {
+        int best = 0;
+        int fewest = Integer.MAX_VALUE;
+        for (int count = 0; count <= Math.min(most, undo.get(shard).size()); count++) {
+            Map<String, State> expected = expected(shard, count);
+            int wrong = 0;
+            for (Map.Entry<String, State> one : expected.entrySet()) {
+                State there = found.get(one.getKey());
+                wrong += there == null || there.equals(one.getValue()) ? 0 : 1;
+            }
+            if (wrong < fewest) {
+                fewest = wrong;
+                best = count;
+            }
+        }
+        return best;
+    }
+
+    /** What the keys of a shard held before its last commands. */
+    private Map<String, State> expected(int shard, int without) {
+        Map<String, State> expected = new TreeMap<>();
+        for (String key : history.keySet()) {
+            if (shardOf(key) == shard) {
+                expected.put(key, state(key));
+            }
+        }
+        for (int number : lastCommands(shard, without).descendingSet()) {
+            expected.putAll(undo.get(shard).get(number));
+        }
+        return expected;
+    }
+
+    private void report(
+            Map<String, State> found, Map<String, State> expected, int shard, Served served) {
+        expected.forEach(
+                (key, state) -> {
+                    State there = found.get(key);
+                    if (there == null || there.equals(state)) {
+                        return;
+                    }
+                    if (Objects.equals(there.value, state.value)) {
+                        served.older.add(key + " (its time)");
+                    } else if (there.value == null) {
+                        served.missing.add(key);
+                    } else if (history.get(key).contains(there.value)) {
+                        served.older.add(key);
+                    } else {
+                        served.failures.add(
+                                "WRONG VALUE of "
+                                        + key
+                                        + ": "
+                                        + shown(there.value)
+                                        + ", expected "
+                                        + shown(state.value));
+                    }
+                });
+    }
+
+    private static String shown(String value) {
+        return Reply.escape(String.valueOf(value).getBytes(ISO_8859_1), 60);
     }
 
     private static List<Reply> replies(

@@ -423,7 +423,7 @@ final class CorruptionPages implements AutoCloseable {
         }
         CorruptionRun.delete(in);
         CorruptionRun.delete(out);
-        Served served = data.serve(made, seed, false, false);
+        Served served = data.serve(made, seed, false, CorruptionData.NOTHING);
         if (served.refusal() != null) {
             result.failures.add("the start on what was recovered is refused: " + served.refusal());
         }
@@ -517,7 +517,7 @@ final class CorruptionPages implements AutoCloseable {
 
     /** And a start on the damaged directory itself. */
     private void start(Result result, SimDisk disk) {
-        Served served = data.serve(disk, seed, true, false);
+        Served served = data.serve(disk, seed, true, CorruptionData.NOTHING);
         served.failures().stream()
                 .filter(one -> !one.startsWith("DBSIZE"))
                 .forEach(one -> result.failures.add("a start as it is: " + one));

@@ -3,6 +3,7 @@ package ironcache.tools;
 import ironcache.ffm.Memory;
 import ironcache.ffm.Prng;
 import ironcache.ffm.SimDisk;
+import ironcache.recovery.FileWorker;
 import ironcache.tiering.BlindStore;
 import ironcache.tools.CorruptionDamage.Kind;
 import ironcache.tools.CorruptionDamage.Target;
@@ -10,6 +11,9 @@ import ironcache.tools.CorruptionData.Origin;
 import ironcache.tools.CorruptionData.Served;
 import ironcache.wal.BlindRecovery;
 import ironcache.wal.Damage;
+import ironcache.wal.FileScan;
+import ironcache.wal.FrameLayout;
+import ironcache.wal.FrameReader;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.file.Files;
@@ -20,6 +24,7 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.NavigableMap;
 import java.util.TreeMap;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
@@ -95,6 +100,16 @@ final class CorruptionRun implements AutoCloseable {
     private final Outcome outcome;
     private int number;
 
+    /** By shard, where the process was killed. */
+    private final List<LogEnd> ends = new ArrayList<>();
+
+    /**
+     * The end of a log.
+     *
+     * @param unwitnessed how many of its last frames have no witness
+     */
+    private record LogEnd(Path file, long bytes, int unwitnessed) {}
+
     CorruptionRun(
             Origin origin, long seed, int recoverEvery, Bug bug, String server, Outcome outcome)
             throws IOException {
@@ -108,6 +123,62 @@ final class CorruptionRun implements AutoCloseable {
         root = scratch();
         real = root.resolve("in");
         export(data.disk, real);
+        if (origin == Origin.LOG_KILLED) {
+            for (int shard = 0; shard < CorruptionData.SHARDS; shard++) {
+                ends.add(end(shard));
+            }
+        }
+    }
+
+    private LogEnd end(int shard) throws IOException {
+        NavigableMap<Long, Path> logs = DataDirectory.open(real).shard(shard).logs;
+        try (FileWorker worker = new FileWorker()) {
+            for (Path file : logs.descendingMap().values()) {
+                LogEnd end = end(worker, file);
+                if (end != null) {
+                    return end;
+                }
+            }
+        }
+        throw new IllegalStateException("shard " + shard + " has no frames");
+    }
+
+    private LogEnd end(FileWorker worker, Path file) throws IOException {
+        LogEnd end = null;
+        try (FileScan scan = new FileScan(worker.io, 0)) {
+            worker.handle((token, result) -> scan.onFile((int) token, result));
+            scan.open(file);
+            FrameReader.Status status = scan.next();
+            while (status == FrameReader.Status.FRAME || status == FrameReader.Status.PENDING) {
+                if (status == FrameReader.Status.PENDING) {
+                    worker.await();
+                } else {
+                    end =
+                            new LogEnd(
+                                    CorruptionData.ROOT.resolve(real.relativize(file)),
+                                    scan.offset() + FrameLayout.HEADER_BYTES + scan.length(),
+                                    (int) (scan.seqno() - scan.witness()));
+                }
+                status = scan.next();
+            }
+        }
+        return end;
+    }
+
+    /**
+     * How many of its last commands each shard may lack, for all that the disk can tell. Where the process was killed, the last; where the damage has taken all that was written
+     * to the end of a log, those whose frames have no witness: it is as if they had never been written.
+     *
+     * @param damage null: none
+     */
+    private int[] mayLack(CorruptionDamage damage) {
+        int[] most = new int[CorruptionData.SHARDS];
+        for (int shard = 0; shard < ends.size(); shard++) {
+            LogEnd end = ends.get(shard);
+            boolean taken = damage != null && damage.takes(end.file, end.bytes);
+            most[shard] = taken ? Math.max(1, end.unwitnessed) : 1;
+        }
+        return most;
     }
 
     /** In memory, where that can be. */
@@ -142,8 +213,8 @@ final class CorruptionRun implements AutoCloseable {
     /** Without damage everything verifies and is served; else nothing that follows means anything. */
     void checkSound() throws IOException {
         Verification verification = verify();
-        boolean killed = data.origin == Origin.LOG_KILLED;
-        Served served = data.serve(data.disk.copy(), seed, true, killed);
+        int[] mayLack = mayLack(null);
+        Served served = data.serve(data.disk.copy(), seed, true, mayLack);
         if (verification.findingCount() > 0 || !served.isAll()) {
             fail(
                     "no damage",
@@ -155,7 +226,7 @@ final class CorruptionRun implements AutoCloseable {
                             + served.errors()
                             + served.missing());
         }
-        recover(verification, "no damage", true);
+        recover(verification, "no damage", mayLack);
     }
 
     private String name() {
@@ -241,7 +312,7 @@ final class CorruptionRun implements AutoCloseable {
         Verification verification = verify();
         List<Damage> findings = seen(verification);
         boolean found = !findings.isEmpty();
-        boolean mayLack = data.origin == Origin.LOG_KILLED;
+        int[] mayLack = mayLack(damage);
         // Before the start, which changes what it finds.
         if (number % recoverEvery == 0) {
             long recoverFrom = System.nanoTime();
@@ -310,7 +381,7 @@ final class CorruptionRun implements AutoCloseable {
         }
     }
 
-    private Served serve(SimDisk disk, boolean mayLack) throws IOException {
+    private Served serve(SimDisk disk, int[] mayLack) throws IOException {
         return switch (bug) {
             case SERVER_SKIPS_PAGES -> {
                 try (BlindStore _ = BlindStore.plant()) {
@@ -330,7 +401,7 @@ final class CorruptionRun implements AutoCloseable {
     }
 
     /** By a process of its own, on a copy of the directory. */
-    private Served serveReal(boolean mayLack) throws IOException {
+    private Served serveReal(int[] mayLack) throws IOException {
         Path copy = root.resolve("served");
         delete(copy);
         try (Stream<Path> all = Files.walk(real)) {
@@ -389,7 +460,7 @@ final class CorruptionRun implements AutoCloseable {
     }
 
     /** Recovers the damaged directory into another one, and asks a server on that. @return whether all of it was saved */
-    private boolean recover(Verification verification, String damage, boolean mayLack)
+    private boolean recover(Verification verification, String damage, int[] mayLack)
             throws IOException {
         Path out = root.resolve("out");
         delete(out);

@@ -63,7 +63,7 @@ final class ParitySimulationTest {
                 continue;
             }
             i++;
-            Served served = data.serve(disk, seed + i, true, false);
+            Served served = data.serve(disk, seed + i, true, CorruptionData.NOTHING);
             String what = "seed " + seed + ", " + data.origin + ", case " + i + ": " + damage;
             assertEquals("[]", "" + served.failures(), what);
             if (isWithin(data.disk, damage)) {
