@@ -550,6 +550,9 @@ public final class Log implements AutoCloseable {
                 for (int frame = first; frame < end; frame++) {
                     if (shown.get(frame)) {
                         file.forget(StateInput.offsetOf(shownBlock[frame]), Address.PAGE_BYTES);
+                    } else if (!backed.get(frame)) {
+                        // A huge page came for the sake of the other.
+                        frames.release((long) frame << Address.PAGE_SHIFT, Address.PAGE_BYTES);
                     }
                 }
                 shown.clear(first, end);
