@@ -134,14 +134,18 @@ final class Background {
             tickMillis = millis;
             space.boundLog();
             compactionWanted = !replayingImage && rewriter.wantsCompaction();
+            long from = clock.nanoTime();
             while (!isExpiryHeld() && expirer.step() && clock.nanoTime() - deadline < 0) {}
             fieldExpirer.tick();
+            store.stats.expiryNanos += clock.nanoTime() - from;
         }
         if (hasToExpireFields()) {
-            long until = Math.max(deadline, clock.nanoTime() + budgetNanos / 2);
+            long from = clock.nanoTime();
+            long until = Math.max(deadline, from + budgetNanos / 2);
             do {
                 fieldExpirer.step();
             } while (hasToExpireFields() && clock.nanoTime() - until < 0);
+            store.stats.expiryNanos += clock.nanoTime() - from;
         }
         space.make(now, deadline);
         if (!space.isLow()) {

@@ -944,6 +944,11 @@ public final class Shard implements AutoCloseable {
         return background.idleNanos();
     }
 
+    /** Of {@link #stats}: the time that active expiry took. */
+    public long expiryNanos() {
+        return store.stats.expiryNanos;
+    }
+
     /** Counters and gauges for INFO, MEMORY and the benchmarks; live, read on the owner thread. */
     public ShardStats stats() {
         stats.gather(store, config.memoryBytes());

@@ -8,6 +8,10 @@ public final class ShardStats {
     // Counters.
     public long expiredKeys;
     public long expiredFields;
+
+    /** Time that active expiry took, of keys and of fields. */
+    public long expiryNanos;
+
     public long evictedKeys;
     public long coldReads;
     public long coldReadBytes;
@@ -66,6 +70,7 @@ public final class ShardStats {
     public void add(ShardStats other) {
         expiredKeys += other.expiredKeys;
         expiredFields += other.expiredFields;
+        expiryNanos += other.expiryNanos;
         evictedKeys += other.evictedKeys;
         coldReads += other.coldReads;
         coldReadBytes += other.coldReadBytes;

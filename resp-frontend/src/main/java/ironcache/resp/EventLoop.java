@@ -151,7 +151,9 @@ final class EventLoop implements Io.SocketHandler, ShardListener, ReplyGate.List
     /** The shard's slice. */
     private void work() {
         own.enter(own);
+        long expiredNanos = own.shard.expiryNanos();
         moreWork = own.shard.work(workNanos);
+        node.expiryTook(own.shard.expiryNanos() - expiredNanos, clock.currentTimeMillis());
         idleNanos = own.shard.idleNanos();
         moreWork |= durability.step(LOADING_NANOS);
         own.leave();

@@ -403,7 +403,7 @@ final class InfoText {
         line("expired_stale_perc", "0.00");
         line("expired_keys_with_volatile_items_stale_perc", "0.00");
         line("expired_time_cap_reached_count", 0);
-        line("expire_cycle_cpu_milliseconds", 0);
+        line("expire_cycle_cpu_milliseconds", shard.expiryNanos / 1_000_000);
         line("evicted_keys", shard.evictedKeys);
         line("evicted_clients", 0);
         line("evicted_scripts", 0);

@@ -279,6 +279,13 @@ final class Node {
         }
     }
 
+    /** A slice of a shard's active expiry took so long. */
+    void expiryTook(long nanos, long nowMillis) {
+        if (nanos >= monitorNanos()) {
+            latencyMonitor.add("expire-cycle", nanos / 1_000_000, nowMillis / 1000);
+        }
+    }
+
     String peer(Connection c) {
         String peer = c.peer;
         if (peer == null) {

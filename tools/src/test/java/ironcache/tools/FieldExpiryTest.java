@@ -159,6 +159,30 @@ final class FieldExpiryTest {
         }
     }
 
+    /** A hundred thousand fields take more than a millisecond. */
+    @Test
+    void infoSaysHowLongItTook() throws Exception {
+        try (ServerProcess server = start(temp.resolve("data"));
+                RespClient client = server.connect()) {
+            awaitLoaded(client);
+            assertEquals("0", info(client, "stats", "expire_cycle_cpu_milliseconds"));
+            List<byte[][]> hashes = new ArrayList<>();
+            for (int i = 0; i < 1_000; i++) {
+                List<String> words = new ArrayList<>();
+                words.addAll(List.of("HSETEX", "hash" + i, "PX", "100", "FIELDS", "100"));
+                for (int field = 0; field < 100; field++) {
+                    words.add("field" + field);
+                    words.add("value");
+                }
+                hashes.add(RespClient.bytes(words.toArray(String[]::new)));
+            }
+            client.pipeline(hashes);
+            await("expiry", () -> integer(client, "DBSIZE") == 0);
+            long millis = Long.parseLong(info(client, "stats", "expire_cycle_cpu_milliseconds"));
+            assertTrue(millis > 0);
+        }
+    }
+
     /** What clients and INFO are told. */
     private static List<String> story(RespClient client, RespClient other) {
         List<String> told = new ArrayList<>();
