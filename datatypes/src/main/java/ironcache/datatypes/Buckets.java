@@ -83,6 +83,16 @@ final class Buckets implements AutoCloseable {
         return 2 * bucket;
     }
 
+    /** Of a member or field. */
+    static long hash(long part, long text, int length) {
+        return Element.hash(BucketsLayout.salt(part), text, length);
+    }
+
+    /** As {@link #hash(long, long, int)}, of an element that is not spilled. */
+    static long hash(long part, long element) {
+        return Element.hash(BucketsLayout.salt(part), element);
+    }
+
     /** The page of a hash. */
     static long pageOf(long part, long hash) {
         return page(BucketsLayout.bucket(part, hash));
@@ -231,7 +241,7 @@ final class Buckets implements AutoCloseable {
         long end = end(record);
         for (long at = first(record); at < end; ) {
             long next = next(at);
-            long to = (hash(salt, at) & bit) == 0 ? stay : move;
+            long to = (entryHash(salt, at) & bit) == 0 ? stay : move;
             Memory.copy(at, to, next - at);
             if (to == stay) {
                 stay += next - at;
@@ -331,7 +341,7 @@ final class Buckets implements AutoCloseable {
         };
     }
 
-    private long hash(long salt, long at) {
+    private long entryHash(long salt, long at) {
         return entries == Entries.SCORES ? ScoreEntry.hash(at) : Element.hash(salt, at);
     }
 

@@ -1,6 +1,5 @@
 package ironcache.datatypes;
 
-import ironcache.engine.KeyHash;
 import ironcache.engine.RootLayout;
 import ironcache.hybridlog.Record;
 
@@ -19,23 +18,19 @@ public final class ElementPages {
      * @param record in RAM, of any type
      */
     public static long of(long record, long text, int length) {
-        if (!Record.isPaged(record)) {
+        if (!Record.isPaged(record) || Record.type(record) == Record.TYPE_STRING) {
             return NONE;
         }
-        int type = Record.type(record);
         long root = Record.value(record);
-        boolean hasBuckets =
-                type == Record.TYPE_HASH || type == Record.TYPE_SET || type == Record.TYPE_ZSET;
-        if (!hasBuckets || CollectionRoot.count(root) < MANY) {
+        if (CollectionRoot.count(root) < MANY) {
             return NONE;
         }
-        long part = root + CollectionRoot.BYTES;
-        long salt = BucketsLayout.salt(part);
-        return Buckets.pageOf(
-                part,
-                type == Record.TYPE_ZSET
-                        ? ScoreEntry.held(KeyHash.of(salt, text, length))
-                        : Element.hash(salt, text, length));
+        return switch (Record.type(record)) {
+            case Record.TYPE_HASH -> Hashes.fieldPage(root, text, length);
+            case Record.TYPE_SET -> SetPages.memberPage(root, text, length);
+            case Record.TYPE_ZSET -> PagedSortedSet.memberPage(root, text, length);
+            default -> NONE;
+        };
     }
 
     /** Whose page it is. */

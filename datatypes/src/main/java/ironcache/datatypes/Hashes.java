@@ -393,8 +393,13 @@ public final class Hashes implements AutoCloseable {
         return at;
     }
 
+    /** The page in which a field of a paged hash is, if it is one. */
+    static long fieldPage(long root, long field, int fieldLength) {
+        return Buckets.pageOf(root + PART, Buckets.hash(root + PART, field, fieldLength));
+    }
+
     private long hashOf(long field, int fieldLength) {
-        return Element.hash(BucketsLayout.salt(rootAddress + PART), field, fieldLength);
+        return Buckets.hash(rootAddress + PART, field, fieldLength);
     }
 
     private long bucketOf(long fieldHash) {
@@ -769,7 +774,7 @@ public final class Hashes implements AutoCloseable {
             if (Element.isTime(time) && Element.time(time) <= now) {
                 foundField = at;
                 if (state == State.PAGED) {
-                    foundHash = Element.hash(BucketsLayout.salt(rootAddress + PART), at);
+                    foundHash = Buckets.hash(rootAddress + PART, at);
                     foundRecord = shard.readPage(object(), pageOf(foundHash));
                 }
                 removeFound();

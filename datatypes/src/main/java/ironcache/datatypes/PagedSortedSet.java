@@ -144,12 +144,25 @@ final class PagedSortedSet implements AutoCloseable {
     }
 
     private long hash(long text, int length) {
+        return hash(root, text, length);
+    }
+
+    private static long hash(long root, long text, int length) {
         return KeyHash.of(BucketsLayout.salt(root + BUCKETS), text, length);
     }
 
-    /** Of the lowest 32 bits, which is all that the bucket's entries have. */
     private long bucketPage(long memberHash) {
+        return bucketPage(root, memberHash);
+    }
+
+    /** Of the lowest 32 bits, which is all that the bucket's entries have. */
+    private static long bucketPage(long root, long memberHash) {
         return Buckets.pageOf(root + BUCKETS, ScoreEntry.held(memberHash));
+    }
+
+    /** The page of the bucket in which a member is, if it is one. */
+    static long memberPage(long root, long text, int length) {
+        return bucketPage(root, hash(root, text, length));
     }
 
     long object() {

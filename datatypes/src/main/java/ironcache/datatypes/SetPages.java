@@ -52,7 +52,7 @@ final class SetPages {
     static void prefetch(Shard shard, long record, long text, int length) {
         if (Record.isPaged(record)) {
             long part = Record.value(record) + PART;
-            prefetchHash(shard, record, Element.hash(BucketsLayout.salt(part), text, length));
+            prefetchHash(shard, record, Buckets.hash(part, text, length));
         }
     }
 
@@ -60,8 +60,13 @@ final class SetPages {
     static void prefetch(Shard shard, long record, long element) {
         if (Record.isPaged(record)) {
             long part = Record.value(record) + PART;
-            prefetchHash(shard, record, Element.hash(BucketsLayout.salt(part), element));
+            prefetchHash(shard, record, Buckets.hash(part, element));
         }
+    }
+
+    /** The page in which a member of a paged set is, if it is one. */
+    static long memberPage(long root, long text, int length) {
+        return Buckets.pageOf(root + PART, Buckets.hash(root + PART, text, length));
     }
 
     private static void prefetchHash(Shard shard, long record, long hash) {
@@ -74,7 +79,7 @@ final class SetPages {
             return Element.find(Buckets.first(record), Buckets.end(record), text, length) != 0;
         }
         long root = Record.value(record);
-        long hash = Element.hash(BucketsLayout.salt(root + PART), text, length);
+        long hash = Buckets.hash(root + PART, text, length);
         long page = page(shard, record, hash);
         return page != 0 && find(shard, root, page, hash, text, length) != 0;
     }
@@ -110,7 +115,7 @@ final class SetPages {
         long page = record;
         if (Record.isPaged(record)) {
             long part = Record.value(record) + PART;
-            page = page(shard, record, Element.hash(BucketsLayout.salt(part), element));
+            page = page(shard, record, Buckets.hash(part, element));
         }
         return page != 0 && Element.findEqual(Buckets.first(page), Buckets.end(page), element) != 0;
     }

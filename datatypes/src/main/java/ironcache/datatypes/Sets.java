@@ -197,7 +197,7 @@ public final class Sets implements AutoCloseable {
     }
 
     private long hashOf(long text, int length) {
-        return Element.hash(BucketsLayout.salt(rootAddress + PART), text, length);
+        return Buckets.hash(rootAddress + PART, text, length);
     }
 
     private long pageOf(long memberHash) {
@@ -302,7 +302,7 @@ public final class Sets implements AutoCloseable {
         }
         long copy = change();
         int bytes = Element.bytes(element);
-        read(Element.hash(BucketsLayout.salt(copy + PART), element));
+        read(Buckets.hash(copy + PART, element));
         long at = Buckets.add(shard, copy, copy + PART, foundHash, foundPage, bytes);
         Memory.copy(element, at, bytes);
         added(copy);
@@ -328,7 +328,7 @@ public final class Sets implements AutoCloseable {
         } else if (SetPages.isLong(element)) {
             removePaged(locate(Element.text(element), Element.length(element)));
         } else {
-            read(Element.hash(BucketsLayout.salt(rootAddress + PART), element));
+            read(Buckets.hash(rootAddress + PART, element));
             removePaged(
                     Element.findEqual(Buckets.first(foundPage), Buckets.end(foundPage), element));
         }
