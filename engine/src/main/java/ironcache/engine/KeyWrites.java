@@ -31,6 +31,21 @@ final class KeyWrites {
         return Record.value(record);
     }
 
+    /** As {@link Shard#expectUpsert}. */
+    int expectUpsert(Keyspace keyspace, long key, int keyLength, long hash, int noted) {
+        HashIndex index = keyspace.keys;
+        boolean anyCold = false;
+        for (long slot = index.first(hash); slot != 0; slot = index.next()) {
+            long record = store.log.resolve(HashIndex.payload(slot));
+            if (record == 0) {
+                anyCold = true;
+            } else if (Record.hasKey(record, key, keyLength)) {
+                return 0;
+            }
+        }
+        return anyCold ? store.expectClaim(index, key, keyLength, hash, noted) : 0;
+    }
+
     /**
      * As {@link Shard#upsert}, noted nowhere.
      *

@@ -62,8 +62,9 @@ final class Shadows implements AutoCloseable {
         return size;
     }
 
-    boolean isFull() {
-        return size >= limit;
+    /** Whether there is no room for so many more. */
+    boolean isFull(int more) {
+        return size + more > limit;
     }
 
     /** The note on this address, or 0; valid until the next add or remove. */
@@ -101,7 +102,7 @@ final class Shadows implements AutoCloseable {
     }
 
     void add(long address, long hash, long secondHash, int keyspace) {
-        assert find(address) == 0 && !isFull();
+        assert find(address) == 0 && !isFull(1);
         int i = slot(address);
         while (Memory.getLong(note(i)) != 0) {
             i = i + 1 & capacity - 1;

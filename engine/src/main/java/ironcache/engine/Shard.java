@@ -406,6 +406,16 @@ public final class Shard implements AutoCloseable {
     }
 
     /**
+     * Before the first write of a command that upserts several keys: that of this one will not miss, unless it has the same hash as another of them. May miss.
+     *
+     * @param noted sum of what the calls before, for the command's other keys, have returned
+     * @return what it adds to that sum
+     */
+    public int expectUpsert(int db, long key, int keyLength, long hash, int noted) {
+        return writes.expectUpsert(databases[db], key, keyLength, hash, noted);
+    }
+
+    /**
      * RMW on an existing key: the record with its kind and value length changed and the common prefix of the value and the expiry kept,
      * in place where it fits, else copied. The key exists (the caller has read it in this command). May miss.
      *

@@ -28,6 +28,9 @@ final class Store implements AutoCloseable {
     /** Candidates that one blind write may leave unsettled; more are read first. */
     private static final int SHADOWED_MAX = 8;
 
+    /** No number of candidates. */
+    private static final int CURRENT = -1;
+
     /** Reads of a cold key before it is copied to RAM. */
     private static final int PROMOTE_AT = 2;
 
@@ -63,6 +66,8 @@ final class Store implements AutoCloseable {
     long foundAddress;
 
     private final long[] unread = new long[SHADOWED_MAX];
+
+    private boolean anyConflict;
     private final long pageKey;
 
     Store(
@@ -450,8 +455,42 @@ final class Store implements AutoCloseable {
      */
     long claimCold(Keyspace keyspace, HashIndex index, long key, int keyLength, long hash) {
         long second = secondHash(key, keyLength);
+        int count = unread(index, key, keyLength, hash, second);
+        if (count == CURRENT) {
+            return foundSlot;
+        }
+        readFirst(count, 0);
+        for (int i = 0; i < count; i++) {
+            shadows.add(unread[i], hash, second, keyspace.number);
+            keyspace.unsettled++;
+        }
+        return 0;
+    }
+
+    /**
+     * Before the first write of a command that writes several keys blind: {@link #claimCold} of this one will not miss.
+     *
+     * @param noted notes that those of the command's other keys may add before
+     * @return notes that it may add
+     * @throws ColdMiss where it would
+     */
+    int expectClaim(HashIndex index, long key, int keyLength, long hash, int noted) {
+        int count = unread(index, key, keyLength, hash, secondHash(key, keyLength));
+        if (count == CURRENT) {
+            return 0;
+        }
+        readFirst(count, noted);
+        return count;
+    }
+
+    /**
+     * Lists the key's cold candidates that are neither staged nor noted for it, in {@link #unread}, and notes whether one must be read before the key is written.
+     *
+     * @return how many; {@link #CURRENT}: the current record is staged, its slot and address found
+     */
+    private int unread(HashIndex index, long key, int keyLength, long hash, long second) {
         int count = 0;
-        boolean readFirst = settling;
+        anyConflict = settling;
         for (long slot = index.first(hash); slot != 0; slot = index.next()) {
             long address = HashIndex.payload(slot);
             if (log.resolve(address) != 0) {
@@ -466,26 +505,26 @@ final class Store implements AutoCloseable {
                 if (Record.hasKey(copy, key, keyLength)) {
                     foundSlot = slot;
                     foundAddress = address;
-                    return slot;
+                    return CURRENT;
                 }
             } else {
-                readFirst |= note != 0 || count == SHADOWED_MAX;
+                anyConflict |= note != 0 || count == SHADOWED_MAX;
                 if (count < SHADOWED_MAX) {
                     unread[count++] = address;
                 }
             }
         }
-        if (count > 0 && (readFirst || shadows.isFull())) {
+        return count;
+    }
+
+    /** Misses where what {@link #unread} lists cannot be noted, behind so many other notes. */
+    private void readFirst(int count, int noted) {
+        if (count > 0 && (anyConflict || shadows.isFull(noted + count))) {
             for (int i = 0; i < count; i++) {
                 cold.request(unread[i]);
             }
             throw ColdMiss.SIGNAL;
         }
-        for (int i = 0; i < count; i++) {
-            shadows.add(unread[i], hash, second, keyspace.number);
-            keyspace.unsettled++;
-        }
-        return 0;
     }
 
     /** Settles the note on this address, if there is one, now that its record has been read. */

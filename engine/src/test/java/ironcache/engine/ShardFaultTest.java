@@ -7,6 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import ironcache.ffm.Memory;
+import ironcache.ffm.MemoryTag;
 import ironcache.ffm.SimClock;
 import ironcache.ffm.SimDisk;
 import ironcache.ffm.SimIo;
@@ -22,6 +24,9 @@ import org.junit.jupiter.api.Test;
 final class ShardFaultTest {
     private static final int VALUE_BYTES = 1000;
     private static final long MEMORY_BYTES = 40L << 20;
+
+    /** More than there may be in a shard of this size. */
+    private static final int NOTES_MAX = 1 << 20;
 
     private final SimClock clock = new SimClock();
     private SimDisk disk = new SimDisk(1L << 30);
@@ -73,6 +78,49 @@ final class ShardFaultTest {
         assertTrue(h.shard.stats().coldReads >= before);
         verify(0, 40_000, 2);
         verify(40_000, 60_000, 1);
+    }
+
+    private int expectUpsert(String key, int noted) {
+        byte[] bytes = key.getBytes(StandardCharsets.UTF_8);
+        long at = Memory.allocate(bytes.length, MemoryTag.OTHER);
+        try {
+            Memory.copyIn(bytes, 0, at, bytes.length);
+            long hash = h.shard.hash(at, bytes.length);
+            return h.shard.expectUpsert(0, at, bytes.length, hash, noted);
+        } finally {
+            Memory.free(at, bytes.length, MemoryTag.OTHER);
+        }
+    }
+
+    /** While somebody waits for all shadows to be settled, there may be no more of them. */
+    @Test
+    void blindWritesOfSeveralKeysMissBeforeTheFirst() throws IOException {
+        open(1L << 30);
+        load(0, 60_000, 1);
+        String hot = "key:59999";
+        String cold = "key:7";
+        h.shard.begin(0, clock.currentTimeMillis());
+        assertEquals(0, expectUpsert(hot, 0));
+        assertEquals(1, expectUpsert(cold, 0));
+        assertThrows(ColdMiss.class, () -> expectUpsert(cold, NOTES_MAX));
+        h.shard.park();
+        h.settle();
+        h.setBlindly(0, "key:5", value(5, 2), 0);
+        h.shard.begin(1, clock.currentTimeMillis());
+        assertThrows(ColdMiss.class, () -> h.shard.size(0));
+        h.shard.park();
+        int misses = h.misses;
+        int[] tries = new int[1];
+        h.run(
+                true,
+                () -> {
+                    tries[0]++;
+                    assertEquals(0, expectUpsert(hot, 0));
+                    return expectUpsert("key:9", 0);
+                });
+        assertEquals(2, tries[0]);
+        assertEquals(misses + 1, h.misses);
+        h.settle();
     }
 
     @Test

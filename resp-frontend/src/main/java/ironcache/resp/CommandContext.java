@@ -366,6 +366,11 @@ final class CommandContext implements Arguments, AutoCloseable {
                         expiryMillis);
     }
 
+    /** {@link Shard#expectUpsert} of an argument as key. May miss. */
+    int expectUpsert(int i, int noted) {
+        return lookUp(i).expectUpsert(connection.db, arg(i), argLength(i), hash(i), noted);
+    }
+
     /** {@link Shard#modify} of an argument as key. May miss. */
     long modify(int i, int kind, int newValueLength) {
         return lookUp(i).modify(connection.db, arg(i), argLength(i), hash(i), kind, newValueLength);
