@@ -615,22 +615,20 @@ final class CorruptionData implements AutoCloseable {
             }
         }
         for (int shard = 0; shard < SHARDS; shard++) {
-            report(found, expected(shard, lacks[shard]), shard, served);
+            report(found, expected(shard, lacks[shard]), served);
         }
     }
 
     /** Numbers of the last commands of a shard that changed something. */
     private NavigableSet<Integer> lastCommands(int shard, int count) {
-        TreeMap<Integer, Map<String, State>> all = undo.get(shard);
         NavigableSet<Integer> last = new TreeSet<>();
-        for (Integer at = lastKey(all); last.size() < count; at = all.lowerKey(at)) {
-            last.add(at);
+        for (int number : undo.get(shard).descendingKeySet()) {
+            if (last.size() == count) {
+                break;
+            }
+            last.add(number);
         }
         return last;
-    }
-
-    private static Integer lastKey(TreeMap<Integer, ?> map) {
-        return map.isEmpty() ? null : map.lastKey();
     }
 
     /** The first command that changed both shards, or a number beyond all. */
@@ -676,8 +674,7 @@ final class CorruptionData implements AutoCloseable {
         return expected;
     }
 
-    private void report(
-            Map<String, State> found, Map<String, State> expected, int shard, Served served) {
+    private void report(Map<String, State> found, Map<String, State> expected, Served served) {
         expected.forEach(
                 (key, state) -> {
                     State there = found.get(key);
