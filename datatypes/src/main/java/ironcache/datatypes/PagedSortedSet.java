@@ -36,6 +36,7 @@ final class PagedSortedSet implements AutoCloseable {
     private final Tree target = new Tree();
 
     private final TreeKey treeKey = new TreeKey();
+    private final SortedSetScan scan = new SortedSetScan(this);
     private final Gathered gathered = new Gathered();
     private final long entryScratch = Memory.allocate(ENTRY_BYTES_MAX, MemoryTag.OTHER);
     private final long scores = Memory.allocateUnset(SCORES_BYTES, MemoryTag.OTHER);
@@ -75,12 +76,6 @@ final class PagedSortedSet implements AutoCloseable {
 
     private double targetScore;
 
-    // Of a scan: the bucket's page, its entries, and the one whose score is looked for.
-    private long scanPage;
-    private long scanBegin;
-    private long scanEnd;
-    private long scanEntry;
-
     // The position.
     private long at;
     private long rank;
@@ -103,7 +98,7 @@ final class PagedSortedSet implements AutoCloseable {
     }
 
     /** The position is lost, and what was found with it. */
-    private void leave() {
+    void leave() {
         at = 0;
         sought = 0;
         hasTarget = false;
@@ -151,7 +146,8 @@ final class PagedSortedSet implements AutoCloseable {
         return KeyHash.of(BucketsLayout.salt(root + BUCKETS), text, length);
     }
 
-    private long bucketPage(long memberHash) {
+    /** Of the bucket that has entries of this hash. */
+    long bucketPage(long memberHash) {
         return bucketPage(root, memberHash);
     }
 
@@ -306,79 +302,56 @@ final class PagedSortedSet implements AutoCloseable {
         leave();
     }
 
-    // Scans go from bucket to bucket. What is in one tells scores: of the entries that have one of
-    // them, those are the bucket's whose hash says so.
-
-    /** Entries of the bucket that a cursor is at. */
-    long scanCount(long cursor) {
-        long page = shard.readPage(object, Buckets.page(Buckets.bucketAt(root + BUCKETS, cursor)));
-        return page == 0 ? 0 : (Buckets.end(page) - Buckets.first(page)) / ScoreEntry.BYTES;
+    /** Moves to the first entry that has this score or a higher one, or to none. */
+    void seekScore(double score) {
+        leave();
+        rank = tree.seek(treeKey.set(score, entryScratch, 0), 1);
+        at = tree.settle() ? tree.entry() : 0;
     }
 
+    /** Entries that have this score. The position is lost. */
+    long countOf(double score) {
+        leave();
+        long from = tree.seek(treeKey.set(score, entryScratch, 0), 0);
+        double above = Math.nextUp(score);
+        long end = above == score ? count() : tree.seek(treeKey.set(above, entryScratch, 0), 0);
+        return end - from;
+    }
+
+    /** Reads the leaves of all entries that have this score. The position is lost. */
+    void loadScore(double score) {
+        long entries = countOf(score);
+        load(tree.seek(treeKey.set(score, entryScratch, 0), 0), entries);
+    }
+
+    /** The position's entry; 0: there is none. */
+    long at() {
+        return at;
+    }
+
+    /** Of the position's member. */
+    long hashAt() {
+        long element = SortedSetEntries.member(at);
+        return hash(text(element), (int) Element.textLength(element));
+    }
+
+    SortedSetScan scan() {
+        return scan;
+    }
+
+    /** Number of the bucket that a scan's cursor is at. */
+    long bucketNumber(long cursor) {
+        return Buckets.bucketAt(root + BUCKETS, cursor);
+    }
+
+    /** Its record; 0: it has no entries. */
+    long bucketAt(long cursor) {
+        return shard.readPage(object, Buckets.page(bucketNumber(cursor)));
+    }
+
+    /** The cursor behind it; 0: it was the last. */
     long nextCursor(long cursor) {
         return Buckets.nextCursor(root + BUCKETS, cursor);
-    }
-
-    /** Moves to the first entry of the bucket that a cursor is at. @return it; 0: there is none */
-    long scanFirst(long cursor) {
-        scanPage = Buckets.page(Buckets.bucketAt(root + BUCKETS, cursor));
-        long page = shard.readPage(object, scanPage);
-        leave();
-        scanEntry = 0;
-        if (page != 0) {
-            scanBegin = Buckets.first(page);
-            scanEnd = Buckets.end(page);
-            scanEntry = scanBegin;
-            seekScanned();
-        }
-        return at;
-    }
-
-    /** Moves to the next. @return it; 0: there is none */
-    long scanNext() {
-        next();
-        toScanned();
-        return at;
-    }
-
-    /** Goes to the first entry that has the score of the bucket's entry, or of a later one. */
-    private void seekScanned() {
-        while (scanEntry < scanEnd) {
-            double score = ScoreEntry.score(scanEntry);
-            if (!isScanned(score)) {
-                rank = tree.seek(treeKey.set(score, entryScratch, 0), 1);
-                at = tree.settle() ? tree.entry() : 0;
-                toScanned();
-                return;
-            }
-            scanEntry += ScoreEntry.BYTES;
-        }
-        at = 0;
-    }
-
-    /** Whether an earlier entry of the bucket has this score. */
-    private boolean isScanned(double score) {
-        for (long entry = scanBegin; entry < scanEntry; entry += ScoreEntry.BYTES) {
-            if (ScoreEntry.score(entry) == score) {
-                return true;
-            }
-        }
-        return false;
-    }
-
-    /** Goes on to an entry of the bucket, from the position on. */
-    private void toScanned() {
-        double score = ScoreEntry.score(scanEntry);
-        while (at != 0 && SortedSetEntries.score(at) == score) {
-            long element = SortedSetEntries.member(at);
-            long memberHash = hash(text(element), (int) Element.textLength(element));
-            if (bucketPage(memberHash) == scanPage) {
-                return;
-            }
-            next();
-        }
-        scanEntry += ScoreEntry.BYTES;
-        seekScanned();
     }
 
     /** Of an element of this set: its bytes in one stretch. They are valid until the next call. */

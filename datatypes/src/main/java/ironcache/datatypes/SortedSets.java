@@ -284,26 +284,24 @@ public final class SortedSets implements AutoCloseable {
         return backwards ? range.reaches(shard, 0, at) : range.isWithinMax(shard, 0, at);
     }
 
-    /** Members of the part of a paged set that a scan with this cursor comes to, about. May miss. */
-    public long scanCount(long cursor) {
-        return paged.scanCount(cursor);
-    }
-
-    /** The cursor behind that part; 0: it was the last. */
-    public long nextCursor(long cursor) {
-        return paged.nextCursor(cursor);
-    }
-
-    /** Moves to the first member of that part. @return whether there is one */
-    public boolean scanFirst(long cursor) {
+    /** Of a paged set: the cursor behind what a scan with this one and such a COUNT comes to; 0: it is all that was left. May miss. */
+    public long scanEnd(long cursor, long count) {
         leave();
-        at = paged.scanFirst(cursor);
+        return paged.scan().end(cursor, count);
+    }
+
+    /** Moves to the first member from a cursor on, up to an end ({@link #scanEnd}). May miss. @return whether there is one */
+    public boolean scanFirst(long cursor, long end) {
+        leave();
+        paged.scan().first(cursor, end);
+        at = paged.at();
         return at != 0;
     }
 
-    /** Moves to the next. @return whether there is one */
+    /** Moves to the next. May miss. @return whether there is one */
     public boolean scanNext() {
-        at = paged.scanNext();
+        paged.scan().next();
+        at = paged.at();
         return at != 0;
     }
 

@@ -378,12 +378,15 @@ final class SortedSetsPropertyTest {
             key.command(
                     () -> {
                         openSet(record());
-                        for (boolean there = set.scanFirst(begin); there; there = set.scanNext()) {
+                        long end = set.scanEnd(begin, 1);
+                        for (boolean there = set.scanFirst(begin, end);
+                                there;
+                                there = set.scanNext()) {
                             byte[] member = new byte[set.memberLength()];
                             Memory.copyOut(set.member(), member, 0, member.length);
                             seen.add(new Entry(set.score(), new Key(member)));
                         }
-                        cursor[0] = set.nextCursor(begin);
+                        cursor[0] = end;
                     });
         } while (cursor[0] != 0);
         assertEquals(all.size(), seen.size(), line());

@@ -588,30 +588,15 @@ final class SortedSetCommands {
             return;
         }
         SortedSets set = SortedSetReplies.open(c, 1, record);
-        long next = scan.cursor;
-        if (set.isPaged()) {
-            for (long seen = 0; seen < scan.count; ) {
-                seen += set.scanCount(next);
-                next = set.nextCursor(next);
-                if (next == 0) {
-                    break;
-                }
-            }
-        } else {
-            next = 0;
-        }
+        long next = set.isPaged() ? set.scanEnd(scan.cursor, scan.count) : 0;
         c.reply().array(2);
         ScanCommands.replyCursor(c.reply(), next);
         long deferred = c.reply().beginDeferred();
         long count = 0;
         if (set.isPaged()) {
-            long cursor = scan.cursor;
-            do {
-                for (boolean there = set.scanFirst(cursor); there; there = set.scanNext()) {
-                    count += scanned(c, scan, set);
-                }
-                cursor = set.nextCursor(cursor);
-            } while (cursor != next);
+            for (boolean there = set.scanFirst(scan.cursor, next); there; there = set.scanNext()) {
+                count += scanned(c, scan, set);
+            }
         } else {
             for (boolean there = set.seekRank(0, 1); there; there = set.next()) {
                 count += scanned(c, scan, set);
