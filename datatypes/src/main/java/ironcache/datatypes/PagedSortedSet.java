@@ -176,6 +176,16 @@ final class PagedSortedSet implements AutoCloseable {
         shard.prefetchPage(object, bucketPage(hash(member, memberLength)));
     }
 
+    /** Whether the page that tells a member's score has to be read. */
+    boolean isCold(long member, int memberLength) {
+        return shard.isPageCold(object, bucketPage(hash(member, memberLength)));
+    }
+
+    /** Asks for the leaf where a member with this score belongs, without waiting. Before the command's first {@link #loadPut}. */
+    void prefetchPlace(long member, int memberLength, double score) {
+        target.prefetch(treeKey.set(score, member, memberLength));
+    }
+
     /** Moves to a member. @return its entry; 0: there is none */
     long find(long member, int memberLength) {
         long memberHash = hash(member, memberLength);
@@ -322,11 +332,6 @@ final class PagedSortedSet implements AutoCloseable {
     void loadScore(double score) {
         long entries = countOf(score);
         load(tree.seek(treeKey.set(score, entryScratch, 0), 0), entries);
-    }
-
-    /** The position's entry; 0: there is none. */
-    long at() {
-        return at;
     }
 
     /** Of the position's member. */

@@ -119,7 +119,7 @@ final class SortedSetScan {
     }
 
     private boolean settleInScore() {
-        for (; set.at() != 0 && SortedSetEntries.score(set.at()) == score; set.next()) {
+        for (; set.entry() != 0 && SortedSetEntries.score(set.entry()) == score; set.next()) {
             if (manyAt < 0 && passed++ == FEW && manyCount < MANY_SCORES) {
                 many[manyCount++] = score;
                 return false;

@@ -142,6 +142,18 @@ public final class SortedSets implements AutoCloseable {
         }
     }
 
+    /** Whether {@link #find} has to wait for what it reads first. */
+    public boolean isCold(long member, int memberLength) {
+        return state == State.PAGED && paged.isCold(member, memberLength);
+    }
+
+    /** Asks for where a member with this score belongs, without waiting. Before the command's first {@link #loadPut}. */
+    public void prefetchPlace(long member, int memberLength, double score) {
+        if (state == State.PAGED) {
+            paged.prefetchPlace(member, memberLength, score);
+        }
+    }
+
     /** Moves to a member. @return whether it is there */
     public boolean find(long member, int memberLength) {
         leave();
@@ -294,14 +306,14 @@ public final class SortedSets implements AutoCloseable {
     public boolean scanFirst(long cursor, long end) {
         leave();
         paged.scan().first(cursor, end);
-        at = paged.at();
+        at = paged.entry();
         return at != 0;
     }
 
     /** Moves to the next. May miss. @return whether there is one */
     public boolean scanNext() {
         paged.scan().next();
-        at = paged.at();
+        at = paged.entry();
         return at != 0;
     }
 

@@ -190,6 +190,19 @@ final class Tree implements AutoCloseable {
         return before;
     }
 
+    /** Asks, without waiting, for the leaf where what is sought belongs, or for the page on the way there that is cold. The place is lost. */
+    void prefetch(TreeOrder order) {
+        long page = TreeLayout.top(part);
+        for (int level = height - 1; level > 0 && !shard.isPageCold(object, page); level--) {
+            read(level, page);
+            seekChild(order, level);
+            page = child(level);
+        }
+        if (height > 0) {
+            shard.prefetchPage(object, page);
+        }
+    }
+
     /** In a page of the path that was read: goes to the last child whose bound is not behind what is sought. @return entries below those before it */
     private long seekChild(TreeOrder order, int level) {
         double score = order.score;

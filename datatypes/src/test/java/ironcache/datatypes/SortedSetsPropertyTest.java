@@ -494,6 +494,45 @@ final class SortedSetsPropertyTest {
         assertTrue((kinds & 2) != 0, "none was paged");
     }
 
+    /** The leaf where it belongs is being read already: the command reads no more than was asked for. */
+    @Test
+    void aPlaceIsAskedForBeforeItIsNeeded() {
+        for (int i = 0; i < 30; i++) {
+            List<Entry> entries = new ArrayList<>();
+            for (int j = 0; j < 100; j++) {
+                entries.add(
+                        new Entry(random.nextInt(1000), new Key(new byte[] {(byte) i, (byte) j})));
+            }
+            add(entries);
+        }
+        // What was used stays once.
+        owner.pushOut();
+        owner.pushOut();
+        long[] member = put(List.of(new Key(new byte[] {7, 7})));
+        key.command(
+                () -> {
+                    openSet(record());
+                    assertTrue(set.find(member[0], 2), line());
+                });
+        double score = scores.get(new Key(new byte[] {7, 7})) < 500 ? 990 : 10;
+        long before = key.shard.stats().coldReads;
+        key.command(
+                () -> {
+                    openSet(record());
+                    assertFalse(set.isCold(member[0], 2), line());
+                    set.prefetchPlace(member[0], 2, score);
+                });
+        long asked = key.shard.stats().coldReads;
+        assertTrue(asked > before, "nothing was asked for");
+        key.command(
+                () -> {
+                    openSet(record());
+                    set.limits(LIMIT, 64, 1, 2, 2 + SortedSets.ENTRY_BYTES);
+                    set.loadPut(member[0], 2, score);
+                });
+        assertEquals(asked, key.shard.stats().coldReads, line());
+    }
+
     @Test
     void rangesByMembers() {
         for (int round = 0; round < 6; round++) {
