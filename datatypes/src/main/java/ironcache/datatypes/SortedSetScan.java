@@ -5,7 +5,7 @@ package ironcache.datatypes;
  * these scores and whose hashes lie in the bucket.
  *
  * <p>Where very many have one score, to go through them for each bucket would be quadratic. A call takes many buckets then, passes such scores over in each, and goes through their entries once, behind
- * all the buckets. What it had met before it knew that they are many it returns twice.
+ * all the buckets, but for those that it had returned before it knew that they are many.
  *
  * <p>Moves the set's position. One per thread; owns no memory.
  */
@@ -42,7 +42,14 @@ final class SortedSetScan {
 
     private int passed;
 
+    /** Of many, the rank of the first. */
+    private long firstRank;
+
     private final double[] many = new double[MANY_SCORES];
+
+    /** The page of the bucket that had each of them first: of the score's first {@link #FEW} entries its are returned already. */
+    private final long[] manyPages = new long[MANY_SCORES];
+
     private int manyCount;
 
     /** Which of these is gone through; -1: it is a bucket's turn. */
@@ -121,15 +128,20 @@ final class SortedSetScan {
     private boolean settleInScore() {
         for (; set.entry() != 0 && SortedSetEntries.score(set.entry()) == score; set.next()) {
             if (manyAt < 0 && passed++ == FEW && manyCount < MANY_SCORES) {
-                many[manyCount++] = score;
+                many[manyCount] = score;
+                manyPages[manyCount++] = page;
                 return false;
             }
             long hash = set.hashAt();
-            if (manyAt < 0 ? set.bucketPage(hash) == page : isAskedFor(hash)) {
+            if (manyAt < 0 ? set.bucketPage(hash) == page : isAskedFor(hash) && !isReturned(hash)) {
                 return true;
             }
         }
         return false;
+    }
+
+    private boolean isReturned(long hash) {
+        return set.rank() - firstRank < FEW && set.bucketPage(hash) == manyPages[manyAt];
     }
 
     /** Cursors are hashes by their bits in reverse ({@link Buckets#nextCursor}). */
@@ -152,6 +164,7 @@ final class SortedSetScan {
         score = many[manyAt];
         set.loadScore(score);
         set.seekScore(score);
+        firstRank = set.rank();
         return true;
     }
 

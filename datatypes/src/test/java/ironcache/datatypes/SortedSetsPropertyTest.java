@@ -379,12 +379,15 @@ final class SortedSetsPropertyTest {
                     () -> {
                         openSet(record());
                         long end = set.scanEnd(begin, 1);
+                        Set<Entry> now = new HashSet<>();
                         for (boolean there = set.scanFirst(begin, end);
                                 there;
                                 there = set.scanNext()) {
                             byte[] member = new byte[set.memberLength()];
                             Memory.copyOut(set.member(), member, 0, member.length);
-                            seen.add(new Entry(set.score(), new Key(member)));
+                            Entry found = new Entry(set.score(), new Key(member));
+                            assertTrue(now.add(found), "twice in one call " + line());
+                            seen.add(found);
                         }
                         cursor[0] = end;
                     });
