@@ -159,6 +159,10 @@ public final class ListWalk implements AutoCloseable {
             return;
         }
         long record = shard.readPage(CollectionRoot.object(root), page);
+        if (record == 0) {
+            throw new IllegalStateException(
+                    "page " + page + " of object " + CollectionRoot.object(root) + " is not there");
+        }
         long value = Record.value(record);
         setArea(value + TreeLayout.ENTRIES, value + Record.valueLength(record));
     }
