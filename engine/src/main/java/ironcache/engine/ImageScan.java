@@ -16,7 +16,7 @@ import java.util.BitSet;
  * <pre>
  * BEGUN  keyspaces, object numbers, retired objects      at once, at the begin
  * KEYS   of each keyspace, keys and then pages: a group of the index at a time, each entry once; a record that a written page holds is
- *        referred to, any other is put in whole
+ *        referred to, any other is put in whole; objects that are retired meanwhile, of which pages may be in it
  * WHEEL  entries of the timing wheel, while active expiry rests
  * FIELDS those of the wheel of hashes with field times, likewise
  * </pre>
@@ -77,6 +77,13 @@ final class ImageScan {
         EffectLayout.keyspaces(image.append(EffectLayout.keyspacesBytes()), databases);
         object(objects.lastNumber(), 0);
         store.reaper.forEachRetired(this::object);
+    }
+
+    /** Between begin and cut this object was retired: pages of it may be in the image, and its root not. */
+    void retired(long object, long pages) {
+        if (state == State.KEYS) {
+            object(object, pages);
+        }
     }
 
     private void object(long object, long pages) {

@@ -7,7 +7,10 @@ import ironcache.hybridlog.Record;
 import ironcache.index.HashIndex;
 import ironcache.tiering.DamagedBlockException;
 import java.util.ArrayDeque;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Frees in the background what was dropped in O(1): the pages of retired objects, and the records of flushed keyspaces. One owner thread.
@@ -51,14 +54,53 @@ final class Reaper {
 
     private boolean reading;
 
+    /** Objects retired while it is not known whether a root of them comes, each with its pages; null: what is retired stays so. */
+    private @Nullable LinkedHashMap<Long, Long> held;
+
+    /** Is told of what is retired. */
+    private @Nullable RetiredVisitor witness;
+
     Reaper(Store store) {
         this.store = store;
     }
 
     void retire(long object, long pages) {
-        if (pages > 0) {
-            (store.views.isViewed(object) ? viewedObjects : objects)
-                    .add(new Retired(object, pages));
+        if (pages == 0) {
+            return;
+        }
+        if (held != null) {
+            held.merge(object, pages, Math::max);
+            return;
+        }
+        if (witness != null) {
+            witness.visit(object, pages);
+        }
+        (store.views.isViewed(object) ? viewedObjects : objects).add(new Retired(object, pages));
+    }
+
+    /** From now on this one is told of what is retired; null: nobody. */
+    void tell(@Nullable RetiredVisitor newWitness) {
+        witness = newWitness;
+    }
+
+    /** From now on retired objects keep their pages, until {@link #letGo}: a {@link #revive} may come. */
+    void hold() {
+        held = new LinkedHashMap<>();
+    }
+
+    /** The object has a root again, if it lacked one: it had been retired for an effect that is older than that root. */
+    void revive(long object) {
+        if (held != null) {
+            held.remove(object);
+        }
+    }
+
+    /** What is held by now is retired for good. */
+    void letGo() {
+        Map<Long, Long> dead = held;
+        held = null;
+        if (dead != null) {
+            dead.forEach(this::retire);
         }
     }
 
@@ -97,6 +139,7 @@ final class Reaper {
     /** Writes what is still to be done. */
     void save(StateOutput out) {
         assert viewedObjects.isEmpty() && viewedKeyspaces.isEmpty() : "a command has not ended";
+        assert held == null : "a replay has not ended";
         out.putLong(objects.size());
         for (Retired retired : objects) {
             out.putLong(retired.object);

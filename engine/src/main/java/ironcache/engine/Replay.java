@@ -4,12 +4,12 @@ import ironcache.ffm.Memory;
 import ironcache.hybridlog.Address;
 import ironcache.hybridlog.Record;
 import ironcache.index.HashIndex;
-import java.util.ArrayList;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Applies effects that were read back from the log. Each may be applied to a state that has some of the later ones already (an image is made while commands run), and
- * is right again when all have been: what finds its key gone, or another kind of value than it changed, does nothing, for a later effect made it so.
+ * is right again when all have been: what finds its key gone, or another kind of value than it changed, does nothing, for a later effect made it so. What overwrites or deletes the root
+ * of an object that came later must not take its pages along: until the log has come to the cut, where image and log agree, what is retired is held, and a put of its root revives it.
  *
  * <p>Nothing expires meanwhile: what did then, a DELETE says. One owner thread; owns no memory.
  */
@@ -23,9 +23,6 @@ final class Replay {
 
     /** Effects are those of an image. */
     private boolean inImage;
-
-    /** Retired objects of the image, in pairs of number and pages: their pages must all be there before they are freed. */
-    private final ArrayList<long[]> retired = new ArrayList<>();
 
     Replay(
             Store store,
@@ -104,6 +101,7 @@ final class Replay {
             objects.seen(object);
             store.find(keyspace.keys, key, keyLength, hash);
             store.settleKey(keyspace, key, keyLength, hash);
+            store.reaper.revive(object);
         }
         long record =
                 writes.upsertRecord(
@@ -254,14 +252,19 @@ final class Replay {
 
     // Images.
 
-    void beginImage() {
-        inImage = true;
+    /** @param portable whether it comes without references, so that keys of it may be there already */
+    void beginImage(boolean portable) {
+        inImage = !portable;
+        store.reaper.hold();
     }
 
     void endImage() {
         inImage = false;
-        retired.forEach(object -> store.reaper.retire(object[0], object[1]));
-        retired.clear();
+    }
+
+    /** All has been replayed. */
+    void end() {
+        store.reaper.letGo();
     }
 
     private void restoreSegment(long effect) {
@@ -311,12 +314,12 @@ final class Replay {
 
     private void object(long effect) {
         objects.seen(EffectLayout.first(effect));
-        if (EffectLayout.second(effect) > 0) {
-            retired.add(new long[] {EffectLayout.first(effect), EffectLayout.second(effect)});
-        }
+        store.reaper.retire(EffectLayout.first(effect), EffectLayout.second(effect));
     }
 
+    /** The mark of a cut. */
     private void countExpires(long effect) {
+        store.reaper.letGo();
         Keyspace keyspace = live(EffectLayout.keyspace(effect));
         if (keyspace != null) {
             keyspace.expires = EffectLayout.first(effect);

@@ -602,8 +602,10 @@ public final class Shard implements AutoCloseable {
     /** Begins to write the shard's image, between two commands; {@link #work} goes on with it. From now on a log is kept. */
     public void beginImage(ImageFile image) {
         store.segments.beginImage();
-        background.scan =
+        ImageScan scan =
                 new ImageScan(store, expirer, fieldExpirer, pagedObjects, databases, image);
+        background.scan = scan;
+        store.reaper.tell(scan::retired);
     }
 
     /** Whether all of the image has been appended to its file. */
@@ -662,6 +664,7 @@ public final class Shard implements AutoCloseable {
     public void endImage(boolean kept) {
         store.segments.endImage(kept ? scan().segments : new BitSet());
         background.scan = null;
+        store.reaper.tell(null);
     }
 
     /** Before anything is read back: an image that will not be, but is kept, refers to these segments. It keeps them until {@link #releaseImage}. */
@@ -681,7 +684,7 @@ public final class Shard implements AutoCloseable {
     /** What is replayed now is an image, in an empty shard. */
     public void beginImageReplay() {
         background.replayingImage = true;
-        replay.beginImage();
+        replay.beginImage(false);
     }
 
     /**
@@ -709,9 +712,9 @@ public final class Shard implements AutoCloseable {
         return true;
     }
 
-    /** As {@link #endImageReplay}, of an image that was replayed without references: only what it says of retired objects is left to do. */
-    public void endPortableReplay() {
-        replay.endImage();
+    /** As {@link #beginImageReplay}, of an image that comes without references, as effects of a log do. It need not be ended. */
+    public void beginPortableReplay() {
+        replay.beginImage(true);
     }
 
     /** Who looks after segments of the SSD tier that are full, and is asked where a page is damaged. Before anything is read back. */
@@ -751,6 +754,7 @@ public final class Shard implements AutoCloseable {
     }
 
     public void endReplay() {
+        replay.end();
         background.replaying = false;
     }
 
@@ -980,6 +984,11 @@ public final class Shard implements AutoCloseable {
     /** Tells of the SSD tier's segments. */
     public void visitSegments(SegmentStore.SegmentVisitor visitor) {
         store.segments.visitSegments(visitor);
+    }
+
+    /** Keys and pages of all databases, flushed ones too; for tests. */
+    long entries() {
+        return store.entries();
     }
 
     /** Walks everything that is in RAM and asserts that it hangs together; for tests and the simulator. */

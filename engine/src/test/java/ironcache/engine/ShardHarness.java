@@ -27,7 +27,7 @@ final class ShardHarness implements AutoCloseable {
     private static final int TURNS_MAX = 100_000;
 
     final Shard shard;
-    private final Io io;
+    final Io io;
     private final Clock clock;
     private final Set<Integer> ready = new HashSet<>();
     private final long keyBuffer = Memory.allocate(BUFFER_BYTES, MemoryTag.OTHER);

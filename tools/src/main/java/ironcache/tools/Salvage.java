@@ -610,11 +610,11 @@ final class Salvage {
             Image image = new Image();
             Path file = imageFile(number);
             if (file != null) {
+                shard.beginImage();
                 loadImage(reader, number, batch, file, image);
                 batch.flush();
                 loadPages(reader, number, batch, image);
                 batch.flush();
-                shard.endImage();
             }
             LogReplay replay = new LogReplay(batch, logs.get(number).fromSeqno, image.lastObject);
             loadLog(reader, number, replay);

@@ -75,11 +75,9 @@ final class ShardRebuild implements AutoCloseable {
         }
     }
 
-    /** Objects that were retired when the image was made are, now that their pages are there. */
-    void endImage() {
-        // Not endImageReplay, which reads the tables of each page with a live record: here some of
-        // these are still on their way to the disk.
-        shard.endPortableReplay();
+    /** An image comes, without its references, and then the log behind it. */
+    void beginImage() {
+        shard.beginPortableReplay();
     }
 
     void endReplay() {
