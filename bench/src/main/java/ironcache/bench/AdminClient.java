@@ -113,7 +113,9 @@ final class AdminClient implements AutoCloseable {
                 {
                     List<Object> elements = new ArrayList<>();
                     for (int i = Integer.parseInt(rest); i > 0; i--) {
-                        elements.add(String.valueOf(reply()));
+                        Object element = reply();
+                        elements.add(
+                                element instanceof List<?> ? element : String.valueOf(element));
                     }
                     return elements;
                 }

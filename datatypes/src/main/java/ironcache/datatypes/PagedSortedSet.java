@@ -138,12 +138,13 @@ final class PagedSortedSet implements AutoCloseable {
         buckets.settle(shard, root, root + BUCKETS);
     }
 
-    private long hash(long text, int length) {
-        return hash(root, text, length);
-    }
-
     private static long hash(long root, long text, int length) {
         return KeyHash.of(BucketsLayout.salt(root + BUCKETS), text, length);
+    }
+
+    /** Of an element of this set. */
+    private long hash(long element) {
+        return hash(root, text(element), (int) Element.textLength(element));
     }
 
     /** Of the bucket that has entries of this hash. */
@@ -171,14 +172,18 @@ final class PagedSortedSet implements AutoCloseable {
 
     // Reading. All of it may miss.
 
-    /** Asks for the page that tells a member's score, without waiting. */
-    void prefetch(long member, int memberLength) {
-        shard.prefetchPage(object, bucketPage(hash(member, memberLength)));
+    /** Asks for the page that tells a member's score, without waiting. @return whether it has to be read */
+    boolean prefetch(long member, int memberLength) {
+        return prefetchBucket(hash(root, member, memberLength));
     }
 
-    /** Whether the page that tells a member's score has to be read. */
-    boolean isCold(long member, int memberLength) {
-        return shard.isPageCold(object, bucketPage(hash(member, memberLength)));
+    private boolean prefetchBucket(long memberHash) {
+        long page = bucketPage(memberHash);
+        boolean cold = shard.isPageCold(object, page);
+        if (cold) {
+            shard.prefetchPage(object, page);
+        }
+        return cold;
     }
 
     /** Asks for the leaf where a member with this score belongs, without waiting. Before the command's first {@link #loadPut}. */
@@ -188,7 +193,7 @@ final class PagedSortedSet implements AutoCloseable {
 
     /** Moves to a member. @return its entry; 0: there is none */
     long find(long member, int memberLength) {
-        long memberHash = hash(member, memberLength);
+        long memberHash = hash(root, member, memberLength);
         if (sought == member && soughtLength == memberLength && soughtHash == memberHash) {
             return at;
         }
@@ -322,22 +327,22 @@ final class PagedSortedSet implements AutoCloseable {
     /** Entries that have this score. The position is lost. */
     long countOf(double score) {
         leave();
-        long from = tree.seek(treeKey.set(score, entryScratch, 0), 0);
         double above = Math.nextUp(score);
-        long end = above == score ? count() : tree.seek(treeKey.set(above, entryScratch, 0), 0);
-        return end - from;
+        return (above == score ? count() : countBelow(above)) - countBelow(score);
+    }
+
+    private long countBelow(double score) {
+        return tree.seek(treeKey.set(score, entryScratch, 0), 0);
     }
 
     /** Reads the leaves of all entries that have this score. The position is lost. */
     void loadScore(double score) {
-        long entries = countOf(score);
-        load(tree.seek(treeKey.set(score, entryScratch, 0), 0), entries);
+        load(countBelow(score), countOf(score));
     }
 
     /** Of the position's member. */
     long hashAt() {
-        long element = SortedSetEntries.member(at);
-        return hash(text(element), (int) Element.textLength(element));
+        return hash(SortedSetEntries.member(at));
     }
 
     SortedSetScan scan() {
@@ -525,12 +530,11 @@ final class PagedSortedSet implements AutoCloseable {
                 if (Element.isSpilled(element)) {
                     Spill.load(shard, object, element);
                 }
-                prefetch(text(element), (int) Element.textLength(element));
+                prefetchBucket(hash(element));
                 entry = SortedSetEntries.next(entry);
             }
             for (long i = 0; i < taken; i++) {
-                long element = SortedSetEntries.member(tree.entry());
-                long memberHash = hash(text(element), (int) Element.textLength(element));
+                long memberHash = hash(SortedSetEntries.member(tree.entry()));
                 shard.readPage(object, bucketPage(memberHash));
                 tree.next();
             }
@@ -573,7 +577,7 @@ final class PagedSortedSet implements AutoCloseable {
     /** What there is of an entry besides its place in the tree. */
     private void forget(long entry) {
         long element = SortedSetEntries.member(entry);
-        long memberHash = hash(text(element), (int) Element.textLength(element));
+        long memberHash = hash(element);
         long page = shard.readPage(object, bucketPage(memberHash));
         long score = findScore(page, memberHash, SortedSetEntries.score(entry));
         Buckets.remove(

@@ -135,16 +135,9 @@ public final class SortedSets implements AutoCloseable {
         return state == State.PAGED ? paged.count() : SortedSetEntries.count(from, end);
     }
 
-    /** Asks for what {@link #find} reads first, without waiting. */
-    public void prefetch(long member, int memberLength) {
-        if (state == State.PAGED) {
-            paged.prefetch(member, memberLength);
-        }
-    }
-
-    /** Whether {@link #find} has to wait for what it reads first. */
-    public boolean isCold(long member, int memberLength) {
-        return state == State.PAGED && paged.isCold(member, memberLength);
+    /** Asks for what {@link #find} reads first, without waiting. @return whether it would have to wait for it */
+    public boolean prefetch(long member, int memberLength) {
+        return state == State.PAGED && paged.prefetch(member, memberLength);
     }
 
     /** Asks for where a member with this score belongs, without waiting. Before the command's first {@link #loadPut}. */

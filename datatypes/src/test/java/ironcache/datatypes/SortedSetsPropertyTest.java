@@ -522,7 +522,7 @@ final class SortedSetsPropertyTest {
         key.command(
                 () -> {
                     openSet(record());
-                    assertFalse(set.isCold(member[0], 2), line());
+                    assertFalse(set.prefetch(member[0], 2), line());
                     set.prefetchPlace(member[0], 2, score);
                 });
         long asked = key.shard.stats().coldReads;

@@ -28,7 +28,7 @@ final class Store implements AutoCloseable {
     /** Candidates that one blind write may leave unsettled; more are read first. */
     private static final int SHADOWED_MAX = 8;
 
-    /** No number of candidates. */
+    /** Instead of a number of unread candidates: the current record is at hand. */
     private static final int CURRENT = -1;
 
     /** Reads of a cold key before it is copied to RAM. */
@@ -65,6 +65,7 @@ final class Store implements AutoCloseable {
 
     long foundAddress;
 
+    /** What {@link #listUnread} found, and whether one of it must be read before the key is written. */
     private final long[] unread = new long[SHADOWED_MAX];
 
     private boolean anyConflict;
@@ -455,7 +456,7 @@ final class Store implements AutoCloseable {
      */
     long claimCold(Keyspace keyspace, HashIndex index, long key, int keyLength, long hash) {
         long second = secondHash(key, keyLength);
-        int count = unread(index, key, keyLength, hash, second);
+        int count = listUnread(index, key, keyLength, hash, second);
         if (count == CURRENT) {
             return foundSlot;
         }
@@ -475,7 +476,7 @@ final class Store implements AutoCloseable {
      * @throws ColdMiss where it would
      */
     int expectClaim(HashIndex index, long key, int keyLength, long hash, int noted) {
-        int count = unread(index, key, keyLength, hash, secondHash(key, keyLength));
+        int count = listUnread(index, key, keyLength, hash, secondHash(key, keyLength));
         if (count == CURRENT) {
             return 0;
         }
@@ -484,11 +485,11 @@ final class Store implements AutoCloseable {
     }
 
     /**
-     * Lists the key's cold candidates that are neither staged nor noted for it, in {@link #unread}, and notes whether one must be read before the key is written.
+     * Lists the key's cold candidates that are neither staged nor noted for it.
      *
      * @return how many; {@link #CURRENT}: the current record is staged, its slot and address found
      */
-    private int unread(HashIndex index, long key, int keyLength, long hash, long second) {
+    private int listUnread(HashIndex index, long key, int keyLength, long hash, long second) {
         int count = 0;
         anyConflict = settling;
         for (long slot = index.first(hash); slot != 0; slot = index.next()) {
@@ -517,7 +518,7 @@ final class Store implements AutoCloseable {
         return count;
     }
 
-    /** Misses where what {@link #unread} lists cannot be noted, behind so many other notes. */
+    /** Misses where what {@link #listUnread} found cannot be noted, behind so many other notes. */
     private void readFirst(int count, int noted) {
         if (count > 0 && (anyConflict || shadows.isFull(noted + count))) {
             for (int i = 0; i < count; i++) {

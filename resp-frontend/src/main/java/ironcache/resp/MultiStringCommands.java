@@ -137,10 +137,13 @@ final class MultiStringCommands {
     }
 
     private static void putAll(CommandContext c, int from, int to, long expiryMillis) {
-        // Nobody sees some of them: what has to wait for the SSD waits before the first is written.
-        int noted = 0;
-        for (int i = from; i < to && to - from > 2; i += 2) {
-            noted += c.expectUpsert(i, noted);
+        if (to - from > 2) {
+            // Nobody sees some of them: what has to wait for the SSD waits before the first is
+            // written.
+            int noted = 0;
+            for (int i = from; i < to; i += 2) {
+                noted += c.expectUpsert(i, noted);
+            }
         }
         for (int i = from; i < to; i += 2) {
             StringCommands.put(c, i, i + 1, expiryMillis);

@@ -318,11 +318,9 @@ final class SortedSetCommands {
             return;
         }
         for (int i = first; i < c.argc(); i += 2) {
-            if (set.isCold(c.arg(i + 1), c.argLength(i + 1))) {
-                set.prefetch(c.arg(i + 1), c.argLength(i + 1));
-                if (!has(options, INCR) && c.isDouble(i)) {
-                    set.prefetchPlace(c.arg(i + 1), c.argLength(i + 1), c.doubleValue());
-                }
+            boolean cold = set.prefetch(c.arg(i + 1), c.argLength(i + 1));
+            if (cold && !has(options, INCR) && c.isDouble(i)) {
+                set.prefetchPlace(c.arg(i + 1), c.argLength(i + 1), c.doubleValue());
             }
         }
         for (int i = first; i < c.argc(); i += 2) {
