@@ -177,7 +177,7 @@ public final class Element {
     }
 
     /** Codes a string, as a number if it is one. @return bytes written */
-    static int put(long to, long text, int length) {
+    public static int put(long to, long text, int length) {
         if (length <= LongText.MAX_BYTES) {
             long number = LongText.parse(text, length);
             if (LongText.isNumber(number, text, length)) {
@@ -262,7 +262,7 @@ public final class Element {
     // Searching.
 
     /** Address of the element that is held for this string, among those from {@code from} to {@code to}; 0 where there is none. Spilled ones are passed over, and so are times. */
-    static long find(long from, long to, long text, int length) {
+    public static long find(long from, long to, long text, int length) {
         long number = LongText.parse(text, length);
         return LongText.isNumber(number, text, length)
                 ? findNumber(from, to, number, 1)
@@ -303,21 +303,36 @@ public final class Element {
     }
 
     private static long findString(long from, long to, long text, int length, int stride) {
-        long at = from;
         if (length <= SHORT_BYTES_MAX) {
-            while (at < to) {
-                if (tag(at) == length && Memory.equal(at + 1, text, length)) {
-                    return at;
-                }
-                at = next(at, stride);
-            }
-            return 0;
+            return findShort(from, to, text, length, stride);
         }
+        long at = from;
         while (at < to) {
             if (isLongString(at) && length(at) == length && Memory.equal(text(at), text, length)) {
                 return at;
             }
             at = next(at, stride);
+        }
+        return 0;
+    }
+
+    /**
+     * Most elements of a collection are as long as what is looked for. Where the next one begins does then not depend on a byte that has to be loaded, only on a branch that is foreseen, and the
+     * processor looks at many at once: 29 ns instead of 93 where none of 33 members of 16 bytes is it (ElementFindBenchmark).
+     */
+    private static long findShort(long from, long to, long text, int length, int stride) {
+        long at = from;
+        while (at < to) {
+            long next;
+            if (Memory.getByte(at) == length) {
+                if (Memory.equal(at + 1, text, length)) {
+                    return at;
+                }
+                next = at + 1 + length;
+            } else {
+                next = next(at);
+            }
+            at = next(next, stride - 1);
         }
         return 0;
     }

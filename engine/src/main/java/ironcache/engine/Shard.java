@@ -87,6 +87,9 @@ public final class Shard implements AutoCloseable {
     @SuppressWarnings("UnusedVariable")
     private long touchSink;
 
+    /** Of a page, at most; buckets have 600 on average. */
+    private static final int TOUCHED_PAGE_BYTES = 1024;
+
     /** Two lines to load where there is no record. */
     private final long nothing = Memory.allocate(NOTHING_BYTES, MemoryTag.OTHER);
 
@@ -333,7 +336,21 @@ public final class Shard implements AutoCloseable {
         for (int i = 0; i < count; i++) {
             pages[i] = store.log.resolve(pagedObjects.indexOf(objects[i]).touch(pages[i]));
         }
-        touchSink = sink + firstLines(pages, count);
+        sink += firstLines(pages, count);
+        for (int i = 0; i < count; i++) {
+            sink += moreLines(pages[i] == 0 ? nothing : pages[i]);
+        }
+        touchSink = sink;
+    }
+
+    /** A page is searched from its begin to its end, each entry where the one before says: the processor would wait for one line after another. */
+    private static long moreLines(long record) {
+        long sink = 0;
+        long end = Record.value(record) + Math.min(Record.valueLength(record), TOUCHED_PAGE_BYTES);
+        for (long at = record + 128; at < end; at += 64) {
+            sink += Memory.getLong(at);
+        }
+        return sink;
     }
 
     /** Loads the first lines of records, 0: there is none. @return anything */
