@@ -58,6 +58,10 @@ final class Tree implements AutoCloseable {
     private long part;
     private long object;
     private int scoreBytes;
+
+    /** Of a leaf: with more it is split. */
+    private int leafBytesMax;
+
     private int height;
 
     // The path.
@@ -94,7 +98,9 @@ final class Tree implements AutoCloseable {
         root = newRoot;
         part = newRoot + offset;
         object = CollectionRoot.object(newRoot);
-        scoreBytes = TreeLayout.isScored(part) ? TreeLayout.SCORE_BYTES : 0;
+        boolean isScored = TreeLayout.isScored(part);
+        scoreBytes = isScored ? TreeLayout.SCORE_BYTES : 0;
+        leafBytesMax = isScored ? TreeLayout.SCORED_LEAF_BYTES : PAGE_BYTES_MAX;
         height = TreeLayout.height(part);
     }
 
@@ -449,7 +455,7 @@ final class Tree implements AutoCloseable {
         if (Element.isSpilled(entry + scoreBytes)) {
             taken = Spill.pieces(entry + scoreBytes);
         }
-        if (height == 0 || lengths[0] + bytes > PAGE_BYTES_MAX) {
+        if (height == 0 || lengths[0] + bytes > leafBytesMax) {
             taken += height + 1;
             if (scoreBytes > 0 && height > 0) {
                 taken += loadBound(entry, bytes);
@@ -488,7 +494,7 @@ final class Tree implements AutoCloseable {
             long page = CollectionRoot.takePage(root);
             putPage(page, entry, bytes);
             putTop(page, 1);
-        } else if (lengths[0] + bytes <= PAGE_BYTES_MAX) {
+        } else if (lengths[0] + bytes <= leafBytesMax) {
             Memory.copy(entry, splice(0, at[0], 0, bytes), bytes);
         } else {
             split(entry, bytes);
@@ -784,8 +790,7 @@ final class Tree implements AutoCloseable {
     /** Whether {@link #move} can be done: both leaves stay as they are. */
     boolean canMove(Tree target, int bytes) {
         return pages[0] == target.pages[0]
-                || lengths[0] - bytes >= smallBytes(0)
-                        && target.lengths[0] + bytes <= PAGE_BYTES_MAX;
+                || lengths[0] - bytes >= smallBytes(0) && target.lengths[0] + bytes <= leafBytesMax;
     }
 
     /**
@@ -868,11 +873,11 @@ final class Tree implements AutoCloseable {
         }
     }
 
-    private static int bytesMax(int level) {
-        return level == 0 ? PAGE_BYTES_MAX : TreeLayout.INNER_BYTES_MAX;
+    private int bytesMax(int level) {
+        return level == 0 ? leafBytesMax : TreeLayout.INNER_BYTES_MAX;
     }
 
-    private static double smallBytes(int level) {
+    private double smallBytes(int level) {
         return SMALL_SHARE * bytesMax(level);
     }
 

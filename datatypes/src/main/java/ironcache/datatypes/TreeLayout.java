@@ -26,6 +26,12 @@ final class TreeLayout {
     static final int PAGE_BYTES_MAX = 4096;
 
     /**
+     * A leaf with scores that has more is split, unless it is one entry. Less than what a page may have: who gives a cold member another score reads two leaves, and both are written again. In a list, which changes
+     * at its ends, the fewer leaves the better.
+     */
+    static final int SCORED_LEAF_BYTES = 2048;
+
+    /**
      * What an inner page has, but for one of fewer than {@link #INNER_ENTRIES_MIN} entries, whatever their length. Less than a leaf's: each search goes through half an inner page of each level, and all of them are
      * a hundredth of the tree.
      */

@@ -501,7 +501,8 @@ final class TreePropertyTest {
                     insert(direction == 0 ? i : 0, new Entry(scored ? score : 0, member));
                 }
                 long pages = (CollectionRoot.nextPage(root) - 1) / 2;
-                double perLeaf = Math.floor((TreeLayout.PAGE_BYTES_MAX - 4.0) / (33 + scoreBytes));
+                int leafBytes = scored ? TreeLayout.SCORED_LEAF_BYTES : TreeLayout.PAGE_BYTES_MAX;
+                double perLeaf = Math.floor((leafBytes - 4.0) / (33 + scoreBytes));
                 assertTrue(pages < 20_000 / perLeaf * 1.04, pages + " pages");
                 check();
             }

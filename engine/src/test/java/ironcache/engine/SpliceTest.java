@@ -77,7 +77,7 @@ final class SpliceTest {
                         object[0] = harness.shard.createObject(0);
                         return 0;
                     });
-            for (int step = 0; step < 400_000; step++) {
+            for (int step = 0; step < 300_000; step++) {
                 int i = prng.nextInt(VALUES);
                 if (model[i] == null) {
                     byte[] value = bytes(prng.nextInt(VALUE_BYTES_MAX));

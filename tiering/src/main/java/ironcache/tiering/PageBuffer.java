@@ -8,7 +8,9 @@ import ironcache.hybridlog.Address;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A buffer for one sealed page, read whole and verified block by block. One owner thread.
+ * A buffer for one sealed page, read part by part and verified block by block. One owner thread.
+ *
+ * <p>Not in one piece: clients wait behind such a read at the disk, and behind the verifying of all of it.
  *
  * <pre>
  * EMPTY → READING → LOADED | DAMAGED → EMPTY
@@ -22,11 +24,18 @@ public final class PageBuffer implements AutoCloseable {
         DAMAGED
     }
 
+    private static final int PART_BLOCKS = 32;
+    private static final int PART_BYTES = PART_BLOCKS << PageLayout.BLOCK_SHIFT;
+
     private final SegmentStore segments;
     private final Mapping buffer;
     private final long token;
     private State state = State.EMPTY;
     private int page;
+
+    /** Blocks that are there. */
+    private int blocks;
+
     private @Nullable String damage;
 
     /** The page was damaged, and has been mended, or could not be. */
@@ -50,10 +59,16 @@ public final class PageBuffer implements AutoCloseable {
         page = pageWanted;
         state = State.READING;
         mended = false;
-        segments.read(page, 0, PageLayout.BLOCKS, buffer.address(), Io.UNREGISTERED, token);
+        blocks = 0;
+        readPart();
     }
 
-    /** Completion of the read. @return false: the page was damaged, is being mended, and is read again */
+    private void readPart() {
+        long to = buffer.address() + ((long) blocks << PageLayout.BLOCK_SHIFT);
+        segments.read(page, blocks, PART_BLOCKS, to, Io.UNREGISTERED, token);
+    }
+
+    /** Completion of a read. @return false: there is more to read, or the page was damaged, is being mended, and is read again */
     public boolean onRead(int result) {
         damage = verify(result);
         if (damage != null && !mended) {
@@ -63,6 +78,12 @@ public final class PageBuffer implements AutoCloseable {
                 return false;
             }
         }
+        blocks += PART_BLOCKS;
+        if (damage == null && blocks < PageLayout.BLOCKS) {
+            readPart();
+            segments.unpin(page);
+            return false;
+        }
         state = damage == null ? State.LOADED : State.DAMAGED;
         if (damage != null) {
             segments.markDamaged(page);
@@ -71,7 +92,8 @@ public final class PageBuffer implements AutoCloseable {
     }
 
     private void readAgain() {
-        segments.read(page, 0, PageLayout.BLOCKS, buffer.address(), Io.UNREGISTERED, token);
+        blocks = 0;
+        readPart();
         segments.unpin(page);
     }
 
@@ -106,15 +128,34 @@ public final class PageBuffer implements AutoCloseable {
         return PageLayout.end(buffer.address());
     }
 
+    /** Verifies what a read brought. */
     private @Nullable String verify(int result) {
         long address = buffer.address();
-        if (result != Address.PAGE_BYTES) {
+        if (result != PART_BYTES) {
             return segments.describe(page)
                     + ", field read: expected "
-                    + Address.PAGE_BYTES
+                    + PART_BYTES
                     + " bytes, actual "
                     + (result < 0 ? Errno.name(result) : Integer.toString(result));
         }
+        if (blocks == 0) {
+            String wrong = verifyHeader(address);
+            if (wrong != null) {
+                return wrong;
+            }
+        }
+        int lastBlock = PageLayout.end(address) - 1 >>> PageLayout.BLOCK_SHIFT;
+        int last = Math.min(lastBlock, blocks + PART_BLOCKS - 1);
+        for (int block = Math.max(1, blocks); block <= last; block++) {
+            long at = address + ((long) block << PageLayout.BLOCK_SHIFT);
+            if (!segments.verify(page, block, at)) {
+                return segments.damage(page, block, at);
+            }
+        }
+        return null;
+    }
+
+    private @Nullable String verifyHeader(long address) {
         if (PageLayout.magic(address) != PageLayout.MAGIC) {
             return segments.describe(page)
                     + ", field magic: expected 0x"
@@ -135,13 +176,6 @@ public final class PageBuffer implements AutoCloseable {
                     + segments.generationOf(page)
                     + ", actual "
                     + PageLayout.generation(address);
-        }
-        int lastBlock = PageLayout.end(address) - 1 >>> PageLayout.BLOCK_SHIFT;
-        for (int block = 1; block <= lastBlock; block++) {
-            long at = address + ((long) block << PageLayout.BLOCK_SHIFT);
-            if (!segments.verify(page, block, at)) {
-                return segments.damage(page, block, at);
-            }
         }
         return null;
     }
