@@ -1,22 +1,23 @@
 package ironcache.wal;
 
+import static ironcache.wal.WalFailures.RETRY_NANOS;
+import static ironcache.wal.WalFailures.hasCome;
+
 import ironcache.ffm.Crc32c;
-import ironcache.ffm.Errno;
 import ironcache.ffm.Io;
-import ironcache.ffm.Memory;
-import ironcache.ffm.MemoryTag;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
  * A shard's log: takes effects, writes them in commits to segment files, says what is durable.
  *
+ * <p>Made of three: {@link FrameBuffer} builds the frames, {@link WalSegments} has the files that they go to, {@link UnitWatermarks} says which of what is durable is ready and stable. This one decides
+ * when something is written, synced, begun or tried again, and knows what has failed.
+ *
  * <p>Owned like its shard: one thread is in it at a time. Methods marked <i>owner</i> are for the thread that owns the {@link Io}; {@link #stableSeqno}, {@link
- * #readySeqno}, {@link #failure} and {@link #isFailed} may be read by any thread. Owns the chunks of its {@link FrameBuffer} and one block for headers.
+ * #readySeqno}, {@link #failure} and {@link #isFailed} may be read by any thread. Owns those three, and by them its memory and files.
  *
  * <p>The watermarks, all in seqnos of this log:
  *
@@ -31,10 +32,6 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>One write is in flight at a time, and one sync. {@link SyncPolicy#ALWAYS}: a write and its sync are one operation, and who comes while it is on its way goes with the next: of
  * several at once each is smaller, and what they cost is the same. Any error of it but that of a full disk counts as that of a sync, since nothing tells the two apart.
- *
- * <p>How far the log is stable is written to block 0 of the segment that is open, its witness, whenever that has moved and {@link #WITNESS_NANOS} have passed since the last time: without it, damage
- * to the end of the log could not be told from a torn write. It is not synced and nothing waits for it, but that the next segment is begun and that the log is closed; so a witness never speaks of
- * frames that are not in its segment or an earlier one.
  */
 public final class WalWriter implements AutoCloseable {
     /** From here on a commit does not wait for more: {@link SyncPolicy#EVERYSEC} and {@link SyncPolicy#NO}. */
@@ -42,101 +39,24 @@ public final class WalWriter implements AutoCloseable {
 
     private static final long GATHER_NANOS = 10_000_000;
     private static final long SYNC_NANOS = 1_000_000_000;
-    private static final long RETRY_NANOS = 1_000_000_000;
-    static final long WITNESS_NANOS = 100_000_000;
-
-    /** Old segments that are kept to be used again: writing over them needs no new extents, so their syncs are cheaper. */
-    private static final int SPARE_SEGMENTS = 2;
-
-    private static final int FILL_BYTES = 1 << 20;
-    private static final String UNNAMED = "wal-next.tmp";
-
     private static final long NEVER = FrameBuffer.NEVER;
     private static final int BLOCK_BYTES = WalFileLayout.BLOCK_BYTES;
 
-    // Operations: low bits of tokens.
+    // Operations: low bits of tokens. Those of the segments follow.
     private static final int WRITE = 1;
     private static final int SYNC = 2;
-    private static final int HEADER = 3;
-    private static final int ALLOCATE = 4;
-    private static final int EXTEND = 5;
-    private static final int DIRECTORY = 6;
-    private static final int FILL = 7;
-    private static final int MADE = 8;
-    private static final int WRITE_AND_SYNC = 9;
-    private static final int WITNESS = 10;
-
-    /** What a segment that is being made waits for. */
-    private enum State {
-        /** Its space is being allocated. */
-        ALLOCATING,
-        /**
-         * It is written once, where each commit is synced: a sync of what was never written before waits for the file system's journal as well. Else that would only take from the disk's
-         * rate, and make those wait who fill the segment before.
-         */
-        FILLING,
-        /** It is being synced before it gets its name, so that what has the name of a segment is never shorter than one. */
-        SYNCING,
-        /** The directory is being synced, so that its name is durable. */
-        NAMING,
-        /** Ready to be begun. */
-        PREPARED,
-        /** Its header is being written and synced. */
-        BEGINNING,
-        /** Frames go to it. */
-        BEGUN
-    }
-
-    private static final class Segment {
-        final long generation;
-        final Path path;
-        final int file;
-
-        /** Whether it has its name; not yet where it is new. */
-        boolean named;
-
-        State state = State.ALLOCATING;
-
-        /** Bytes from the start that were written once, or need not be. */
-        long filledBytes;
-
-        Segment(long generation, Path path, int file) {
-            this.generation = generation;
-            this.path = path;
-            this.file = file;
-        }
-    }
+    private static final int WRITE_AND_SYNC = 3;
 
     private final FrameBuffer buffer;
     private final Io io;
-    private final Path directory;
+    private final WalSegments segments;
+    private final UnitWatermarks units;
     private final int shard;
     private final long nodeId;
     private final WalOptions options;
     private final long tokenBase;
-    private final Peers peers;
     private final Crc32c crc = new Crc32c();
-    private final long headerBlock = Memory.allocate(FrameBuffer.MAPPED_BYTES, MemoryTag.WAL);
-
-    /** Stays zero. */
-    private final long zeroBlock = headerBlock + BLOCK_BYTES;
-
-    /** Block 0 of the current segment. */
-    private final long witnessBlock = zeroBlock + BLOCK_BYTES;
-
     private SyncPolicy policy;
-
-    /** Zeros, while a segment is being filled; 0: none is. */
-    private long zeros;
-
-    // Segments.
-    private @Nullable Segment current;
-    private @Nullable Segment next;
-
-    /** Closed segments, oldest first, and those of them that nothing refers to any more. */
-    private final List<Long> older = new ArrayList<>();
-
-    private final List<Long> spares = new ArrayList<>();
 
     // What is in flight.
     private boolean writing;
@@ -146,8 +66,6 @@ public final class WalWriter implements AutoCloseable {
 
     private boolean regionSealed;
     private boolean syncing;
-    private boolean preparing;
-    private boolean witnessing;
 
     // Watermarks.
     private long writtenSeqno;
@@ -156,43 +74,18 @@ public final class WalWriter implements AutoCloseable {
     private long durableSeqno;
     private long syncSeqno;
     private long syncWhole;
-    private volatile long readySeqno;
-    private volatile long stableSeqno;
-
-    /** What the witness in flight says, and the last one that was written. */
-    private long witnessSeqno;
-
-    private long witnessedSeqno;
 
     // Times.
     private long writtenSinceNanos = NEVER;
     private long syncSinceNanos = NEVER;
     private long syncedNanos = NEVER;
 
-    /** When the next witness may be written; {@link #NEVER}: at once. */
-    private long witnessNanos = NEVER;
-
-    /** When a failed write, or making a segment, is tried again; {@link #NEVER} where nothing failed. */
+    /** When a failed write, of frames or of a header, is tried again; {@link #NEVER} where none failed. */
     private long retryNanos = NEVER;
-
-    private long prepareNanos = NEVER;
-
-    // Units over several shards that are not stable, oldest first: the first frame that is whole
-    // only with it, its last frame, n, n times (shard, the last frame there).
-    private static final int UNIT_LAST = 1;
-    private static final int UNIT_COUNT = 2;
-    private static final int UNIT_PARTS = 3;
-    private long[] units = new long[256];
-    private int unitsFrom;
-    private int unitsTo;
-
-    /** Whether the parts of the first of these units were told that this one is ready. */
-    private boolean partsWoken;
 
     // Failures.
     private volatile @Nullable String failure;
     private volatile boolean failed;
-    private @Nullable String prepareFailure;
 
     /** Frames stay in memory. */
     private boolean held;
@@ -224,12 +117,10 @@ public final class WalWriter implements AutoCloseable {
             long firstSeqno)
             throws IOException {
         this.io = io;
-        this.directory = directory;
         this.shard = shard;
         this.nodeId = nodeId;
         this.options = options;
         this.tokenBase = tokenBase;
-        this.peers = peers;
         this.policy = options.policy();
         this.buffer =
                 new FrameBuffer(
@@ -238,26 +129,17 @@ public final class WalWriter implements AutoCloseable {
         writtenWhole = writtenSeqno;
         syncedSeqno = writtenSeqno;
         durableSeqno = writtenSeqno;
-        readySeqno = durableSeqno;
-        stableSeqno = durableSeqno;
-        witnessedSeqno = stableSeqno; // The first segment's header vouches for it.
-        findOldSegments(generation);
-    }
-
-    private void findOldSegments(long generation) throws IOException {
-        for (Path file : io.openDirectory(directory)) {
-            long old = WalFileLayout.logGeneration(file);
-            if (old > generation) {
-                throw new IOException(
-                        file
-                                + " exists already, but the log shall go on with segment "
-                                + generation);
-            }
-            if (old >= 0 && old < generation) {
-                older.add(old);
-            }
-        }
-        older.sort(null);
+        units = new UnitWatermarks(shard, peers, durableSeqno);
+        segments =
+                new WalSegments(
+                        io,
+                        directory,
+                        shard,
+                        nodeId,
+                        options.segmentBytes(),
+                        tokenBase,
+                        generation,
+                        durableSeqno);
     }
 
     // Appending.
@@ -293,29 +175,7 @@ public final class WalWriter implements AutoCloseable {
     public void endUnit(int parts, int[] shards, long[] seqnos) {
         long first = buffer.unitFirstSeqno();
         long last = buffer.endUnit(parts, shards, seqnos);
-        int words = UNIT_PARTS + 2 * parts;
-        if (unitsTo + words > units.length) {
-            makeRoomForUnit(words);
-        }
-        units[unitsTo] = first;
-        units[unitsTo + UNIT_LAST] = last;
-        units[unitsTo + UNIT_COUNT] = parts;
-        for (int i = 0; i < parts; i++) {
-            units[unitsTo + UNIT_PARTS + 2 * i] = shards[i];
-            units[unitsTo + UNIT_PARTS + 2 * i + 1] = seqnos[i];
-        }
-        unitsTo += words;
-    }
-
-    private void makeRoomForUnit(int words) {
-        int used = unitsTo - unitsFrom;
-        long[] from = units;
-        if (used + words > units.length / 2) {
-            units = new long[2 * (used + words)];
-        }
-        System.arraycopy(from, unitsFrom, units, 0, used);
-        unitsFrom = 0;
-        unitsTo = used;
+        units.add(first, last, parts, shards, seqnos);
     }
 
     /** Of the frame that ends the open unit if it is ended with parts now. */
@@ -342,12 +202,12 @@ public final class WalWriter implements AutoCloseable {
 
     /** Replies to commands whose effects are in frames up to here may go. Any thread. */
     public long stableSeqno() {
-        return stableSeqno;
+        return units.stableSeqno();
     }
 
     /** Durable, and before the first unit over several shards that is not stable, or its frame. Any thread. */
     public long readySeqno() {
-        return readySeqno;
+        return units.readySeqno();
     }
 
     /** Of the last frame, whatever it holds. */
@@ -400,21 +260,20 @@ public final class WalWriter implements AutoCloseable {
 
     /** Whether a segment is open for frames: its header and its name are durable. */
     public boolean isBegun() {
-        return current != null;
+        return segments.isBegun();
     }
 
     /** Of the segment that is open for frames; 0 where none is. A manifest may name no later one as the first that counts: its header might not be there after a crash. */
     public long begunGeneration() {
-        Segment open = current;
-        return open == null ? 0 : open.generation;
+        return segments.begunGeneration();
     }
 
     /** All that was appended is synced, and nothing is in flight: the log may be closed. */
     public boolean isQuiet() {
         return !writing
                 && !syncing
-                && !preparing
-                && !witnessing
+                && !segments.isPreparing()
+                && !segments.isWitnessing()
                 && buffer.pendingBytes() == 0
                 && syncedSeqno == writtenSeqno;
     }
@@ -460,164 +319,12 @@ public final class WalWriter implements AutoCloseable {
 
     /** Bytes of the segments that are there, in use or spare. */
     public long diskBytes() {
-        int segments =
-                older.size() + spares.size() + (current == null ? 0 : 1) + (next == null ? 0 : 1);
-        return segments * options.segmentBytes();
+        return segments.diskBytes();
     }
 
-    /** Owner. Segments before this one are not needed: no manifest that counts names them. Up to {@value #SPARE_SEGMENTS} are kept for reuse. */
+    /** Owner. Segments before this one are not needed: no manifest that counts names them. Up to {@value WalSegments#SPARE_SEGMENTS} are kept for reuse. */
     public void deleteBefore(long generation) {
-        for (int i = 0; i < older.size() && older.get(i) < generation; ) {
-            long old = older.get(i);
-            if (spares.size() < SPARE_SEGMENTS) {
-                spares.add(old);
-                older.remove(i);
-            } else if (delete(old)) {
-                older.remove(i);
-            } else {
-                i++; // To be tried again; it does no harm.
-            }
-        }
-    }
-
-    private boolean delete(long generation) {
-        try {
-            io.deleteFile(WalFileLayout.logFile(directory, generation));
-            return true;
-        } catch (IOException e) {
-            return false;
-        }
-    }
-
-    /** A new segment until it is made; one that a crash left is overwritten. */
-    private Path unnamed() {
-        return directory.resolve(UNNAMED);
-    }
-
-    /** Makes the file of the next segment. */
-    private void prepare(long generation, long nowNanos) {
-        Path path = WalFileLayout.logFile(directory, generation);
-        try {
-            int file;
-            boolean used = !spares.isEmpty();
-            if (!used) {
-                file = io.openFile(unnamed(), Io.OpenMode.CREATE, true);
-            } else {
-                io.renameFile(WalFileLayout.logFile(directory, spares.remove(0)), path);
-                file = io.openFile(path, Io.OpenMode.READ_WRITE, true);
-            }
-            next = new Segment(generation, path, file);
-            next.named = used;
-            next.filledBytes = used || policy != SyncPolicy.ALWAYS ? options.segmentBytes() : 0;
-            preparing = true;
-            io.allocate(file, 0, options.segmentBytes(), tokenBase | ALLOCATE);
-        } catch (IOException e) {
-            prepareFailure = text(String.valueOf(e.getMessage()), path, 0);
-            prepareNanos = nowNanos + RETRY_NANOS;
-        }
-    }
-
-    private void onAllocated(Segment segment, int result, long nowNanos) {
-        if (result == -Errno.EOPNOTSUPP) {
-            // Then at least its length is right, which a reader wants to know.
-            io.write(
-                    segment.file,
-                    options.segmentBytes() - BLOCK_BYTES,
-                    zeroBlock,
-                    BLOCK_BYTES,
-                    Io.UNREGISTERED,
-                    tokenBase | EXTEND);
-        } else if (result < 0) {
-            abandon(segment, result, nowNanos);
-        } else {
-            segment.state = State.FILLING;
-            fill(segment);
-        }
-    }
-
-    private void fill(Segment segment) {
-        long left = options.segmentBytes() - segment.filledBytes;
-        if (left > 0) {
-            if (zeros == 0) {
-                zeros = Memory.allocateUnset(FILL_BYTES, MemoryTag.WAL);
-                Memory.fill(zeros, FILL_BYTES, (byte) 0);
-            }
-            io.write(
-                    segment.file,
-                    segment.filledBytes,
-                    zeros,
-                    (int) Math.min(FILL_BYTES, left),
-                    Io.UNREGISTERED,
-                    tokenBase | FILL);
-            return;
-        }
-        freeZeros();
-        if (segment.named) {
-            name(segment);
-        } else {
-            segment.state = State.SYNCING;
-            io.sync(segment.file, tokenBase | MADE);
-        }
-    }
-
-    private void onMade(Segment segment, int result, long nowNanos) {
-        if (isDiskFull(result)) {
-            abandon(segment, result, nowNanos);
-            return;
-        }
-        if (result < 0) {
-            preparing = false;
-            failForGood(result, unnamed(), 0);
-            return;
-        }
-        try {
-            io.renameFile(unnamed(), segment.path);
-            segment.named = true;
-        } catch (IOException e) {
-            abandon(segment, text(String.valueOf(e.getMessage()), segment.path, 0), nowNanos);
-            return;
-        }
-        name(segment);
-    }
-
-    private void name(Segment segment) {
-        segment.state = State.NAMING;
-        io.syncDirectory(directory, tokenBase | DIRECTORY);
-    }
-
-    private void onFilled(Segment segment, int result, long nowNanos) {
-        int written = result & -BLOCK_BYTES;
-        if (result < 0 || written == 0) {
-            freeZeros();
-            abandon(segment, result < 0 ? result : -Errno.ENOSPC, nowNanos);
-        } else {
-            segment.filledBytes += written;
-            fill(segment);
-        }
-    }
-
-    private void freeZeros() {
-        if (zeros != 0) {
-            Memory.free(zeros, FILL_BYTES, MemoryTag.WAL);
-            zeros = 0;
-        }
-    }
-
-    private void abandon(Segment segment, int result, long nowNanos) {
-        abandon(segment, text(Errno.name(result), segment.path, 0), nowNanos);
-    }
-
-    private void abandon(Segment segment, String cause, long nowNanos) {
-        io.closeFile(segment.file);
-        try {
-            io.deleteFile(segment.named ? segment.path : unnamed());
-        } catch (IOException e) {
-            // If it stays: the next attempt overwrites it.
-        }
-        prepareFailure = cause;
-        preparing = false;
-        next = null;
-        prepareNanos = nowNanos + RETRY_NANOS;
+        segments.deleteBefore(generation);
     }
 
     /**
@@ -627,73 +334,41 @@ public final class WalWriter implements AutoCloseable {
      */
     private boolean isSegmentOpen(long nowNanos) {
         long wanted = buffer.regions() > 0 ? buffer.regionGeneration() : buffer.planGeneration();
-        Segment open = current;
-        long following = open == null ? wanted : open.generation + 1;
-        boolean isOpen = open != null && open.generation == wanted;
+        boolean isOpen = segments.isOpen(wanted);
         boolean soon =
                 !isOpen
                         || buffer.planGeneration() > wanted
                         || buffer.planOffset() > options.segmentBytes() / 2;
-        if (next == null && soon && hasCome(prepareNanos, nowNanos)) {
-            prepare(following, nowNanos);
+        if (soon) {
+            segments.makeNext(policy == SyncPolicy.ALWAYS, nowNanos);
         }
         if (isOpen) {
             return true;
         }
-        Segment prepared = next;
-        if (prepared == null && prepareFailure != null) {
-            failure = prepareFailure;
+        String makeFailure = segments.makeFailure();
+        if (makeFailure != null) {
+            failure = makeFailure;
         }
-        if (writing || syncing || witnessing) {
+        if (writing || syncing || segments.isWitnessing()) {
             return false;
         }
         if (writtenSeqno != syncedSeqno) {
             submitSync(nowNanos);
-        } else if (prepared != null
-                && prepared.state == State.PREPARED
-                && hasCome(retryNanos, nowNanos)) {
-            begin(prepared);
+        } else if (segments.isPrepared() && hasCome(retryNanos, nowNanos)) {
+            segments.begin(writtenSeqno + 1);
         }
         return false;
     }
 
-    private void begin(Segment segment) {
-        segment.state = State.BEGINNING;
-        preparing = true;
-        WalFileLayout.put(
-                headerBlock,
-                WalFileLayout.TYPE_LOG,
-                shard,
-                segment.generation,
-                writtenSeqno + 1,
-                nodeId,
-                options.segmentBytes(),
-                crc);
-        io.writeAndSync(
-                segment.file, 0, headerBlock, BLOCK_BYTES, Io.UNREGISTERED, tokenBase | HEADER);
-    }
-
-    private void onHeader(Segment segment, int result, long nowNanos) {
-        preparing = false;
-        if (result == BLOCK_BYTES) {
-            segment.state = State.BEGUN;
-            Segment before = current;
-            if (before != null) {
-                io.closeFile(before.file);
-                older.add(before.generation);
-            }
-            current = segment;
-            next = null;
-            Memory.copy(headerBlock, witnessBlock, BLOCK_BYTES);
-            prepareFailure = null;
-            prepareNanos = NEVER;
-            failure = null;
-            retryNanos = NEVER;
-        } else if (result >= 0 || isDiskFull(result)) {
-            segment.state = State.PREPARED;
-            failWrite(result, BLOCK_BYTES, segment.path, 0, nowNanos);
-        } else {
-            failForGood(result, segment.path, 0);
+    /** Frames wait for a header: its failure is the log's at once. They need not wait for a segment that could not be made; where they do, {@link #isSegmentOpen} finds out. */
+    private void onSegment(int op, int result, long nowNanos) {
+        segments.onFile(op, result, nowNanos);
+        String segmentFailure = segments.failure();
+        if (segments.isFailed()) {
+            failForGood(Objects.requireNonNull(segmentFailure));
+        } else if (op == WalSegments.HEADER) {
+            failure = segmentFailure;
+            retryNanos = segmentFailure == null ? NEVER : nowNanos + RETRY_NANOS;
         }
     }
 
@@ -712,7 +387,7 @@ public final class WalWriter implements AutoCloseable {
             return false;
         }
         buffer.stamp(nowNanos);
-        if (unitsFrom < unitsTo) {
+        if (!units.isEmpty()) {
             advanceWatermarks();
             if (failed) {
                 return false;
@@ -729,14 +404,8 @@ public final class WalWriter implements AutoCloseable {
         if (isSyncDue(nowNanos)) {
             submitSync(nowNanos);
         }
-        if (isWitnessWanted() && hasCome(witnessNanos, nowNanos)) {
-            submitWitness(nowNanos);
-        }
+        segments.witness(units.stableSeqno(), nowNanos);
         return false;
-    }
-
-    private static boolean hasCome(long retryAtNanos, long nowNanos) {
-        return retryAtNanos == NEVER || nowNanos - retryAtNanos >= 0;
     }
 
     private boolean isCommitDue(long nowNanos) {
@@ -758,18 +427,9 @@ public final class WalWriter implements AutoCloseable {
         return syncedNanos == NEVER || nowNanos - syncedNanos >= SYNC_NANOS;
     }
 
-    /** The disk says less than how far the log is stable, and can be told. */
-    private boolean isWitnessWanted() {
-        Segment following = next;
-        return !witnessing
-                && !isWitnessed()
-                && current != null
-                && (following == null || following.state != State.BEGINNING);
-    }
-
     /** Whether it was written how far the log is stable. */
     public boolean isWitnessed() {
-        return stableSeqno <= witnessedSeqno;
+        return segments.isWitnessed(units.stableSeqno());
     }
 
     /**
@@ -784,36 +444,30 @@ public final class WalWriter implements AutoCloseable {
         if (!syncing && policy == SyncPolicy.EVERYSEC && writtenSeqno != syncedSeqno) {
             at = syncedNanos == NEVER ? writtenSinceNanos : syncedNanos + SYNC_NANOS;
         }
-        if (next == null) {
-            at = Math.min(at, prepareNanos);
-        }
-        if (!writing && !preparing) {
+        at = Math.min(at, segments.makeNanos());
+        if (!writing && !segments.isPreparing()) {
             // What may be tried again is a header, which waits for the witness of the segment
             // before.
-            at = witnessing ? at : Math.min(at, retryNanos);
-            if (retryNanos == NEVER && current != null && !held && buffer.hasCommittable()) {
+            at = segments.isWitnessing() ? at : Math.min(at, retryNanos);
+            if (retryNanos == NEVER && segments.isBegun() && !held && buffer.hasCommittable()) {
                 at = Math.min(at, dueNanos());
             }
         }
-        if (isWitnessWanted()) {
-            at = Math.min(at, witnessNanos);
-        }
-        return at;
+        return Math.min(at, segments.witnessNanos(units.stableSeqno()));
     }
 
     /** When the oldest of what may be committed has gathered long enough. */
     private long dueNanos() {
         long oldest = buffer.oldestNanos();
-        return oldest == NEVER || current != null && current.generation != buffer.planGeneration()
+        return oldest == NEVER || !segments.isOpen(buffer.planGeneration())
                 ? NEVER
                 : policy == SyncPolicy.ALWAYS ? oldest : oldest + GATHER_NANOS;
     }
 
     private void submitWrite() {
-        Segment segment = Objects.requireNonNull(current);
-        assert segment.generation == buffer.regionGeneration();
+        assert segments.isOpen(buffer.regionGeneration());
         if (!regionSealed) {
-            buffer.sealRegion(durableSeqno, stableSeqno, nodeId, shard, crc);
+            buffer.sealRegion(durableSeqno, units.stableSeqno(), nodeId, shard, crc);
             regionSealed = true;
         }
         writing = true;
@@ -822,55 +476,36 @@ public final class WalWriter implements AutoCloseable {
         int length = buffer.regionLength() - regionDone;
         if (policy == SyncPolicy.ALWAYS && !syncing && writtenSeqno == syncedSeqno) {
             io.writeAndSync(
-                    segment.file,
+                    segments.file(),
                     offset,
                     address,
                     length,
                     Io.UNREGISTERED,
                     tokenBase | WRITE_AND_SYNC);
         } else {
-            io.write(segment.file, offset, address, length, Io.UNREGISTERED, tokenBase | WRITE);
-        }
-    }
-
-    private void submitWitness(long nowNanos) {
-        Segment segment = Objects.requireNonNull(current);
-        witnessing = true;
-        witnessSeqno = stableSeqno;
-        witnessNanos = nowNanos + WITNESS_NANOS;
-        WalFileLayout.putWitness(witnessBlock, witnessSeqno, crc);
-        io.write(segment.file, 0, witnessBlock, BLOCK_BYTES, Io.UNREGISTERED, tokenBase | WITNESS);
-    }
-
-    /** A failure is none of the log's: it is only evidence, which is tried again. */
-    private void onWitness(int result, long nowNanos) {
-        witnessing = false;
-        if (result == BLOCK_BYTES) {
-            witnessedSeqno = witnessSeqno;
-        } else {
-            witnessNanos = nowNanos + RETRY_NANOS;
+            io.write(segments.file(), offset, address, length, Io.UNREGISTERED, tokenBase | WRITE);
         }
     }
 
     /** @param durably it was synced as well */
     private void onWritten(int result, boolean durably, long nowNanos) {
         writing = false;
-        Segment segment = Objects.requireNonNull(current);
         int wanted = buffer.regionLength() - regionDone;
+        long offset = buffer.regionOffset() + regionDone;
         if (result == wanted) {
             written(durably);
         } else if (result >= 0) {
             // What is left is written again, from the last block boundary that was reached.
             int progress = result & -BLOCK_BYTES;
-            failWrite(result, wanted, segment.path, buffer.regionOffset() + regionDone, nowNanos);
+            failWrite(result, wanted, offset, nowNanos);
             regionDone += progress;
             if (progress > 0) {
                 retryNanos = nowNanos; // There is room again, or still.
             }
-        } else if (durably && !isDiskFull(result)) {
-            failForGood(result, segment.path, buffer.regionOffset() + regionDone);
+        } else if (durably && !WalFailures.isDiskFull(result)) {
+            failForGood(WalFailures.text(result, segments.path(), offset));
         } else {
-            failWrite(result, wanted, segment.path, buffer.regionOffset() + regionDone, nowNanos);
+            failWrite(result, wanted, offset, nowNanos);
         }
     }
 
@@ -895,22 +530,20 @@ public final class WalWriter implements AutoCloseable {
     }
 
     private void submitSync(long nowNanos) {
-        Segment segment = Objects.requireNonNull(current);
         syncing = true;
         syncSeqno = writtenSeqno;
         syncWhole = writtenWhole;
         syncSinceNanos = writtenSinceNanos;
         writtenSinceNanos = NEVER;
         syncedNanos = nowNanos;
-        io.sync(segment.file, tokenBase | SYNC);
+        io.sync(segments.file(), tokenBase | SYNC);
     }
 
     private void onSynced(int result) {
         syncing = false;
         syncSinceNanos = NEVER;
         if (result < 0) {
-            Segment segment = Objects.requireNonNull(current);
-            failForGood(result, segment.path, 0);
+            failForGood(WalFailures.text(result, segments.path(), 0));
         } else {
             syncs++;
             synced(syncSeqno, syncWhole);
@@ -923,58 +556,10 @@ public final class WalWriter implements AutoCloseable {
         advanceWatermarks();
     }
 
-    /**
-     * From durable to ready to stable. Whoever of several shards is the last to publish that its part is ready sees that all are: each publishes before it looks.
-     */
     private void advanceWatermarks() {
-        while (true) {
-            boolean waits = unitsFrom < unitsTo;
-            long unit = waits ? units[unitsFrom + UNIT_LAST] : NEVER;
-            long ready = Math.min(durableSeqno, unit);
-            if (ready != readySeqno) {
-                readySeqno = ready;
-            }
-            if (unit > durableSeqno) {
-                publishStable(durableSeqno);
-                return;
-            }
-            int parts = (int) units[unitsFrom + UNIT_COUNT];
-            if (!partsWoken) {
-                partsWoken = true;
-                for (int i = 0; i < parts; i++) {
-                    int part = (int) units[unitsFrom + UNIT_PARTS + 2 * i];
-                    if (part != shard) {
-                        peers.wake(part);
-                    }
-                }
-            }
-            for (int i = 0; i < parts; i++) {
-                int part = (int) units[unitsFrom + UNIT_PARTS + 2 * i];
-                if (part == shard) {
-                    continue;
-                }
-                // In this order: what fails is ready no more.
-                boolean partFailed = peers.isFailed(part);
-                if (peers.readySeqno(part) < units[unitsFrom + UNIT_PARTS + 2 * i + 1]) {
-                    publishStable(units[unitsFrom] - 1);
-                    if (partFailed) {
-                        failWithPart(part);
-                    }
-                    return;
-                }
-            }
-            partsWoken = false;
-            unitsFrom += UNIT_PARTS + 2 * parts;
-            if (unitsFrom == unitsTo) {
-                unitsFrom = 0;
-                unitsTo = 0;
-            }
-        }
-    }
-
-    private void publishStable(long stable) {
-        if (stable != stableSeqno) {
-            stableSeqno = stable;
+        int part = units.advance(durableSeqno);
+        if (part != UnitWatermarks.NONE) {
+            failWithPart(part);
         }
     }
 
@@ -984,102 +569,44 @@ public final class WalWriter implements AutoCloseable {
     public void onFile(int op, int result, long nowNanos) {
         if (failed) {
             // Nothing counts any more; only what is in flight is to be known.
-            boolean write = op == WRITE || op == WRITE_AND_SYNC;
-            writing &= !write;
-            syncing &= op != SYNC;
-            witnessing &= op != WITNESS;
-            preparing &= write || op == SYNC || op == WITNESS;
+            switch (op) {
+                case WRITE, WRITE_AND_SYNC -> writing = false;
+                case SYNC -> syncing = false;
+                default -> segments.onFileAfterFailure(op);
+            }
             return;
         }
         switch (op) {
             case WRITE -> onWritten(result, false, nowNanos);
             case WRITE_AND_SYNC -> onWritten(result, true, nowNanos);
             case SYNC -> onSynced(result);
-            case ALLOCATE -> onAllocated(making(), result, nowNanos);
-            case EXTEND ->
-                    onAllocated(
-                            making(),
-                            result >= 0 && result < BLOCK_BYTES ? -Errno.ENOSPC : result,
-                            nowNanos);
-            case FILL -> onFilled(making(), result, nowNanos);
-            case MADE -> onMade(making(), result, nowNanos);
-            case DIRECTORY -> onNamed(making(), result);
-            case HEADER -> onHeader(making(), result, nowNanos);
-            case WITNESS -> onWitness(result, nowNanos);
-            default -> throw new IllegalArgumentException("operation " + op);
-        }
-    }
-
-    private Segment making() {
-        return Objects.requireNonNull(next);
-    }
-
-    private void onNamed(Segment segment, int result) {
-        preparing = false;
-        if (result < 0) {
-            failForGood(result, directory, 0);
-        } else {
-            segment.state = State.PREPARED;
-            prepareNanos = NEVER;
+            default -> onSegment(op, result, nowNanos);
         }
     }
 
     // Failures.
 
-    private static boolean isDiskFull(int result) {
-        return result == -Errno.ENOSPC || result == -Errno.EDQUOT;
-    }
-
-    private void failWrite(int result, int wanted, Path path, long offset, long nowNanos) {
-        failure =
-                text(
-                        result < 0
-                                ? Errno.name(result)
-                                : "short write, " + result + " of " + wanted + " bytes",
-                        path,
-                        offset);
+    private void failWrite(int result, int wanted, long offset, long nowNanos) {
+        failure = WalFailures.ofWrite(result, wanted, segments.path(), offset);
         retryNanos = nowNanos + RETRY_NANOS;
-    }
-
-    private void failForGood(int result, Path path, long offset) {
-        failForGood(text(Errno.name(result), path, offset));
     }
 
     /** Recovery cuts this log before the first unit that lacks a part: what comes behind it can never be acknowledged. */
     private void failWithPart(int part) {
         failForGood(
-                "Errors writing to the AOF file: the log of shard "
-                        + part
-                        + " has failed, and with it a transaction over shards "
-                        + part
-                        + " and "
-                        + shard);
+                WalFailures.text(
+                        "the log of shard "
+                                + part
+                                + " has failed, and with it a transaction over shards "
+                                + part
+                                + " and "
+                                + shard));
     }
 
     private void failForGood(String why) {
         failure = why;
         failed = true;
-        // Those whose units wait for a part of this log have failed as well.
-        for (int unit = unitsFrom; unit < unitsTo; ) {
-            int parts = (int) units[unit + UNIT_COUNT];
-            for (int i = 0; i < parts; i++) {
-                int part = (int) units[unit + UNIT_PARTS + 2 * i];
-                if (part != shard) {
-                    peers.wake(part);
-                }
-            }
-            unit += UNIT_PARTS + 2 * parts;
-        }
-    }
-
-    private static String text(String cause, Path path, long offset) {
-        return "Errors writing to the AOF file: "
-                + cause
-                + " ("
-                + path
-                + ", offset "
-                + offset
-                + ")";
+        units.wakeAllParts();
     }
 
     /** Owner. Closes the files, when {@link #isQuiet}; for a log that ends while its {@link Io} goes on. */
@@ -1087,14 +614,7 @@ public final class WalWriter implements AutoCloseable {
         if (!isQuiet()) {
             throw new IllegalStateException("operations are in flight, or wait");
         }
-        if (current != null) {
-            io.closeFile(current.file);
-        }
-        if (next != null) {
-            io.closeFile(next.file);
-        }
-        current = null;
-        next = null;
+        segments.closeFiles();
     }
 
     /** Frees the memory. After {@link #closeFiles}, or after the {@link Io} is closed, which closes the files. */
@@ -1102,9 +622,8 @@ public final class WalWriter implements AutoCloseable {
     public void close() {
         if (!closed) {
             closed = true;
-            freeZeros();
+            segments.close();
             buffer.close();
-            Memory.free(headerBlock, FrameBuffer.MAPPED_BYTES, MemoryTag.WAL);
         }
     }
 }

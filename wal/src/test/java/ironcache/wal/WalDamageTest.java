@@ -231,7 +231,7 @@ final class WalDamageTest {
                                 sim.check(WalSim.readDisk(copy, 1), sim.writer.stableSeqno());
                                 taken[0]++;
                             });
-                    sim.run(WalWriter.WITNESS_NANOS);
+                    sim.run(WalSegments.WITNESS_NANOS);
                     sim.disk.setObserver((call, moment) -> {});
                     assertEquals(2, taken[0], "one write");
                     assertEquals(unit, WalSim.witness(sim.disk, FIRST));

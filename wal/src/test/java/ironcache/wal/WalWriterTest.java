@@ -80,9 +80,9 @@ final class WalWriterTest {
             assertEquals(1, witness(sim, 1), "the last one is long ago");
             sim.appendUnit(1, 64);
             sim.await(2);
-            sim.run(WalWriter.WITNESS_NANOS / 2);
+            sim.run(WalSegments.WITNESS_NANOS / 2);
             assertEquals(1, witness(sim, 1));
-            sim.run(WalWriter.WITNESS_NANOS);
+            sim.run(WalSegments.WITNESS_NANOS);
             assertEquals(2, witness(sim, 1));
             assertTrue(sim.writer.isWitnessed());
             long calls = sim.disk.calls();
