@@ -228,6 +228,25 @@ final class SalvageReplay implements EffectVisitor {
             int fromByte,
             long bytes,
             int count) {
+        changed(keyspace, key, keyLength, page);
+    }
+
+    @Override
+    public void splice(
+            int keyspace,
+            long key,
+            int keyLength,
+            boolean page,
+            int version,
+            int fromByte,
+            int removed,
+            long bytes,
+            int count) {
+        changed(keyspace, key, keyLength, page);
+    }
+
+    /** A part of the value is another one now. */
+    private void changed(int keyspace, long key, int keyLength, boolean page) {
         if (!gapped) {
             return;
         }

@@ -210,15 +210,19 @@ final class DurabilityTest {
                 RespClient client = server.connect()) {
             fill(client);
             assertEquals("OK", call(client, "SET", "value", "a".repeat(500)));
+            assertEquals("2", call(client, "RPUSH", "list", "a".repeat(500), "b"));
             assertEquals("OK", call(client, "SAVE"));
             assertEquals("OK", call(client, "CONFIG", "SET", "appendonly", "no"));
             while (!openFiles(server).isEmpty()) {
                 Thread.onSpinWait();
             }
             assertEquals("OK", call(client, "SET", "value", "b".repeat(500)));
+            assertEquals("1", call(client, "DEL", "list"));
+            assertEquals("2", call(client, "RPUSH", "list", "c".repeat(500), "d"));
             assertEquals("OK", call(client, "CONFIG", "SET", "appendonly", "yes"));
             awaitLog(client);
             assertEquals("501", call(client, "APPEND", "value", "c"));
+            assertEquals("3", call(client, "RPUSH", "list", "e"));
             server.kill();
         }
         List<Path> images;
@@ -248,8 +252,9 @@ final class DurabilityTest {
                                 "ironcache", recovered, "--maxmemory", "320mb", "--shards", "2");
                 RespClient client = server.connect()) {
             verify(client);
-            // It changed behind the gap, and what it was then is not known.
+            // They changed behind the gap, and what they were then is not known.
             assertEquals("null", call(client, "GET", "value"));
+            assertEquals("0", call(client, "LLEN", "list"));
             assertTrue(recover.out().contains("REMOVED"), recover.out());
         }
     }
