@@ -376,21 +376,19 @@ public final class WalWriter implements AutoCloseable {
 
     /**
      * Owner; once a turn, and when {@link #nextNanos} has come. Hands what is due to the kernel, and looks whether units over several shards became stable.
-     *
-     * @return whether there is something left that another call would do at once
      */
-    public boolean commit(long nowNanos) {
+    public void commit(long nowNanos) {
         if (failed) {
             if (!writing) {
                 buffer.discard();
             }
-            return false;
+            return;
         }
         buffer.stamp(nowNanos);
         if (!units.isEmpty()) {
             advanceWatermarks();
             if (failed) {
-                return false;
+                return;
             }
         }
         if (isSegmentOpen(nowNanos) && !writing && !held && hasCome(retryNanos, nowNanos)) {
@@ -405,7 +403,6 @@ public final class WalWriter implements AutoCloseable {
             submitSync(nowNanos);
         }
         segments.witness(units.stableSeqno(), nowNanos);
-        return false;
     }
 
     private boolean isCommitDue(long nowNanos) {
