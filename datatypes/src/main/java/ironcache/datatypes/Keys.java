@@ -15,8 +15,8 @@ public final class Keys {
     /** A page's header, key, version and index entry. */
     private static final long PAGE_BYTES_BESIDES = 40;
 
-    /** Of a tree's pages, on average. */
-    private static final long PAGE_BYTES_TYPICAL = 3 << 10;
+    /** Of a page number of a sorted set, on average: every second one is a bucket's, if it is used. */
+    private static final long PAGE_BYTES_TYPICAL = TreeLayout.SCORED_LEAF_BYTES * 3 / 4;
 
     private Keys() {}
 

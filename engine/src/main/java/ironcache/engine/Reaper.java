@@ -58,7 +58,7 @@ final class Reaper {
     private @Nullable LinkedHashMap<Long, Long> held;
 
     /** Is told of what is retired. */
-    private @Nullable RetiredVisitor witness;
+    private @Nullable RetiredVisitor listener;
 
     Reaper(Store store) {
         this.store = store;
@@ -72,15 +72,15 @@ final class Reaper {
             held.merge(object, pages, Math::max);
             return;
         }
-        if (witness != null) {
-            witness.visit(object, pages);
+        if (listener != null) {
+            listener.visit(object, pages);
         }
         (store.views.isViewed(object) ? viewedObjects : objects).add(new Retired(object, pages));
     }
 
     /** From now on this one is told of what is retired; null: nobody. */
-    void tell(@Nullable RetiredVisitor newWitness) {
-        witness = newWitness;
+    void tell(@Nullable RetiredVisitor newListener) {
+        listener = newListener;
     }
 
     /** From now on retired objects keep their pages, until {@link #letGo}: a {@link #revive} may come. */
