@@ -158,11 +158,7 @@ public final class ListWalk implements AutoCloseable {
             setArea(0, 0);
             return;
         }
-        long record = shard.readPage(CollectionRoot.object(root), page);
-        if (record == 0) {
-            throw new IllegalStateException(
-                    "page " + page + " of object " + CollectionRoot.object(root) + " is not there");
-        }
+        long record = PagedList.read(shard, CollectionRoot.object(root), page);
         long value = Record.value(record);
         setArea(value + TreeLayout.ENTRIES, value + Record.valueLength(record));
     }

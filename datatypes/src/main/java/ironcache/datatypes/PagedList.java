@@ -54,6 +54,11 @@ final class PagedList implements AutoCloseable {
     }
 
     private long read(long page) {
+        return read(shard, object, page);
+    }
+
+    /** A leaf, which is there. May miss. @return its record */
+    static long read(Shard shard, long object, long page) {
         long record = shard.readPage(object, page);
         if (record == 0) {
             throw new IllegalStateException(

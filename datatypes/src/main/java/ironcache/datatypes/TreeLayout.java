@@ -26,7 +26,7 @@ final class TreeLayout {
     static final int PAGE_BYTES_MAX = 4096;
 
     /**
-     * A leaf with scores that has more is split, unless it is one entry. Less than what a page may have: who gives a cold member another score reads two leaves, and both are written again. In a list, which changes
+     * An insertion that would give a leaf with scores more splits it; with long members either half may still have more. Less than what a page may have: who gives a cold member another score reads two leaves, and both are written again. In a list, which changes
      * at its ends, the fewer leaves the better.
      */
     static final int SCORED_LEAF_BYTES = 2048;

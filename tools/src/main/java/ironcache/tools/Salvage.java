@@ -133,16 +133,17 @@ final class Salvage {
                 shard.beginImage();
                 image.load(file);
             }
-            SalvageReplay replay =
-                    new SalvageReplay(job, logs, batch, logs.fromSeqno(number), image.lastObject());
-            logs.forEachFrame(reader, number, replay::frame);
-            replay.end();
-            batch.flush();
-            shard.endReplay();
-            boolean pagesLost = image.mayLackPages();
-            if (pagesLost || !replay.unsureObjects.isEmpty()) {
-                shard.removeBroken(replay.unsureObjects::contains, pagesLost)
-                        .forEach(report::removed);
+            try (SalvageReplay replay =
+                    new SalvageReplay(
+                            job, logs, batch, logs.fromSeqno(number), image.lastObject())) {
+                logs.forEachFrame(reader, number, replay::frame);
+                batch.flush();
+                shard.endReplay();
+                boolean pagesLost = image.mayLackPages();
+                if (pagesLost || !replay.unsureObjects.isEmpty()) {
+                    shard.removeBroken(replay.unsureObjects::contains, pagesLost)
+                            .forEach(report::removed);
+                }
             }
         }
     }

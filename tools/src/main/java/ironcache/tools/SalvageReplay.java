@@ -14,9 +14,9 @@ import java.util.Map;
 
 /**
  * Applies units of a log in their order, and knows what is sure behind a gap: rows L, M, O and Q of {@link Salvage}. Is given the frames of one shard that count, by the
- * thread of the salvage; owns the memory in which it gathers a unit, until {@link #end}.
+ * thread of the salvage; owns the memory in which it gathers a unit, until {@link #close}.
  */
-final class SalvageReplay implements EffectVisitor {
+final class SalvageReplay implements EffectVisitor, AutoCloseable {
     private final DataDirectory from;
     private final SalvageReport report;
     private final SalvagedLogs logs;
@@ -164,18 +164,19 @@ final class SalvageReplay implements EffectVisitor {
                             object > lastObject && pagesPut.getOrDefault(object, 0L).equals(pages);
                     if (whole) {
                         knownObjects.add(object);
-                    } else if (!knownObjects.contains(object)) {
-                        unsureObjects.add(object);
+                    } else {
+                        unsure(object);
                     }
                     lastObject = Math.max(lastObject, object);
                 });
-        pagesPut.keySet()
-                .forEach(
-                        object -> {
-                            if (!knownObjects.contains(object)) {
-                                unsureObjects.add(object);
-                            }
-                        });
+        pagesPut.keySet().forEach(this::unsure);
+    }
+
+    /** Was changed, and what it was before is not known, unless it was put as a whole since the gap. */
+    private void unsure(long object) {
+        if (!knownObjects.contains(object)) {
+            unsureObjects.add(object);
+        }
     }
 
     private long id(int keyspace, long key, int keyLength) {
@@ -210,10 +211,7 @@ final class SalvageReplay implements EffectVisitor {
             return;
         }
         if (page) {
-            long object = Memory.getLong(key);
-            if (!knownObjects.contains(object)) {
-                unsureObjects.add(object);
-            }
+            unsure(Memory.getLong(key));
         } else {
             known.add(id(keyspace, key, keyLength));
         }
@@ -251,10 +249,7 @@ final class SalvageReplay implements EffectVisitor {
             return;
         }
         if (page) {
-            long object = Memory.getLong(key);
-            if (!knownObjects.contains(object)) {
-                unsureObjects.add(object);
-            }
+            unsure(Memory.getLong(key));
         } else if (!known.contains(id(keyspace, key, keyLength))) {
             remove(keyspace, key, keyLength);
         }
@@ -275,8 +270,8 @@ final class SalvageReplay implements EffectVisitor {
                 batch.reserve(LoggedEffects.deleteBytes(keyLength)), keyspace, key, keyLength);
     }
 
-    /** No more frames come. */
-    void end() {
+    @Override
+    public void close() {
         if (unitCapacity > 0) {
             Memory.free(unit, unitCapacity, MemoryTag.STAGING);
             unitCapacity = 0;
