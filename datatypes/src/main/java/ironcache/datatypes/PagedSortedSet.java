@@ -62,6 +62,7 @@ final class PagedSortedSet implements AutoCloseable {
 
     private int puts;
     private boolean probes;
+    private final UntidyLeaves untidy = new UntidyLeaves();
 
     // Of the last find: whom it was for, 0 where the position is another's or something was changed
     // since; and the bucket's page, and the entry in it, that told the score.
@@ -91,6 +92,7 @@ final class PagedSortedSet implements AutoCloseable {
         pagesToTake = 0;
         puts = 0;
         probes = false;
+        untidy.clear();
         leave();
         buckets.reset();
         tree.open(shard, root, TREE);
@@ -117,6 +119,9 @@ final class PagedSortedSet implements AutoCloseable {
         root = copy.address();
         fresh = true;
         changed = true;
+        // All of it is in RAM.
+        puts = 0;
+        untidy.clear();
         leave();
         TreeLayout.putRoot(root + TREE, true);
         tree.open(shard, root, TREE);
@@ -377,7 +382,7 @@ final class PagedSortedSet implements AutoCloseable {
     void loadPut(long member, int memberLength, double score) {
         boolean there = find(member, memberLength) != 0;
         if (there) {
-            tree.loadRemove();
+            tree.loadTake();
         } else {
             buckets.expect(ScoreEntry.BYTES);
         }
@@ -482,7 +487,7 @@ final class PagedSortedSet implements AutoCloseable {
             tree.move(target, entryScratch, bytes);
         } else {
             hasTarget = false;
-            tree.remove(1, bytes);
+            take(member, memberLength, bytes);
             insertEntry(member, memberLength, score);
         }
         long to =
@@ -497,6 +502,29 @@ final class PagedSortedSet implements AutoCloseable {
                         ScoreEntry.BYTES);
         ScoreEntry.put(to, soughtHash, score);
         leave();
+    }
+
+    /** Removes the position's entry from the tree. Where the command puts others, what they need of the tree stays until it {@link #save saves}. */
+    private void take(long member, int memberLength, int bytes) {
+        if (puts < 2) {
+            tree.remove(1, bytes);
+            return;
+        }
+        double score = SortedSetEntries.score(at);
+        long leaf = tree.page();
+        if (tree.take(bytes)) {
+            untidy.add(leaf, score, member, memberLength);
+        }
+    }
+
+    private void tidy() {
+        for (int i = 0; i < untidy.size(); i++) {
+            // Another one may have taken it in.
+            if (shard.readPage(object, untidy.page(i)) != 0) {
+                tree.tidy(untidy.key(i, treeKey));
+            }
+        }
+        untidy.clear();
     }
 
     /** Of two members with one hash and one score it does not matter which. */
@@ -600,6 +628,7 @@ final class PagedSortedSet implements AutoCloseable {
     /** What was changed is the key's value now; there are entries. */
     void save(long key, int keyLength, long hash, int kind, long expiryMillis) {
         change();
+        tidy();
         if (fresh) {
             copy.putNew(shard, db, key, keyLength, hash, kind, ROOT_BYTES, expiryMillis);
         } else {

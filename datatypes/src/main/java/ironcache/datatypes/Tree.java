@@ -25,7 +25,7 @@ import ironcache.hybridlog.Record;
  * </pre>
  *
  * <p>What may miss: finding and walking, and the calls named load. A command does those of all its changes first; after them insert and remove do not miss, nor does seeking again what was
- * found. They change pages and the root copy, which the caller saves; the place is lost.
+ * found. They change pages and the root copy, which the caller saves; the place is lost. So a page joins, or is cut, only where whoever seeks comes upon no spilled string that is cold.
  *
  * <p>A leaf that overflows is split into halves; at either end of the tree the old leaf stays full, so that what is put in order fills its leaves. A page that has become small is joined
  * with a neighbour, where that one is in RAM: no command waits for it. Pages without entries go.
@@ -693,13 +693,13 @@ final class Tree implements AutoCloseable {
         }
     }
 
-    /** Cuts an inner page of the path before the first entry that begins at {@code near} or behind; its bound goes up. */
+    /** Cuts an inner page of the path before the first entry that begins at {@code near} or behind; its bound, which is read, goes up, where more are compared with it. */
     private void splitInner(int level, int near) {
         int entries = 0;
         int cut = 0;
         long rightCount = 0;
         for (int offset = ENTRIES; offset < lengths[level]; offset += entryBytes(level, offset)) {
-            if (cut == 0 && offset >= near && entries > 0) {
+            if (cut == 0 && offset >= near && entries > 0 && isBoundRead(level, offset)) {
                 cut = offset;
             }
             if (cut != 0) {
@@ -781,6 +781,11 @@ final class Tree implements AutoCloseable {
         return (int) Math.min(Element.textLength(element), Spill.SPILL_BYTES);
     }
 
+    private boolean isBoundRead(int level, int offset) {
+        return scoreBytes == 0
+                || isRead(values[level] + offset + TreeLayout.CHILD_BYTES + scoreBytes);
+    }
+
     private boolean isBoundSpilled(long entry) {
         return scoreBytes > 0 && Element.isSpilled(entry + TreeLayout.CHILD_BYTES + scoreBytes);
     }
@@ -823,12 +828,36 @@ final class Tree implements AutoCloseable {
 
     // Removal.
 
-    /** Reads what a removal at the place needs, of up to the whole leaf; not the spilled strings of the entries. May miss. */
+    /**
+     * Reads what a removal at the place needs, of up to the whole leaf; not the spilled strings of the entries. With them the bounds behind: where the leaf goes, who seeks what is before
+     * it compares with those. May miss.
+     */
     void loadRemove() {
         for (int level = 1; level < height; level++) {
-            long entry = values[level] + at[level];
-            if (isBoundSpilled(entry)) {
-                Spill.load(shard, object, entry + TreeLayout.CHILD_BYTES + scoreBytes);
+            int next = at[level] + entryBytes(level, at[level]);
+            loadBound(level, at[level]);
+            if (next < lengths[level]) {
+                loadBound(level, next);
+            }
+        }
+    }
+
+    private void loadBound(int level, int offset) {
+        long entry = values[level] + offset;
+        if (isBoundSpilled(entry)) {
+            Spill.load(shard, object, entry + TreeLayout.CHILD_BYTES + scoreBytes);
+        }
+    }
+
+    /** The same for {@link #take}, and the entry behind: an insertion compares with it once this one is gone. May miss. */
+    void loadTake() {
+        loadRemove();
+        int next = at[0] + entryBytes();
+        if (next < lengths[0]) {
+            long element = values[0] + next + scoreBytes;
+            if (Element.isSpilled(element)
+                    && TreeLayout.score(values[0] + next) == TreeLayout.score(entry())) {
+                Spill.load(shard, object, element);
             }
         }
     }
@@ -839,13 +868,45 @@ final class Tree implements AutoCloseable {
     void remove(long entries, int bytes) {
         addCounts(-entries);
         if (ENTRIES + bytes == lengths[0]) {
-            deletePage(0);
-            removeChild(1);
+            deleteLeaf();
         } else {
             splice(0, at[0], bytes, 0);
             joinIfSmall(0);
         }
         lowerTop();
+    }
+
+    /**
+     * Removes the entry at the place, of so many bytes, where insertions follow that were loaded before: the leaf stays, for theirs may be there, until {@link #tidy}.
+     *
+     * @return whether the leaf is to be tidied
+     */
+    boolean take(int bytes) {
+        addCounts(-1);
+        splice(0, at[0], bytes, 0);
+        return lengths[0] < smallBytes(0);
+    }
+
+    /** Deletes the leaf where this belongs if it has no entries, joins it if it is small. The leaf is in RAM. */
+    void tidy(TreeOrder order) {
+        long page = TreeLayout.top(part);
+        for (int level = height - 1; level > 0; level--) {
+            read(level, page);
+            seekChild(order, level);
+            page = child(level);
+        }
+        read(0, page);
+        if (lengths[0] == ENTRIES) {
+            deleteLeaf();
+        } else {
+            joinIfSmall(0);
+        }
+        lowerTop();
+    }
+
+    private void deleteLeaf() {
+        deletePage(0);
+        removeChild(1);
     }
 
     private void deletePage(int level) {
@@ -899,13 +960,18 @@ final class Tree implements AutoCloseable {
         long leftPage = TreeLayout.child(values[up] + left);
         long rightEntry = values[up] + right;
         long rightPage = TreeLayout.child(rightEntry);
+        int behind = right + entryBytes(up, right);
         if (shard.isPageCold(object, leftPage)
                 || shard.isPageCold(object, rightPage)
-                || isBoundSpilled(rightEntry)) {
+                || isBoundSpilled(rightEntry)
+                || behind < lengths[up] && !isBoundRead(up, behind)) {
             return;
         }
         long leftRecord = shard.readPage(object, leftPage);
         long rightRecord = shard.readPage(object, rightPage);
+        if (!areRead(level, leftRecord) || !areRead(level, rightRecord)) {
+            return;
+        }
         int leftBytes = Record.valueLength(leftRecord);
         long from = Record.value(rightRecord) + ENTRIES;
         int bytes = Record.valueLength(rightRecord) - ENTRIES;
@@ -939,6 +1005,23 @@ final class Tree implements AutoCloseable {
         splice(up, right, upBytes, 0);
         at[up] = left;
         joinIfSmall(up);
+    }
+
+    /** Whether comparing with any entry of a page would not miss. */
+    private boolean areRead(int level, long record) {
+        if (scoreBytes == 0) {
+            return true;
+        }
+        int from = level == 0 ? scoreBytes : TreeLayout.CHILD_BYTES + scoreBytes;
+        long end = Record.value(record) + Record.valueLength(record);
+        for (long entry = Record.value(record) + ENTRIES; entry < end; ) {
+            long element = entry + from;
+            if (!isRead(element)) {
+                return false;
+            }
+            entry = element + Element.bytes(element);
+        }
+        return true;
     }
 
     /** A top with a single child is none. */

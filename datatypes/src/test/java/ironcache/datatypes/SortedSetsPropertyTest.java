@@ -497,6 +497,60 @@ final class SortedSetsPropertyTest {
         assertTrue((kinds & 2) != 0, "none was paged");
     }
 
+    /**
+     * One command empties leaves and puts others where they were, among members of the same scores of
+     * which most are long, and cold: what it loaded first was all that it needs.
+     */
+    @Test
+    void coldTiesAreAsAMap() {
+        int ties = 1 + random.nextInt(60);
+        for (int i = 0; i < 60; i++) {
+            add(ties(20, ties));
+        }
+        for (int round = 0; round < 12; round++) {
+            // What was used stays once.
+            owner.pushOut();
+            owner.pushOut();
+            for (int i = 0; i < 20; i++) {
+                List<Entry> all = new ArrayList<>(order);
+                int run = 1 + random.nextInt(12);
+                int from = random.nextInt(all.size() - run);
+                List<Entry> entries = ties(random.nextInt(4), ties);
+                for (Entry e : all.subList(from, from + run)) {
+                    double to =
+                            random.chance(0.5)
+                                    ? all.get(random.nextInt(all.size())).score
+                                    : e.score + random.nextInt(3) - 1;
+                    entries.add(new Entry(to, e.member));
+                    if (random.chance(0.3)) {
+                        entries.add(new Entry(e.score, tie()));
+                    }
+                }
+                add(entries);
+            }
+            removeRange(random.nextInt(scores.size() - 60), 60);
+            check();
+        }
+    }
+
+    private List<Entry> ties(int count, int ties) {
+        List<Entry> entries = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            entries.add(new Entry(random.nextInt(ties), tie()));
+        }
+        return entries;
+    }
+
+    /** A leaf has two, or seventy; most differ at the end alone. */
+    private Key tie() {
+        byte[] bytes = new byte[random.chance(0.5) ? 900 : 2040];
+        bytes[0] = (byte) random.nextInt(2);
+        for (int i = bytes.length - 2; i < bytes.length; i++) {
+            bytes[i] = (byte) random.nextInt(256);
+        }
+        return new Key(bytes);
+    }
+
     /** The leaf where it belongs is being read already: the command reads no more than was asked for. */
     @Test
     void aPlaceIsAskedForBeforeItIsNeeded() {
