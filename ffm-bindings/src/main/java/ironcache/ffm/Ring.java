@@ -347,18 +347,37 @@ final class Ring implements AutoCloseable {
         return sqe;
     }
 
-    /** Hands over what is filled, without waiting. */
+    /** Hands over what is filled, without waiting, and makes room. */
     private void flush() {
         // With a submission thread in the kernel, room appears when it has taken entries: wait for
         // that.
-        int result = enter(0, 0, sqpoll() ? ENTER_SQ_WAIT : 0, 0);
-        if (result == -Errno.EBUSY || result == -Errno.EAGAIN) {
+        if (!handOver(sqpoll() ? ENTER_SQ_WAIT : 0)) {
             // Completions overflowed and the kernel wants them taken off first; let it move them
             // into the ring.
             enter(0, 0, ENTER_GETEVENTS, 0);
-        } else if (result < 0 && result != -Errno.EINTR) {
+        }
+    }
+
+    /** Filled entries that are not handed over yet. */
+    int unsubmitted() {
+        return localSqTail - submittedSqTail;
+    }
+
+    /** Hands over what is filled, without waiting. Where the kernel takes nothing now, {@link #submitAndWait} will. */
+    void submit() {
+        handOver(0);
+    }
+
+    /** @return false: the kernel takes nothing now */
+    private boolean handOver(int flags) {
+        int result = enter(0, 0, flags, 0);
+        if (result == -Errno.EBUSY || result == -Errno.EAGAIN) {
+            return false;
+        }
+        if (result < 0 && result != -Errno.EINTR) {
             throw new IllegalStateException("io_uring_enter: " + Errno.name(result));
         }
+        return true;
     }
 
     private boolean sqpoll() {
@@ -392,7 +411,7 @@ final class Ring implements AutoCloseable {
         } else {
             int state = (int) INT.getVolatile(Memory.all(), sqFlags);
             boolean kernelHasWork = (state & (SQ_TASKRUN | SQ_CQ_OVERFLOW)) != 0 || !tellsOfWork();
-            if (!kernelHasWork && localSqTail == submittedSqTail) {
+            if (!kernelHasWork && unsubmitted() == 0) {
                 return 0;
             }
         }
@@ -417,7 +436,7 @@ final class Ring implements AutoCloseable {
         if (!enabled) {
             enable();
         }
-        int toSubmit = localSqTail - submittedSqTail;
+        int toSubmit = unsubmitted();
         if (toSubmit != 0) {
             INT.setRelease(Memory.all(), sqTail, localSqTail);
         }

@@ -3,7 +3,7 @@ package ironcache.ffm;
 /**
  * The way of all parts of {@link UringIo} into the ring: fills entries, and counts what is in flight,
  * so that closing can wait until the kernel is done. What a part adds goes to the kernel with the
- * next turn, in the order of adding.
+ * next turn at the latest, in the order of adding.
  *
  * <p>Owned by the thread of its {@link UringIo}. Memory owned: none, the entries are the {@link
  * Ring}'s.

@@ -54,6 +54,20 @@ class RingTest {
         assertEquals(before, MemoryTag.RING.bytes());
     }
 
+    @ParameterizedTest
+    @EnumSource
+    void whatIsFilledCanBeHandedOverBeforeTheWait(Way way) throws Ring.Refused {
+        try (Ring ring = Ring.open(way.calls(), 8, 16, -1)) {
+            nop(ring, 1);
+            nop(ring, 2);
+            assertEquals(2, ring.unsubmitted());
+            ring.submit();
+            assertEquals(0, ring.unsubmitted());
+            assertTrue(ring.submitAndWait(2, -1) >= 0);
+            assertEquals(2, ring.completionsReady());
+        }
+    }
+
     /** More completions than the completion ring holds: the kernel keeps the rest, none is lost. */
     @ParameterizedTest
     @EnumSource

@@ -107,6 +107,12 @@ public final class SegmentStore implements AutoCloseable {
     /** Spare segments that only compaction may take, so that it can always make progress. */
     private static final int RESERVED_SEGMENTS = 2;
 
+    /**
+     * Spare segments beyond the usual few that are kept where the disk is large enough. Without them segments are deleted and made by turns while compaction frees and others fill, and a
+     * disk that is told what was deleted (discard) keeps readers waiting for some ten milliseconds each time.
+     */
+    private static final int SURPLUS_SEGMENTS = 2;
+
     /** Fewer segments than this could still be allocated: compaction begins. */
     private static final int TIGHT_SEGMENTS = 4;
 
@@ -135,6 +141,7 @@ public final class SegmentStore implements AutoCloseable {
     private final int segmentPages;
     private final int maxSegments;
     private final long slackBytes;
+    private final int surplusMax;
     private final Mapping tables;
     private final Mapping counts;
     private final List<@Nullable Segment> segments = new ArrayList<>();
@@ -204,6 +211,10 @@ public final class SegmentStore implements AutoCloseable {
                         Math.min(bound, usable) / SLACK_PART,
                         TIGHT_SEGMENTS * segmentBytes(),
                         SLACK_BYTES_MAX);
+        surplusMax =
+                slackBytes >= (TIGHT_SEGMENTS + SURPLUS_SEGMENTS) * segmentBytes()
+                        ? SURPLUS_SEGMENTS
+                        : 0;
         tables =
                 Mapping.reserve(
                         (long) (Address.PAGES - Address.FIRST_SSD_PAGE) * PageLayout.TABLES_BYTES,
@@ -769,7 +780,7 @@ public final class SegmentStore implements AutoCloseable {
         if (isUnknown) {
             assert !lent : "images are released by the owner";
             delete(segment);
-        } else if (lent || spares.size() <= RESERVED_SEGMENTS) {
+        } else if (lent || spares.size() < sparesMax()) {
             segment.state = State.SPARE;
             spares.add(segment);
         } else {
@@ -783,9 +794,13 @@ public final class SegmentStore implements AutoCloseable {
         lent = newLent;
     }
 
-    /** On the owner's thread: deletes the spare segments that came to be while it was lent, but for the usual few. */
+    private int sparesMax() {
+        return RESERVED_SEGMENTS + 1 + surplusMax;
+    }
+
+    /** On the owner's thread: deletes the spare segments that came to be while it was lent, but for those that are kept. */
     void deleteSurplus() {
-        while (spares.size() > RESERVED_SEGMENTS + 1) {
+        while (spares.size() > sparesMax()) {
             delete(spares.removeLast());
         }
     }
@@ -996,6 +1011,10 @@ public final class SegmentStore implements AutoCloseable {
                 live -= segment.liveBytes;
             }
         }
+        // Those that are kept for later are within the law, but compaction does not wait until they
+        // are used.
+        int surplus = Math.clamp(spares.size() - RESERVED_SEGMENTS - 1, 0, surplusMax);
+        disk += (surplusMax - surplus) * segmentBytes();
         return disk > SPACE_FACTOR * live + slackBytes;
     }
 

@@ -28,6 +28,10 @@ import org.junit.jupiter.api.Test;
 class SegmentStoreTest {
     private static final Path DIRECTORY = Path.of("data");
     private static final long MAX_DISK_BYTES = 256L << 20;
+
+    /** Of which the space law allows a sixteenth beside what is alive: eight segments. */
+    private static final long LARGER_DISK_BYTES = 512L << 20;
+
     private static final int PAGES = 4;
     private static final int TURNS = 100;
     private static final long TURN_NANOS = 10_000_000;
@@ -125,6 +129,49 @@ class SegmentStoreTest {
         assertTrue(store.hasCompactable(ALIVE_SIXTEENTHS));
     }
 
+    /** While compaction frees as many as are filled, no file is deleted and none is made: a disk may take long over either. */
+    @Test
+    void segmentsThatGoRoundAreKept() throws IOException {
+        open(LARGER_DISK_BYTES);
+        fillSpares();
+        comeAndGo();
+        Set<Integer> all = fillSpares();
+        long calls = disk.calls();
+        for (int i = 0; i < 40; i++) {
+            comeAndGo();
+            assertEquals(all, fillSpares());
+        }
+        assertEquals(calls, disk.calls());
+    }
+
+    /** Two are filled, and then two are free: compaction gets behind, and catches up. */
+    private void comeAndGo() {
+        int first = fillSegment();
+        int second = fillSegment();
+        fillSpares();
+        letGo(first);
+        letGo(second);
+    }
+
+    /** Those that are kept are within the space law. */
+    @Test
+    void theKeptAreNotTooMany() throws IOException {
+        open(LARGER_DISK_BYTES);
+        fillSpares();
+        int segments = 20;
+        int[] first = new int[segments];
+        for (int i = 0; i < segments; i++) {
+            first[i] = fillSegment();
+        }
+        for (int page : first) {
+            letGo(page);
+        }
+        assertTrue(
+                store.diskBytes() <= LARGER_DISK_BYTES / 16,
+                store.diskBytes() + " bytes, of which none live");
+        assertFalse(store.isOverLaw());
+    }
+
     private static int page(int segment, int index) {
         return Address.FIRST_SSD_PAGE + segment * PAGES + index;
     }
@@ -142,9 +189,36 @@ class SegmentStoreTest {
     }
 
     private void open() throws IOException {
-        store = new SegmentStore(io, DIRECTORY, MAX_DISK_BYTES, PAGES, 0);
+        open(MAX_DISK_BYTES);
+    }
+
+    private void open(long maxDiskBytes) throws IOException {
+        store = new SegmentStore(io, DIRECTORY, maxDiskBytes, PAGES, 0);
         io.setHandlers(
                 Io.SocketHandler.NONE, (token, result) -> store.onAllocated((int) token, result));
+    }
+
+    /** @return its first page; each has one record that is alive */
+    private int fillSegment() {
+        int first = 0;
+        for (int i = 0; i < PAGES; i++) {
+            int page = store.takePage(SegmentStore.Stream.SEAL);
+            if (page == 0) {
+                fillSpares();
+                page = store.takePage(SegmentStore.Stream.SEAL);
+            }
+            store.recordAlive(page, 100);
+            store.flushed(page);
+            first = i == 0 ? page : first;
+        }
+        return first;
+    }
+
+    /** All that is alive in the segment of this first page dies. */
+    private void letGo(int first) {
+        for (int page = first; page < first + PAGES; page++) {
+            store.recordDead(Address.of(page, 0), 100);
+        }
     }
 
     /** Turns until there are as many spares as there should be. @return the numbers of all segments */
