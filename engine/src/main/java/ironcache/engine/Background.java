@@ -134,6 +134,9 @@ final class Background {
             tickMillis = millis;
             space.boundLog();
             compactionWanted = !replayingImage && rewriter.wantsCompaction();
+            if (!compactionWanted) {
+                store.segments.trim();
+            }
             long from = clock.nanoTime();
             while (!isExpiryHeld() && expirer.step() && clock.nanoTime() - deadline < 0) {}
             fieldExpirer.tick();

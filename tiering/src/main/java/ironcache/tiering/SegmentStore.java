@@ -1000,8 +1000,16 @@ public final class SegmentStore implements AutoCloseable {
                 && (diskFull || tight || segmentCount + TIGHT_SEGMENTS >= maxSegments);
     }
 
-    /** Whether more disk is used than the space law allows: {@value #SPACE_FACTOR} × live + slack. */
+    /**
+     * Whether compaction should make room: more disk is used than the space law allows, {@value #SPACE_FACTOR} × live + slack. It does not wait until the spares that are kept for later are
+     * used.
+     */
     public boolean isOverLaw() {
+        int surplus = Math.clamp(spares.size() - RESERVED_SEGMENTS - 1, 0, surplusMax);
+        return bytesOverLaw() + (surplusMax - surplus) * segmentBytes() > 0;
+    }
+
+    private double bytesOverLaw() {
         long disk = diskBytes();
         long live = liveBytes;
         for (Segment segment : segments) {
@@ -1011,11 +1019,14 @@ public final class SegmentStore implements AutoCloseable {
                 live -= segment.liveBytes;
             }
         }
-        // Those that are kept for later are within the law, but compaction does not wait until they
-        // are used.
-        int surplus = Math.clamp(spares.size() - RESERVED_SEGMENTS - 1, 0, surplusMax);
-        disk += (surplusMax - surplus) * segmentBytes();
-        return disk > SPACE_FACTOR * live + slackBytes;
+        return disk - SPACE_FACTOR * live - slackBytes;
+    }
+
+    /** Where there is nothing to compact: deletes spares beyond the usual few until the law holds. */
+    public void trim() {
+        while (spares.size() > RESERVED_SEGMENTS + 1 && bytesOverLaw() > 0) {
+            delete(spares.removeLast());
+        }
     }
 
     public void beginCompaction(Segment segment) {
