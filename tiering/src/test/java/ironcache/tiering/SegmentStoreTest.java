@@ -175,7 +175,6 @@ class SegmentStoreTest {
         store.trim();
         assertTrue(
                 store.diskBytes() <= slackBytes, store.diskBytes() + " bytes, of which none live");
-        assertFalse(store.isOverLaw());
     }
 
     private static int page(int segment, int index) {
