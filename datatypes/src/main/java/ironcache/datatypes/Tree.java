@@ -181,6 +181,12 @@ final class Tree implements AutoCloseable {
     /** Goes to the place before the first entry that is not before what is sought; in an insertion it belongs there. May miss. @return entries before it */
     long seek(TreeOrder order, long newWanted) {
         wanted = newWanted;
+        long before = seekLeaf(order);
+        return height > 0 ? before + seekEntry(order) : before;
+    }
+
+    /** Goes to the leaf where what is sought belongs. @return entries of the leaves before it */
+    private long seekLeaf(TreeOrder order) {
         long before = 0;
         long page = TreeLayout.top(part);
         for (int level = height - 1; level > 0; level--) {
@@ -191,7 +197,6 @@ final class Tree implements AutoCloseable {
         if (height > 0) {
             askAhead();
             read(0, page);
-            before += seekEntry(order);
         }
         return before;
     }
@@ -835,14 +840,14 @@ final class Tree implements AutoCloseable {
     void loadRemove() {
         for (int level = 1; level < height; level++) {
             int next = at[level] + entryBytes(level, at[level]);
-            loadBound(level, at[level]);
+            loadBoundOf(level, at[level]);
             if (next < lengths[level]) {
-                loadBound(level, next);
+                loadBoundOf(level, next);
             }
         }
     }
 
-    private void loadBound(int level, int offset) {
+    private void loadBoundOf(int level, int offset) {
         long entry = values[level] + offset;
         if (isBoundSpilled(entry)) {
             Spill.load(shard, object, entry + TreeLayout.CHILD_BYTES + scoreBytes);
@@ -889,13 +894,8 @@ final class Tree implements AutoCloseable {
 
     /** Deletes the leaf where this belongs if it has no entries, joins it if it is small. The leaf is in RAM. */
     void tidy(TreeOrder order) {
-        long page = TreeLayout.top(part);
-        for (int level = height - 1; level > 0; level--) {
-            read(level, page);
-            seekChild(order, level);
-            page = child(level);
-        }
-        read(0, page);
+        wanted = 0;
+        seekLeaf(order);
         if (lengths[0] == ENTRIES) {
             deleteLeaf();
         } else {

@@ -55,7 +55,6 @@ class UringReadsTest {
         try (Io io = UringIo.open(calls, IoConfig.defaults());
                 EchoServer server = new EchoServer(io);
                 Mapping memory = Mapping.reserve(1 << 20, MemoryTag.OTHER)) {
-            memory.commit(1 << 20);
             int file = io.openFile(path, Io.OpenMode.READ, false);
             io.poll(0);
             int before = calls.handedOver;
@@ -73,7 +72,6 @@ class UringReadsTest {
             while (server.fileResults.size() < reads) {
                 io.poll(1_000_000);
             }
-            memory.commit(-(1 << 20));
         }
     }
 }

@@ -780,7 +780,7 @@ public final class SegmentStore implements AutoCloseable {
         if (isUnknown) {
             assert !lent : "images are released by the owner";
             delete(segment);
-        } else if (lent || spares.size() < sparesMax()) {
+        } else if (lent || surplus() < surplusMax) {
             segment.state = State.SPARE;
             spares.add(segment);
         } else {
@@ -794,13 +794,14 @@ public final class SegmentStore implements AutoCloseable {
         lent = newLent;
     }
 
-    private int sparesMax() {
-        return RESERVED_SEGMENTS + 1 + surplusMax;
+    /** Spares beyond the usual few; negative: there are not as many. */
+    private int surplus() {
+        return spares.size() - RESERVED_SEGMENTS - 1;
     }
 
     /** On the owner's thread: deletes the spare segments that came to be while it was lent, but for those that are kept. */
     void deleteSurplus() {
-        while (spares.size() > sparesMax()) {
+        while (surplus() > surplusMax) {
             delete(spares.removeLast());
         }
     }
@@ -996,7 +997,7 @@ public final class SegmentStore implements AutoCloseable {
 
     /** New segments can hardly be had: compaction is the way to get some. */
     public boolean isShortOfSpace() {
-        return spares.size() <= RESERVED_SEGMENTS + 1
+        return surplus() <= 0
                 && (diskFull || tight || segmentCount + TIGHT_SEGMENTS >= maxSegments);
     }
 
@@ -1005,8 +1006,8 @@ public final class SegmentStore implements AutoCloseable {
      * used.
      */
     public boolean isOverLaw() {
-        int surplus = Math.clamp(spares.size() - RESERVED_SEGMENTS - 1, 0, surplusMax);
-        return bytesOverLaw() + (surplusMax - surplus) * segmentBytes() > 0;
+        int toCome = surplusMax - Math.clamp(surplus(), 0, surplusMax);
+        return bytesOverLaw() + toCome * segmentBytes() > 0;
     }
 
     private double bytesOverLaw() {
@@ -1024,7 +1025,7 @@ public final class SegmentStore implements AutoCloseable {
 
     /** Where there is nothing to compact: deletes spares beyond the usual few until the law holds. */
     public void trim() {
-        while (spares.size() > RESERVED_SEGMENTS + 1 && bytesOverLaw() > 0) {
+        while (surplus() > 0 && bytesOverLaw() > 0) {
             delete(spares.removeLast());
         }
     }
