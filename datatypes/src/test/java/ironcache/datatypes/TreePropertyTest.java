@@ -4,16 +4,14 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import ironcache.engine.ColdMiss;
+import ironcache.datatypes.TestTree.Entry;
 import ironcache.engine.Shard;
 import ironcache.ffm.Memory;
-import ironcache.ffm.MemoryTag;
 import ironcache.ffm.Prng;
 import ironcache.hybridlog.Record;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
-import java.util.Comparator;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -21,28 +19,17 @@ import org.junit.jupiter.api.Test;
 
 /** Random changes of trees beside lists, cold and hot: by position, and in the order of (score, member). */
 final class TreePropertyTest {
-    private static final int PART = CollectionRoot.BYTES;
-    private static final int ROOT_BYTES = PART + TreeLayout.ROOT_BYTES;
-    private static final int SCRATCH_BYTES = 1 << 17;
     private static final int[] EDGES = {0, 1, 31, 32, 127, 128, 700, 1500, Spill.SPILL_BYTES};
-
-    private record Entry(double score, byte[] member) {
-        static final Comparator<Entry> ORDER =
-                (a, b) ->
-                        a.score != b.score
-                                ? Double.compare(a.score, b.score)
-                                : Arrays.compareUnsigned(a.member, b.member);
-    }
 
     private final long seed = Seed.get();
     private final Prng random = new Prng(seed);
-    private final Tree tree = new Tree();
-    private final TreeKey key = new TreeKey();
     private final List<Entry> model = new ArrayList<>();
-    private final long root = Memory.allocate(ROOT_BYTES, MemoryTag.OTHER);
-    private final long saved = Memory.allocate(ROOT_BYTES, MemoryTag.OTHER);
-    private final long scratch = Memory.allocate(SCRATCH_BYTES, MemoryTag.OTHER);
-    private final long entry = Memory.allocate(4096, MemoryTag.OTHER);
+
+    @SuppressWarnings("NullAway.Init")
+    private TestTree on;
+
+    @SuppressWarnings("NullAway.Init")
+    private Tree tree;
 
     @SuppressWarnings("NullAway.Init")
     private TestShard owner;
@@ -55,53 +42,22 @@ final class TreePropertyTest {
 
     @BeforeEach
     void open() throws Exception {
-        owner = new TestShard();
-        shard = owner.shard();
+        on = new TestTree();
+        tree = on.tree;
+        owner = on.owner;
+        shard = on.shard;
     }
 
     @AfterEach
     void close() throws Exception {
-        owner.close();
-        tree.close();
-        Memory.free(root, ROOT_BYTES, MemoryTag.OTHER);
-        Memory.free(saved, ROOT_BYTES, MemoryTag.OTHER);
-        Memory.free(scratch, SCRATCH_BYTES, MemoryTag.OTHER);
-        Memory.free(entry, 4096, MemoryTag.OTHER);
+        on.close();
     }
 
     private void begin(boolean newScored) {
         scored = newScored;
-        scoreBytes = scored ? TreeLayout.SCORE_BYTES : 0;
         model.clear();
-        command(
-                () -> {
-                    CollectionRoot.put(root, shard.createObject(0));
-                    TreeLayout.putRoot(root + PART, scored);
-                });
-    }
-
-    /** As the commands do it: they begin with the root as it is, and what they made of it stays when they are over. */
-    private void command(Runnable body) {
-        owner.run(
-                () -> {
-                    Memory.copy(saved, root, ROOT_BYTES);
-                    body.run();
-                    return 0;
-                });
-        Memory.copy(root, saved, ROOT_BYTES);
-    }
-
-    /** What must not miss any more. */
-    private void write(Runnable body) {
-        try {
-            body.run();
-        } catch (ColdMiss miss) {
-            throw new AssertionError("missed after the first write " + Seed.line(seed), miss);
-        }
-    }
-
-    private void openTree() {
-        tree.open(shard, root, PART);
+        on.begin(scored);
+        scoreBytes = on.scoreBytes;
     }
 
     // Entries.
@@ -118,42 +74,21 @@ final class TreePropertyTest {
         return bytes;
     }
 
-    /** Spilled ones without their pages. @return bytes */
-    private int code(Entry e) {
-        Memory.copyIn(e.member, 0, scratch, e.member.length);
-        if (scored) {
-            TreeLayout.putScore(entry, e.score);
-        }
-        long to = entry + scoreBytes;
-        if (e.member.length > Spill.SPILL_BYTES) {
-            Element.putSpilled(to, e.member.length, 0);
-        } else if (scored) {
-            Element.putString(to, scratch, e.member.length);
-        } else {
-            Element.put(to, scratch, e.member.length);
-        }
-        return TreeLayout.leafEntryBytes(entry, scoreBytes);
-    }
-
     private void insert(int position, Entry e) {
-        command(
+        on.command(
                 () -> {
-                    openTree();
-                    int bytes = code(e);
+                    on.open();
+                    int bytes = on.code(e);
                     if (scored) {
-                        long rank = tree.seek(key.set(e.score, scratch, e.member.length), 0);
-                        assertEquals(position, rank, Seed.line(seed));
+                        assertEquals(position, on.seek(e), Seed.line(seed));
                     } else {
                         tree.seek(position, 0);
                     }
-                    tree.loadInsert(entry, bytes);
-                    write(
+                    tree.loadInsert(on.entry, bytes);
+                    on.write(
                             () -> {
-                                if (Element.isSpilled(entry + scoreBytes)) {
-                                    long first = Spill.write(shard, root, scratch, e.member.length);
-                                    Element.putSpilled(entry + scoreBytes, e.member.length, first);
-                                }
-                                tree.insert(entry, bytes);
+                                on.spill(e);
+                                tree.insert(on.entry, bytes);
                             });
                 });
         model.add(position, e);
@@ -162,9 +97,9 @@ final class TreePropertyTest {
     /** Some entries of one leaf. */
     private void remove(int position, int most) {
         int[] removed = new int[1];
-        command(
+        on.command(
                 () -> {
-                    openTree();
+                    on.open();
                     tree.seek(position, 0);
                     long at = tree.entry();
                     int count = 0;
@@ -178,11 +113,11 @@ final class TreePropertyTest {
                     removed[0] = count;
                     int bytes = (int) (at - tree.entry());
                     tree.loadRemove();
-                    write(
+                    on.write(
                             () -> {
                                 for (long e = tree.entry(); e < tree.entry() + bytes; ) {
                                     if (Element.isSpilled(e + scoreBytes)) {
-                                        Spill.delete(shard, root, e + scoreBytes);
+                                        Spill.delete(shard, on.root, e + scoreBytes);
                                     }
                                     e += TreeLayout.leafEntryBytes(e, scoreBytes);
                                 }
@@ -194,79 +129,56 @@ final class TreePropertyTest {
 
     // Looking.
 
-    private Entry decode(long at) {
-        long element = at + scoreBytes;
-        byte[] member;
-        if (Element.isNumber(element)) {
-            member = Long.toString(Element.number(element)).getBytes();
-        } else {
-            member = new byte[(int) Element.textLength(element)];
-            if (Element.isSpilled(element)) {
-                for (int i = 0; i < Spill.pieces(element); i++) {
-                    Memory.copyOut(
-                            Spill.piece(shard, tree.object(), element, i),
-                            member,
-                            i * Spill.PAGE_BYTES,
-                            Spill.pieceBytes(element, i));
-                }
-            } else {
-                Memory.copyOut(Element.text(element), member, 0, member.length);
-            }
-        }
-        return new Entry(scored ? TreeLayout.score(at) : 0, member);
-    }
-
     private void same(Entry wanted, Entry actual) {
-        assertEquals(wanted.score, actual.score, Seed.line(seed));
-        assertArrayEquals(wanted.member, actual.member, Seed.line(seed));
+        assertEquals(wanted.score(), actual.score(), Seed.line(seed));
+        assertArrayEquals(wanted.member(), actual.member(), Seed.line(seed));
     }
 
     private void check() {
         int from = random.nextInt(model.size() + 1);
         int count = random.nextInt(model.size() - from + 1);
-        command(
+        on.command(
                 () -> {
-                    openTree();
+                    on.open();
                     assertEquals(model.size(), tree.count(), Seed.line(seed));
                     tree.seek(from, count);
                     for (int i = from; i < from + count; i++) {
                         assertTrue(tree.settle(), Seed.line(seed));
-                        same(model.get(i), decode(tree.entry()));
+                        same(model.get(i), on.decode(tree.entry()));
                         tree.next();
                     }
                     if (from + count == model.size()) {
                         assertTrue(!tree.settle(), Seed.line(seed));
                     }
                 });
-        command(
+        on.command(
                 () -> {
-                    openTree();
+                    on.open();
                     tree.seek(from, -from);
                     for (int i = from - 1; i >= 0; i--) {
                         assertTrue(tree.previous(), Seed.line(seed));
-                        same(model.get(i), decode(tree.entry()));
+                        same(model.get(i), on.decode(tree.entry()));
                     }
                     assertTrue(!tree.previous(), Seed.line(seed));
                 });
         if (scored && !model.isEmpty()) {
             int i = random.nextInt(model.size());
             Entry e = model.get(i);
-            command(
+            on.command(
                     () -> {
-                        openTree();
-                        Memory.copyIn(e.member, 0, scratch, e.member.length);
-                        assertEquals(i, tree.seek(key.set(e.score, scratch, e.member.length), 0));
+                        on.open();
+                        assertEquals(i, on.seek(e));
                         assertTrue(tree.settle());
-                        same(e, decode(tree.entry()));
+                        same(e, on.decode(tree.entry()));
                     });
         }
         if (random.chance(0.3)) {
-            command(
+            on.command(
                     () -> {
-                        openTree();
-                        int height = TreeLayout.height(root + PART);
+                        on.open();
+                        int height = TreeLayout.height(on.root + TestTree.PART);
                         if (height > 0) {
-                            long top = TreeLayout.top(root + PART);
+                            long top = TreeLayout.top(on.root + TestTree.PART);
                             assertEquals(model.size(), countBelow(top, height - 1));
                         }
                     });
@@ -343,14 +255,14 @@ final class TreePropertyTest {
                 for (int i = 0; i < count; i++) {
                     leaf.add(new Entry(0, member(60)));
                 }
-                command(
+                on.command(
                         () -> {
-                            openTree();
+                            on.open();
                             tree.loadEnd(first);
-                            CollectionRoot.probe(shard, root, tree.pagesOfInsert() + 1);
-                            write(
+                            CollectionRoot.probe(shard, on.root, tree.pagesOfInsert() + 1);
+                            on.write(
                                     () -> {
-                                        long page = CollectionRoot.takePage(root);
+                                        long page = CollectionRoot.takePage(on.root);
                                         putLeaf(page, leaf);
                                         tree.addLeaf(first, page, count);
                                     });
@@ -358,17 +270,17 @@ final class TreePropertyTest {
                 model.addAll(first ? 0 : model.size(), leaf);
             } else {
                 long[] taken = new long[1];
-                command(
+                on.command(
                         () -> {
-                            openTree();
+                            on.open();
                             tree.loadEnd(first);
                             shard.readPage(tree.object(), tree.endPage());
-                            write(
+                            on.write(
                                     () -> {
                                         long page = tree.takeLeaf();
                                         taken[0] = tree.takenCount;
                                         shard.deletePage(tree.object(), page);
-                                        CollectionRoot.givePage(root, page);
+                                        CollectionRoot.givePage(on.root, page);
                                     });
                         });
                 int count = (int) taken[0];
@@ -388,14 +300,14 @@ final class TreePropertyTest {
     private void putLeaf(long page, List<Entry> leaf) {
         int bytes = TreeLayout.ENTRIES;
         for (Entry e : leaf) {
-            bytes += code(e);
+            bytes += on.code(e);
         }
         long value = shard.upsertPage(tree.object(), page, bytes);
         Memory.putInt(value, 0);
         long at = value + TreeLayout.ENTRIES;
         for (Entry e : leaf) {
-            int length = code(e);
-            Memory.copy(entry, at, length);
+            int length = on.code(e);
+            Memory.copy(on.entry, at, length);
             at += length;
         }
     }
@@ -500,7 +412,7 @@ final class TreePropertyTest {
                     int score = direction == 0 ? i : -i;
                     insert(direction == 0 ? i : 0, new Entry(scored ? score : 0, member));
                 }
-                long pages = (CollectionRoot.nextPage(root) - 1) / 2;
+                long pages = (CollectionRoot.nextPage(on.root) - 1) / 2;
                 int leafBytes = scored ? TreeLayout.SCORED_LEAF_BYTES : TreeLayout.PAGE_BYTES_MAX;
                 double perLeaf = Math.floor((leafBytes - 4.0) / (33 + scoreBytes));
                 assertTrue(pages < 20_000 / perLeaf * 1.04, pages + " pages");
@@ -523,10 +435,10 @@ final class TreePropertyTest {
             remove(random.nextInt(model.size()), 1 + random.nextInt(3));
         }
         check();
-        command(
+        on.command(
                 () -> {
-                    for (long page = 1; page < CollectionRoot.nextPage(root); page += 2) {
-                        assertEquals(0, shard.readPage(CollectionRoot.object(root), page));
+                    for (long page = 1; page < CollectionRoot.nextPage(on.root); page += 2) {
+                        assertEquals(0, shard.readPage(CollectionRoot.object(on.root), page));
                     }
                 });
     }
