@@ -11,13 +11,8 @@ import ironcache.tools.CrashChecker.Prefix;
 import ironcache.tools.CrashChecker.Rules;
 import ironcache.tools.CrashChecker.Seen;
 import ironcache.tools.CrashChecker.Verdict;
-import ironcache.wal.DamagedManifestException;
-import ironcache.wal.Manifest;
-import ironcache.wal.Manifests;
 import java.io.IOException;
-import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -96,7 +91,7 @@ class CrashSimulation {
     private static final int SWITCHES_ONE_IN = 4;
 
     /** The server reads its clock once a turn. */
-    private static final long CLOCK_SLACK_MS = 20;
+    static final long CLOCK_SLACK_MS = 20;
 
     /** Of {@code everysec}: a sync takes its time. */
     private static final long SLACK_NANOS = 100_000_000;
@@ -224,7 +219,7 @@ class CrashSimulation {
     final int shards;
     final Policy policy;
     private final Bug bug;
-    private final int kept;
+    private final KeptSnapshots snapshotsKept;
     final Rules rules;
     final SimClock clock = new SimClock();
     final SimDisk disk = new SimDisk(DISK_BYTES);
@@ -250,9 +245,6 @@ class CrashSimulation {
     SimulatedNode node;
     Map<String, CrashState> base = new HashMap<>();
 
-    /** What snapshots showed that were made while nobody wrote, by number. */
-    private final Map<Long, Map<String, Seen>> shown = new HashMap<>();
-
     // Of the cycle.
     private int cycle;
     List<CrashOp> ops = new ArrayList<>();
@@ -273,8 +265,6 @@ class CrashSimulation {
     int crashes;
     private int crashesInRecovery;
     long snapshots;
-    private int restored;
-    private int restoredExactly;
     long coldReads;
 
     static {
@@ -299,7 +289,7 @@ class CrashSimulation {
 
     private CrashSimulation(
             long seed, int shards, Policy policy, Bug bug, Load load, int snapshotsKept) {
-        kept = snapshotsKept;
+        this.snapshotsKept = new KeptSnapshots(this, snapshotsKept);
         prng = new Prng(seed);
         this.shards = shards > 0 ? shards : 1 + prng.nextInt(MOST_SHARDS);
         this.policy = policy;
@@ -383,8 +373,8 @@ class CrashSimulation {
                 crashes,
                 crashesInRecovery,
                 snapshots,
-                restored,
-                restoredExactly,
+                snapshotsKept.restored(),
+                snapshotsKept.restoredExactly(),
                 coldReads,
                 disk.calls());
     }
@@ -416,15 +406,15 @@ class CrashSimulation {
             long killedNs = clock.nanoTime();
             long killedMs = clock.currentTimeMillis();
             crash();
-            if (kept > 1) {
-                restoreKept();
+            if (snapshotsKept.areSeveral()) {
+                snapshotsKept.restoreAll();
             }
             if (!recover()) {
                 return;
             }
             judge(rulesNow(orderly), killedNs, killedMs);
-            if (kept > 1 && failures.isEmpty()) {
-                keepShown();
+            if (snapshotsKept.areSeveral() && failures.isEmpty()) {
+                snapshotsKept.make();
             }
         }
     }
@@ -434,142 +424,6 @@ class CrashSimulation {
             return new Rules(Policy.NONE, SLACK_NANOS, CLOCK_SLACK_MS, Prefix.SLOT);
         }
         return orderly ? rules.with(Policy.ALWAYS) : rules;
-    }
-
-    // Snapshots that are kept.
-
-    private void keepShown() throws IOException {
-        long before = node.snapshots();
-        List<Reply> replies =
-                call(
-                        new SimulatedSession(node.connect()),
-                        List.<byte[][]>of(RespClient.bytes("SAVE")));
-        if (replies == null) {
-            return;
-        }
-        if (node.snapshots() == before) {
-            fail("SAVE got " + replies.getFirst().show(200));
-            return;
-        }
-        Map<String, Seen> found = read();
-        if (found != null) {
-            shown.put(manifest(disk).snapshots().getLast().number(), found);
-        }
-    }
-
-    private static Manifest manifest(SimDisk of) throws IOException {
-        Path newest = Manifests.newestOf(of.names().stream().map(Path::of).toList());
-        try {
-            return newest == null ? null : Manifest.parse(newest, of.contents(newest));
-        } catch (DamagedManifestException e) {
-            throw new IOException(e);
-        }
-    }
-
-    /** As {@code snapshots restore} does: of a copy of the disk only one snapshot counts, and a server starts on it. */
-    private void restoreKept() throws IOException {
-        Manifest manifest = manifest(disk);
-        if (manifest == null) {
-            return;
-        }
-        if (manifest.snapshots().size() > kept) {
-            fail(manifest.snapshots().size() + " snapshots are kept, and " + kept + " should be");
-        }
-        for (Manifest.Snapshot snapshot : manifest.snapshots()) {
-            restore(manifest, snapshot);
-            if (!failures.isEmpty()) {
-                return;
-            }
-        }
-    }
-
-    private void restore(Manifest manifest, Manifest.Snapshot snapshot) throws IOException {
-        SimDisk copy = disk.copy();
-        for (String name : copy.names()) {
-            if (String.valueOf(Path.of(name).getFileName()).startsWith("manifest-")) {
-                copy.remove(Path.of(name));
-            }
-        }
-        List<Manifest.ShardFiles> files = new ArrayList<>();
-        for (int i = 0; i < shards; i++) {
-            files.add(
-                    new Manifest.ShardFiles(
-                            manifest.shards().get(i).segmentPages(),
-                            0,
-                            0,
-                            0,
-                            snapshot.parts().get(i).cutSeqno()));
-        }
-        Manifest alone =
-                new Manifest(
-                        manifest.generation() + 1,
-                        manifest.nodeId(),
-                        manifest.hashSeed(),
-                        manifest.epoch(),
-                        files,
-                        List.of(snapshot));
-        copy.put(
-                SimulatedNode.DIRECTORY.resolve(
-                        String.format(Locale.ROOT, "manifest-%016d", alone.generation())),
-                alone.toBytes());
-        String which = "snapshot " + snapshot.number() + ", restored: ";
-        try {
-            node =
-                    new SimulatedNode(
-                            shards,
-                            prng.nextLong(),
-                            SimulatedNode.Bug.NONE,
-                            new SimulatedNode.Durable(
-                                    copy, clock, new SimFaults(), "always", 0, false, false, 1));
-            while (node.isLoading()) {
-                node.step();
-            }
-            Map<String, Seen> found = read();
-            Map<String, Seen> expected = shown.get(snapshot.number());
-            if (found == null) {
-                return;
-            }
-            restored++;
-            if (expected != null) {
-                restoredExactly++;
-                expected.forEach((name, was) -> compare(which + name, was, found.get(name)));
-            }
-            checkSound(which);
-        } catch (RuntimeException | Error e) {
-            fail(which, e);
-        } finally {
-            if (node != null) {
-                node.close();
-                node = null;
-            }
-        }
-    }
-
-    private void checkSound(String which) throws IOException {
-        List<Reply> checked =
-                call(
-                        new SimulatedSession(node.connect()),
-                        List.<byte[][]>of(RespClient.bytes("DEBUG", "CHECK")));
-        if (checked != null && checked.getFirst().isError()) {
-            fail(which + checked.getFirst().text());
-        }
-    }
-
-    private void compare(String which, Seen was, Seen is) {
-        if (was.expiresMs() == -2 && was.value() != null) {
-            return; // It was about to go.
-        }
-        boolean mayBeGone =
-                was.value() != null
-                        && was.expiresMs() >= 0
-                        && was.expiresMs() <= is.untilMs() + CLOCK_SLACK_MS;
-        boolean isGone = mayBeGone && (is.value() == null || is.expiresMs() == -2);
-        boolean isSame =
-                Arrays.equals(was.value(), is.value())
-                        && (was.value() == null || was.expiresMs() == is.expiresMs());
-        if (!isGone && !isSame) {
-            fail(which + " is " + is + ", and was " + was);
-        }
     }
 
     /** Clients write until the power fails, or the process is to end. @return whether it ended in good order */
@@ -784,7 +638,7 @@ class CrashSimulation {
                                     load.squeezeChance,
                                     startsWithLog,
                                     false,
-                                    kept,
+                                    snapshotsKept.number(),
                                     PARITY_PERCENT));
         } catch (IOException | RuntimeException | Error e) {
             if (!disk.isDead()) {
