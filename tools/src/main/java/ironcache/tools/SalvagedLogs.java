@@ -155,34 +155,50 @@ final class SalvagedLogs {
         if (log.files.isEmpty()) {
             return null;
         }
-        Damage damaged = null;
-        if (nodeId != 0) {
-            FrameReader rules = new FrameReader(reader.io, 0);
+        if (nodeId == 0) {
+            scanFiles(reader, shard, log, nodeId, false);
+            return null;
+        }
+        try (FrameReader rules = new FrameReader(reader.io, 0)) {
             reader.handle((token, result) -> rules.onFile((int) token, result));
-            rules.openLog(log.files, shard, nodeId, 0);
-            FrameReader.Status status = rules.next();
-            UnitStarts starts = new UnitStarts(shard, log);
-            while (status == FrameReader.Status.FRAME || status == FrameReader.Status.PENDING) {
-                if (status == FrameReader.Status.PENDING) {
-                    reader.await();
-                } else {
-                    starts.frame(rules.seqno(), rules.flags(), rules.payload(), rules.length());
-                }
-                job.checkCancelled();
-                status = rules.next();
-            }
-            rules.close();
+            FrameReader.Status status = scanByRules(reader, rules, shard, log, nodeId);
             if (status != FrameReader.Status.DAMAGED) {
-                // An unfinished unit at the end did not happen.
-                starts.cutOpenUnit();
                 return status == FrameReader.Status.TORN ? rules.tear() : null;
             }
-            Damage damage = Objects.requireNonNull(rules.damage());
-            report.lost("L", damage);
-            damaged = damage;
-            log.runs.clear();
-            log.parts.clear();
+            report.lost("L", Objects.requireNonNull(rules.damage()));
         }
+        log.runs.clear();
+        log.parts.clear();
+        scanFiles(reader, shard, log, nodeId, true);
+        return null;
+    }
+
+    /** @return how the log ends */
+    private FrameReader.Status scanByRules(
+            FileWorker reader, FrameReader rules, int shard, ShardLog log, long nodeId)
+            throws IOException {
+        rules.openLog(log.files, shard, nodeId, 0);
+        FrameReader.Status status = rules.next();
+        UnitStarts starts = new UnitStarts(shard, log);
+        while (status == FrameReader.Status.FRAME || status == FrameReader.Status.PENDING) {
+            if (status == FrameReader.Status.PENDING) {
+                reader.await();
+            } else {
+                starts.frame(rules.seqno(), rules.flags(), rules.payload(), rules.length());
+            }
+            job.checkCancelled();
+            status = rules.next();
+        }
+        if (status != FrameReader.Status.DAMAGED) {
+            // An unfinished unit at the end did not happen.
+            starts.cutOpenUnit();
+        }
+        return status;
+    }
+
+    /** Each file by itself, whatever verifies. @param damaged the rules of a start say so: frames may be missing behind the last one, too */
+    private void scanFiles(FileWorker reader, int shard, ShardLog log, long nodeId, boolean damaged)
+            throws IOException {
         UnitStarts starts = new UnitStarts(shard, log);
         Path lastFile = log.files.getFirst();
         long lastFrameEnd = WalFileLayout.BLOCK_BYTES;
@@ -236,7 +252,7 @@ final class SalvagedLogs {
             }
         }
         starts.cutOpenUnit();
-        if (damaged != null) {
+        if (damaged) {
             // Where frames behind the damage verify, the last ones may be lost all the same.
             report.lostTail = true;
             report.lost(
@@ -250,7 +266,6 @@ final class SalvagedLogs {
                             + "; how much followed is not known: keys may be as they were before it",
                     -1);
         }
-        return null;
     }
 
     /** Notes runs of frames, and parts of units over several shards. */
