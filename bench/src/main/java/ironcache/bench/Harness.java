@@ -74,6 +74,7 @@ final class Harness implements AutoCloseable {
     private final Report report;
     private final Path dataDirectory;
     private final List<ServerProcess> servers = new ArrayList<>();
+    private final String pid = Long.toString(ProcessHandle.current().pid());
     private final String clientCores;
     private String serverCores = SideBySide.SERVER_CORES;
     private @Nullable ServerProcess coldServer;
@@ -95,7 +96,6 @@ final class Harness implements AutoCloseable {
         boolean chosen = servers != null || System.getenv("CLIENT_CORE") != null;
         String client = onAllCores && !chosen ? allCores() : clientCores;
         if (!client.equals(ProcessFigures.ownCores())) {
-            String pid = Long.toString(ProcessHandle.current().pid());
             output(List.of("taskset", "--all-tasks", "--cpu-list", "--pid", client, pid));
         }
         report.line("- servers on cores %s, client on cores %s", serverCores, client);
@@ -299,6 +299,23 @@ final class Harness implements AutoCloseable {
     }
 
     /** Runs a program to its end and returns its standard output; what it says on standard error is passed on. */
+    /**
+     * Has the threads that this process has by now run before all else on their cores, the kernel's own included, so that what a load is said to wait for is the server. For an open loop, which naps: one that
+     * spins would keep the kernel's threads from their work. Threads that come later, and processes, are as usual. Needs root; without it the report says so.
+     */
+    void goFirst() throws IOException {
+        try {
+            output(List.of("chrt", "--all-tasks", "--reset-on-fork", "--fifo", "--pid", "1", pid));
+        } catch (IOException e) {
+            report.line("The client waits for its core like others: %s.", e.getMessage().trim());
+        }
+    }
+
+    /** From now on they wait for their turn again. */
+    void goAlong() throws IOException {
+        output(List.of("chrt", "--all-tasks", "--other", "--pid", "0", pid));
+    }
+
     static String output(List<String> command) throws IOException {
         Process process =
                 new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();

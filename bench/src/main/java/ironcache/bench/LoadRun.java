@@ -3,6 +3,7 @@ package ironcache.bench;
 import java.io.IOException;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.Selector;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -11,7 +12,9 @@ import org.jspecify.annotations.Nullable;
  * costs one core and measures itself by one clock.
  *
  * <p>Closed loop: each connection keeps its pipeline full. Open loop ({@code --rate}): requests become due by schedule, go
- * to the next connection with room and are timed from when they were due. Nothing is allocated per request.
+ * to the next connection with room and are timed from when they were due. While nothing is due the thread naps: one that
+ * spins uses its slice of the scheduler up, and is put behind whoever shares its core for as long as a slice lasts (4 ms
+ * seen), where one that wakes goes first. Nothing is allocated per request.
  */
 final class LoadRun implements AutoCloseable {
     /** Told when the measured interval begins and ends, on the load thread; the harness reads the server's CPU clock there. */
@@ -28,6 +31,9 @@ final class LoadRun implements AutoCloseable {
 
     private static final long DRAIN_NS = 30_000_000_000L;
     private static final long PROGRESS_NS = 100_000_000L;
+
+    /** Of an open loop where nothing has arrived, and nothing is due before it is over. */
+    private static final long NAP_NS = 20_000;
 
     private final LoadOptions options;
     private final Observer observer;
@@ -80,6 +86,9 @@ final class LoadRun implements AutoCloseable {
     }
 
     LoadResult run() throws IOException {
+        if (schedule != null) {
+            ProcessFigures.sleepExactly();
+        }
         if (options.warmupSeconds > 0 && !options.load) {
             phase(
                     options.seed + 1,
@@ -127,7 +136,11 @@ final class LoadRun implements AutoCloseable {
             if (schedule != null) {
                 issueDue(schedule, nowNs);
             }
-            poll(schedule == null ? 100 : schedule.dueNs() - nowNs > 3_000_000 ? 1 : 0);
+            if (schedule == null) {
+                poll(100);
+            } else if (poll(0) == 0 && schedule.dueNs() - nowNs > NAP_NS) {
+                LockSupport.parkNanos(NAP_NS);
+            }
             nowNs = System.nanoTime();
             if (nowNs >= nextProgressNs) {
                 progress.update(stats.replies(), nowNs);
@@ -152,16 +165,17 @@ final class LoadRun implements AutoCloseable {
         }
     }
 
-    /** @param timeoutMs 0: does not wait */
-    private void poll(long timeoutMs) throws IOException {
-        if (timeoutMs == 0) {
-            selector.selectNow(onReady);
-        } else {
-            selector.select(onReady, timeoutMs);
-        }
+    /**
+     * @param timeoutMs 0: does not wait
+     * @return the number of connections that were ready
+     */
+    private int poll(long timeoutMs) throws IOException {
+        int ready =
+                timeoutMs == 0 ? selector.selectNow(onReady) : selector.select(onReady, timeoutMs);
         if (failure != null) {
             throw failure;
         }
+        return ready;
     }
 
     private void onReady(SelectionKey key) {

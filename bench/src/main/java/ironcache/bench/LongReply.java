@@ -7,13 +7,12 @@ import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A client that asks for a whole collection and reads the reply, as fast as it comes or slowly, on a thread of its own. What it got is told by a sum in which order does not matter.
+ * A client that asks for a whole collection and reads the reply, as fast as it comes or slowly, on a thread of its own; again and again, until it is to finish. What it got is told by a sum in
+ * which order does not matter.
  *
  * <p>The thread runs when nobody else wants the core (SCHED_IDLE): it stands for a client on another machine, and would otherwise keep the core of the clients whose latency is measured for a
  * slice of the scheduler, 8 ms where a loop that speaks to no server is put in its place.
@@ -29,23 +28,27 @@ final class LongReply implements ReplyParser.Sink, AutoCloseable {
     private final ReplyParser parser = new ReplyParser(this);
     private final Thread thread;
     private long elementSum;
-    private boolean done;
     private @Nullable Exception failure;
 
-    /** Reads on at full speed from now on. */
-    private volatile boolean hurries;
+    private final boolean isSlow;
+    private final byte[] request;
 
+    /** The reply that is being read is the last one, and the rest of it is read at full speed. */
+    private volatile boolean finishes;
+
+    // Of all replies together.
+    long replies;
     long elements;
     long sum;
 
     LongReply(ServerProcess server, boolean slow, String... command) throws IOException {
-        hurries = !slow;
+        isSlow = slow;
         // Else the kernel takes megabytes of the reply.
         socket.setReceiveBufferSize(RECEIVE_BUFFER_BYTES);
         socket.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), server.port()));
-        StringBuilder request = new StringBuilder();
-        RequestEncoder.append(request, command);
-        socket.getOutputStream().write(request.toString().getBytes(StandardCharsets.ISO_8859_1));
+        StringBuilder text = new StringBuilder();
+        RequestEncoder.append(text, command);
+        request = text.toString().getBytes(StandardCharsets.ISO_8859_1);
         thread = Thread.ofPlatform().daemon().name("long-reply").start(this::read);
     }
 
@@ -59,8 +62,7 @@ final class LongReply implements ReplyParser.Sink, AutoCloseable {
     }
 
     private static void giveWay() throws IOException {
-        Path self = Files.readSymbolicLink(Path.of("/proc/thread-self"));
-        Harness.output(List.of("chrt", "--idle", "--pid", "0", self.getFileName().toString()));
+        Harness.output(List.of("chrt", "--idle", "--pid", "0", ProcessFigures.thisThreadId()));
     }
 
     private void read() {
@@ -69,33 +71,30 @@ final class LongReply implements ReplyParser.Sink, AutoCloseable {
         try {
             giveWay();
             InputStream stream = socket.getInputStream();
-            while (!done) {
-                if (!hurries) {
-                    Thread.sleep(SLOW_READ_PAUSE_MS);
+            do {
+                socket.getOutputStream().write(request);
+                for (long before = replies; replies == before; ) {
+                    if (isSlow && !finishes) {
+                        Thread.sleep(SLOW_READ_PAUSE_MS);
+                    }
+                    int count = stream.read(bytes, in.position(), in.remaining());
+                    if (count < 0) {
+                        throw new IOException("the server closed the connection");
+                    }
+                    in.position(in.position() + count);
+                    in.flip();
+                    parser.parse(in);
+                    in.compact();
                 }
-                int count = stream.read(bytes, in.position(), in.remaining());
-                if (count < 0) {
-                    throw new IOException("the server closed the connection");
-                }
-                in.position(in.position() + count);
-                in.flip();
-                parser.parse(in);
-                in.compact();
-            }
+            } while (!finishes);
         } catch (IOException | InterruptedException | RuntimeException e) {
             failure = e;
         }
     }
 
-    boolean isReading() {
-        return thread.isAlive();
-    }
-
-    void hurry() {
-        hurries = true;
-    }
-
-    void await() throws IOException {
+    /** Waits for the end of the reply that is being read. */
+    void finish() throws IOException {
+        finishes = true;
         try {
             thread.join();
         } catch (InterruptedException e) {
@@ -121,7 +120,7 @@ final class LongReply implements ReplyParser.Sink, AutoCloseable {
 
     @Override
     public void reply(byte kind, long number) {
-        done = true;
+        replies++;
     }
 
     @Override

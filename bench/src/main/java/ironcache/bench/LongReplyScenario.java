@@ -7,7 +7,7 @@ import java.util.Locale;
 
 /**
  * Replies of 5 million elements to a reader who takes what comes and to one who reads some MB a second: whether they are right, how much the server grows meanwhile, and how long others wait, who
- * send GETs at a rate that is no load.
+ * send GETs at a rate that is no load. Both readers go on for as long as the others are measured.
  */
 final class LongReplyScenario implements Scenario {
     private static final long ELEMENTS = 5_000_000;
@@ -29,22 +29,20 @@ final class LongReplyScenario implements Scenario {
     /** Watches the server's memory while others are served. */
     private static final class MemoryWatch implements LoadRun.Observer {
         private final ServerProcess server;
-        private final List<LongReply> replies;
         private long rssBytesMax;
 
-        MemoryWatch(ServerProcess server, List<LongReply> replies) {
+        MemoryWatch(ServerProcess server) {
             this.server = server;
-            this.replies = replies;
         }
 
         @Override
         public boolean isEnough() {
             try {
                 rssBytesMax = Math.max(rssBytesMax, server.figures().rssBytes());
+                return false;
             } catch (IOException e) {
                 return true;
             }
-            return !replies.isEmpty() && replies.stream().noneMatch(LongReply::isReading);
         }
     }
 
@@ -52,6 +50,7 @@ final class LongReplyScenario implements Scenario {
     public void run(Harness harness) throws IOException {
         Report report = harness.report();
         long elements = harness.scaled(ELEMENTS);
+        double seconds = harness.options().seconds();
         report.heading(
                 String.format(
                         Locale.ROOT,
@@ -63,35 +62,37 @@ final class LongReplyScenario implements Scenario {
         List<List<String>> rows = new ArrayList<>();
         for (Shape shape : SHAPES) {
             long expected = fill(server, shape, elements);
-            // Code that has run before, and what the server keeps once it had a long reply.
-            for (boolean slow : new boolean[] {false, true, false}) {
-                others(harness, server, List.of(), 1);
+            harness.goFirst();
+            // What the server compiles, on the core that serves, is no matter of replies; nor is
+            // what it keeps once it had a long one.
+            for (boolean slow : new boolean[] {false, true}) {
                 try (LongReply reply = new LongReply(server, slow, shape.command)) {
-                    reply.hurry();
-                    reply.await();
+                    others(harness, server, "warm-up", harness.options().warmupSeconds());
+                    reply.finish();
                 }
             }
             for (boolean slow : new boolean[] {false, true}) {
-                Harness.Sample idle =
-                        others(harness, server, List.of(), harness.options().seconds()).sample;
+                Harness.Sample idle = others(harness, server, "others alone", seconds).sample;
                 long before = server.figures().rssBytes();
                 try (LongReply reply = new LongReply(server, slow, shape.command)) {
-                    Others busy =
-                            others(harness, server, List.of(reply), harness.options().seconds());
-                    reply.hurry();
-                    reply.await();
+                    Others busy = others(harness, server, "others meanwhile", seconds);
+                    reply.finish();
                     rows.add(
                             row(
                                     shape,
                                     slow,
-                                    reply.elements == elements * (shape.paired ? 2 : 1)
-                                            && reply.sum == expected,
+                                    reply.elements
+                                                    == reply.replies
+                                                            * elements
+                                                            * (shape.paired ? 2 : 1)
+                                            && reply.sum == reply.replies * expected,
                                     Math.max(0, busy.rssBytesMax - before) / MIB,
                                     idle,
                                     busy.sample));
                     System.err.println(String.join("  ", rows.getLast()));
                 }
             }
+            harness.goAlong();
         }
         report.table(
                 List.of(
@@ -111,7 +112,7 @@ final class LongReplyScenario implements Scenario {
     private record Others(Harness.Sample sample, long rssBytesMax) {}
 
     private static Others others(
-            Harness harness, ServerProcess server, List<LongReply> replies, double seconds)
+            Harness harness, ServerProcess server, String label, double seconds)
             throws IOException {
         LoadOptions load = new LoadOptions();
         load.port = server.port();
@@ -119,8 +120,8 @@ final class LongReplyScenario implements Scenario {
         load.connections = 16;
         load.rate = RATE;
         load.durationSeconds = seconds;
-        load.label = replies.isEmpty() ? "others alone" : "others meanwhile";
-        MemoryWatch watch = new MemoryWatch(server, replies);
+        load.label = label;
+        MemoryWatch watch = new MemoryWatch(server);
         Harness.Sample sample = harness.run(server, load, watch);
         return new Others(sample, watch.rssBytesMax);
     }

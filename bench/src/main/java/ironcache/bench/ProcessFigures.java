@@ -69,6 +69,16 @@ final class ProcessFigures {
         throw new IOException("/proc/self/status has no Cpus_allowed_list");
     }
 
+    /** The kernel's number of the calling thread. */
+    static String thisThreadId() throws IOException {
+        return Files.readSymbolicLink(Path.of("/proc/thread-self")).getFileName().toString();
+    }
+
+    /** From now on the calling thread sleeps as long as it says, not up to 50 us longer. */
+    static void sleepExactly() throws IOException {
+        Files.writeString(Path.of("/proc", thisThreadId(), "timerslack_ns"), "1");
+    }
+
     /** Time that the calling thread has been on a core, by the scheduler's own nanosecond count. */
     static long thisThreadCpuNs() throws IOException {
         String schedstat =
