@@ -6,13 +6,14 @@ import java.util.List;
 import java.util.Locale;
 
 /**
- * What clients notice of BGSAVE: an open loop of GETs and SETs at a quarter and at half of the closed loop's rate, in turns without a
- * snapshot and while one is made. An interval with snapshots begins with the first one's BGSAVE and ends when the last one is done. Half of what pipelined clients get at most
- * keeps a server busy by itself, since it comes in smaller pieces: there a snapshot shows by how much less is left to catch up with.
+ * What clients notice of BGSAVE: an open loop of GETs and SETs at a quarter, at half and at a tenth of the closed loop's rate, in turns
+ * without a snapshot and while one is made. An interval with snapshots begins with the first one's BGSAVE and ends when the last one is done. Half of what pipelined clients get at most
+ * keeps a server busy by itself, since it comes in smaller pieces: there a snapshot shows by how much less is left to catch up with. A
+ * tenth leaves it a quarter of its core: there it shows how long a slice of it is.
  */
 final class SnapshotPauseScenario implements Scenario {
     private static final String OPERATIONS = "get:50,set:50";
-    private static final double[] OPEN_LOOP_SHARES = {0.25, 0.5};
+    private static final double[] OPEN_LOOP_SHARES = {0.25, 0.5, 0.1};
     private static final double RATIO_MAX = 2;
     private static final double EXTRA_MB_MAX = 64;
     private static final double SECONDS_MAX = 600;
