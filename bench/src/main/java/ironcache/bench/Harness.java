@@ -298,7 +298,6 @@ final class Harness implements AutoCloseable {
         return run(server, read).load();
     }
 
-    /** Runs a program to its end and returns its standard output; what it says on standard error is passed on. */
     /**
      * Has the threads that this process has by now run before all else on their cores, the kernel's own included, so that what a load is said to wait for is the server. For an open loop, which naps: one that
      * spins would keep the kernel's threads from their work. Threads that come later, and processes, are as usual. Needs root; without it the report says so.
@@ -306,8 +305,11 @@ final class Harness implements AutoCloseable {
     void goFirst() throws IOException {
         try {
             output(List.of("chrt", "--all-tasks", "--reset-on-fork", "--fifo", "--pid", "1", pid));
+            // The loop itself before the compiler's threads.
+            String loop = ProcessFigures.thisThreadId();
+            output(List.of("chrt", "--reset-on-fork", "--fifo", "--pid", "2", loop));
         } catch (IOException e) {
-            report.line("The client waits for its core like others: %s.", e.getMessage().trim());
+            report.line("The client waits for its core like others: %s", e);
         }
     }
 
@@ -316,6 +318,7 @@ final class Harness implements AutoCloseable {
         output(List.of("chrt", "--all-tasks", "--other", "--pid", "0", pid));
     }
 
+    /** Runs a program to its end and returns its standard output; what it says on standard error is passed on. */
     static String output(List<String> command) throws IOException {
         Process process =
                 new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();

@@ -196,7 +196,11 @@ final class SalvagedLogs {
         return status;
     }
 
-    /** Each file by itself, whatever verifies. @param damaged the rules of a start say so: frames may be missing behind the last one, too */
+    /**
+     * Each file by itself, whatever verifies.
+     *
+     * @param damaged the rules of a start say so: frames may be missing behind the last one, too
+     */
     private void scanFiles(FileWorker reader, int shard, ShardLog log, long nodeId, boolean damaged)
             throws IOException {
         UnitStarts starts = new UnitStarts(shard, log);
