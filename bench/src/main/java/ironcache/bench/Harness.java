@@ -300,14 +300,12 @@ final class Harness implements AutoCloseable {
 
     /**
      * Has the threads that this process has by now run before all else on their cores, the kernel's own included, so that what a load is said to wait for is the server. For an open loop, which naps: one that
-     * spins would keep the kernel's threads from their work. Threads that come later, and processes, are as usual. Needs root; without it the report says so.
+     * spins would keep the kernel's threads from their work. All have one priority: a thread of the JVM that spins until
+     * another one has done its part must not keep that from its core. Threads that come later, and processes, are as usual. Needs root; without it the report says so.
      */
     void goFirst() throws IOException {
         try {
             output(List.of("chrt", "--all-tasks", "--reset-on-fork", "--fifo", "--pid", "1", pid));
-            // The loop itself before the compiler's threads.
-            String loop = ProcessFigures.thisThreadId();
-            output(List.of("chrt", "--reset-on-fork", "--fifo", "--pid", "2", loop));
         } catch (IOException e) {
             report.line("The client waits for its core like others: %s", e);
         }
