@@ -262,23 +262,7 @@ final class ListsPropertyTest {
 
         private void same(byte[] wanted, ListWalk walk) {
             long element = walk.element();
-            byte[] actual;
-            if (Element.isNumber(element)) {
-                actual = Long.toString(Element.number(element)).getBytes();
-            } else {
-                actual = new byte[(int) Element.textLength(element)];
-                if (Element.isSpilled(element)) {
-                    for (int i = 0; i < Spill.pieces(element); i++) {
-                        Memory.copyOut(
-                                Spill.piece(key.shard, walk.object(), element, i),
-                                actual,
-                                i * Spill.PAGE_BYTES,
-                                Spill.pieceBytes(element, i));
-                    }
-                } else {
-                    Memory.copyOut(Element.text(element), actual, 0, actual.length);
-                }
-            }
+            byte[] actual = TestShard.bytes(key.shard, walk.object(), element);
             assertArrayEquals(wanted, actual, Seed.line(seed));
         }
 

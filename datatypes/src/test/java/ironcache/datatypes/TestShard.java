@@ -7,6 +7,7 @@ import ironcache.ffm.Clock;
 import ironcache.ffm.Io;
 import ironcache.ffm.IoConfig;
 import ironcache.ffm.Ios;
+import ironcache.ffm.Memory;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -68,6 +69,26 @@ final class TestShard implements AutoCloseable {
         while (!ready.remove(WAITER)) {
             turn();
         }
+    }
+
+    /** An element's bytes, as a client gets them. May miss. */
+    static byte[] bytes(Shard shard, long object, long element) {
+        if (Element.isNumber(element)) {
+            return Long.toString(Element.number(element)).getBytes();
+        }
+        byte[] bytes = new byte[(int) Element.textLength(element)];
+        if (!Element.isSpilled(element)) {
+            Memory.copyOut(Element.text(element), bytes, 0, bytes.length);
+            return bytes;
+        }
+        for (int i = 0; i < Spill.pieces(element); i++) {
+            Memory.copyOut(
+                    Spill.piece(shard, object, element, i),
+                    bytes,
+                    i * Spill.PAGE_BYTES,
+                    Spill.pieceBytes(element, i));
+        }
+        return bytes;
     }
 
     long nowMillis() {

@@ -37,7 +37,12 @@ final class TestTree implements AutoCloseable {
     boolean scored;
     int scoreBytes;
 
-    TestTree() throws IOException {}
+    private final String again;
+
+    /** @param again what to say of a failure, so that it can be had again */
+    TestTree(String again) throws IOException {
+        this.again = again;
+    }
 
     /** A new and empty one. */
     void begin(boolean newScored) {
@@ -66,7 +71,7 @@ final class TestTree implements AutoCloseable {
         try {
             body.run();
         } catch (ColdMiss miss) {
-            throw new AssertionError("missed after the first write " + Seed.line(Seed.get()), miss);
+            throw new AssertionError("missed after the first write " + again, miss);
         }
     }
 
@@ -111,23 +116,7 @@ final class TestTree implements AutoCloseable {
 
     Entry decode(long at) {
         long element = at + scoreBytes;
-        byte[] member;
-        if (Element.isNumber(element)) {
-            member = Long.toString(Element.number(element)).getBytes();
-        } else {
-            member = new byte[(int) Element.textLength(element)];
-            if (Element.isSpilled(element)) {
-                for (int i = 0; i < Spill.pieces(element); i++) {
-                    Memory.copyOut(
-                            Spill.piece(shard, tree.object(), element, i),
-                            member,
-                            i * Spill.PAGE_BYTES,
-                            Spill.pieceBytes(element, i));
-                }
-            } else {
-                Memory.copyOut(Element.text(element), member, 0, member.length);
-            }
-        }
+        byte[] member = TestShard.bytes(shard, object(), element);
         return new Entry(scored ? TreeLayout.score(at) : 0, member);
     }
 

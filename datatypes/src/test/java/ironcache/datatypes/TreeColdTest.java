@@ -18,7 +18,7 @@ import org.junit.jupiter.api.Test;
  * A command that found its places before its first write finds them again after it, without a miss, whatever the write did to the pages: one test for each thing that a page's change must have
  * read, or leave be, among members of one score that are spilled and cold.
  *
- * <p>The trees are planted page by page. Each change is made twice: where all is in RAM, which shows that it does to the pages what the test is about; and where the spilled strings are cold.
+ * <p>The trees are planted page by page. A change that is left be where spilled strings are cold is made where all is in RAM, too, which shows that it is what the test is about.
  */
 final class TreeColdTest {
     private static final int SHORT_BYTES = 100;
@@ -41,7 +41,7 @@ final class TreeColdTest {
 
     @BeforeEach
     void open() throws Exception {
-        on = new TestTree();
+        on = new TestTree("among planted pages");
         tree = on.tree;
     }
 
@@ -161,13 +161,13 @@ final class TreeColdTest {
         on.owner.pushOut();
     }
 
-    /** All pages of the tree, and of its strings if they are wanted. */
-    private void read(boolean strings) {
+    /** All pages of the tree, but for those of its strings. */
+    private void readTree() {
         long part = on.root + TestTree.PART;
-        on.command(() -> readBelow(TreeLayout.top(part), TreeLayout.height(part) - 1, strings));
+        on.command(() -> readBelow(TreeLayout.top(part), TreeLayout.height(part) - 1));
     }
 
-    private void readBelow(long page, int level, boolean strings) {
+    private void readBelow(long page, int level) {
         int room = level == 0 ? 0 : TreeLayout.CHILD_BYTES;
         int at = TreeLayout.ENTRIES;
         while (true) {
@@ -178,11 +178,8 @@ final class TreeColdTest {
             long entry = Record.value(record) + at;
             long element = entry + room + TreeLayout.SCORE_BYTES;
             at = (int) (element + Element.bytes(element) - Record.value(record));
-            if (strings && Element.isSpilled(element)) {
-                Spill.load(on.shard, on.object(), element);
-            }
             if (level > 0) {
-                readBelow(TreeLayout.child(entry), level - 1, strings);
+                readBelow(TreeLayout.child(entry), level - 1);
             }
         }
     }
@@ -229,7 +226,7 @@ final class TreeColdTest {
         int joined = pages();
         plant(top, height);
         pushOut();
-        read(false);
+        readTree();
         removeAndFind(position, sought);
         assertTrue(joined < pages(), "nothing is joined where all is in RAM");
     }
@@ -290,7 +287,7 @@ final class TreeColdTest {
             plant(top, 2);
             if (cold) {
                 pushOut();
-                read(false);
+                readTree();
             }
             Entry split = entry(alike(2));
             on.command(

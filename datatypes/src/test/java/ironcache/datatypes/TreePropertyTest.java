@@ -37,12 +37,9 @@ final class TreePropertyTest {
     @SuppressWarnings("NullAway.Init")
     private Shard shard;
 
-    private boolean scored;
-    private int scoreBytes;
-
     @BeforeEach
     void open() throws Exception {
-        on = new TestTree();
+        on = new TestTree(Seed.line(seed));
         tree = on.tree;
         owner = on.owner;
         shard = on.shard;
@@ -53,11 +50,9 @@ final class TreePropertyTest {
         on.close();
     }
 
-    private void begin(boolean newScored) {
-        scored = newScored;
+    private void begin(boolean scored) {
         model.clear();
         on.begin(scored);
-        scoreBytes = on.scoreBytes;
     }
 
     // Entries.
@@ -79,7 +74,7 @@ final class TreePropertyTest {
                 () -> {
                     on.open();
                     int bytes = on.code(e);
-                    if (scored) {
+                    if (on.scored) {
                         assertEquals(position, on.seek(e), Seed.line(seed));
                     } else {
                         tree.seek(position, 0);
@@ -104,10 +99,10 @@ final class TreePropertyTest {
                     long at = tree.entry();
                     int count = 0;
                     while (count < most && at < tree.leafEnd()) {
-                        if (Element.isSpilled(at + scoreBytes)) {
-                            Spill.load(shard, tree.object(), at + scoreBytes);
+                        if (Element.isSpilled(at + on.scoreBytes)) {
+                            Spill.load(shard, tree.object(), at + on.scoreBytes);
                         }
-                        at += TreeLayout.leafEntryBytes(at, scoreBytes);
+                        at += TreeLayout.leafEntryBytes(at, on.scoreBytes);
                         count++;
                     }
                     removed[0] = count;
@@ -116,10 +111,10 @@ final class TreePropertyTest {
                     on.write(
                             () -> {
                                 for (long e = tree.entry(); e < tree.entry() + bytes; ) {
-                                    if (Element.isSpilled(e + scoreBytes)) {
-                                        Spill.delete(shard, on.root, e + scoreBytes);
+                                    if (Element.isSpilled(e + on.scoreBytes)) {
+                                        Spill.delete(shard, on.root, e + on.scoreBytes);
                                     }
-                                    e += TreeLayout.leafEntryBytes(e, scoreBytes);
+                                    e += TreeLayout.leafEntryBytes(e, on.scoreBytes);
                                 }
                                 tree.remove(removed[0], bytes);
                             });
@@ -161,7 +156,7 @@ final class TreePropertyTest {
                     }
                     assertTrue(!tree.previous(), Seed.line(seed));
                 });
-        if (scored && !model.isEmpty()) {
+        if (on.scored && !model.isEmpty()) {
             int i = random.nextInt(model.size());
             Entry e = model.get(i);
             on.command(
@@ -195,12 +190,12 @@ final class TreePropertyTest {
         for (int at = TreeLayout.ENTRIES; at < bytes; entries++) {
             if (level == 0) {
                 count++;
-                at += TreeLayout.leafEntryBytes(value + at, scoreBytes);
+                at += TreeLayout.leafEntryBytes(value + at, on.scoreBytes);
             } else {
                 long below = countBelow(TreeLayout.child(value + at), level - 1);
                 assertEquals(TreeLayout.count(value + at), below, Seed.line(seed));
                 count += below;
-                at += TreeLayout.innerEntryBytes(value + at, scoreBytes);
+                at += TreeLayout.innerEntryBytes(value + at, on.scoreBytes);
             }
         }
         assertTrue(
@@ -370,10 +365,10 @@ final class TreePropertyTest {
             begin(round == 1);
             for (int i = 0; i < 20_000; i++) {
                 Entry e =
-                        scored
+                        on.scored
                                 ? new Entry(random.nextInt(1000), member(100))
                                 : new Entry(0, member(i % 500 == 0 ? 70_000 : 100));
-                int place = scored ? place(e) : model.size();
+                int place = on.scored ? place(e) : model.size();
                 if (place >= 0) {
                     insert(place, e);
                 }
@@ -383,8 +378,8 @@ final class TreePropertyTest {
                 owner.pushOut();
                 int before = owner.misses;
                 if (step % 2 == 0) {
-                    Entry e = new Entry(scored ? random.nextInt(1000) : 0, member(2000));
-                    int place = scored ? place(e) : random.nextInt(model.size() + 1);
+                    Entry e = new Entry(on.scored ? random.nextInt(1000) : 0, member(2000));
+                    int place = on.scored ? place(e) : random.nextInt(model.size() + 1);
                     if (place >= 0) {
                         insert(place, e);
                     }
@@ -410,11 +405,12 @@ final class TreePropertyTest {
                 byte[] member = new byte[32];
                 for (int i = 0; i < 20_000; i++) {
                     int score = direction == 0 ? i : -i;
-                    insert(direction == 0 ? i : 0, new Entry(scored ? score : 0, member));
+                    insert(direction == 0 ? i : 0, new Entry(on.scored ? score : 0, member));
                 }
                 long pages = (CollectionRoot.nextPage(on.root) - 1) / 2;
-                int leafBytes = scored ? TreeLayout.SCORED_LEAF_BYTES : TreeLayout.PAGE_BYTES_MAX;
-                double perLeaf = Math.floor((leafBytes - 4.0) / (33 + scoreBytes));
+                int leafBytes =
+                        on.scored ? TreeLayout.SCORED_LEAF_BYTES : TreeLayout.PAGE_BYTES_MAX;
+                double perLeaf = Math.floor((leafBytes - 4.0) / (33 + on.scoreBytes));
                 assertTrue(pages < 20_000 / perLeaf * 1.04, pages + " pages");
                 check();
             }

@@ -68,14 +68,15 @@ final class KeptSnapshots {
         }
         Map<String, Seen> found = simulation.read();
         if (found != null) {
-            shown.put(manifest(simulation.disk).snapshots().getLast().number(), found);
+            shown.put(manifest().snapshots().getLast().number(), found);
         }
     }
 
-    private static Manifest manifest(SimDisk of) throws IOException {
-        Path newest = Manifests.newestOf(of.names().stream().map(Path::of).toList());
+    private Manifest manifest() throws IOException {
+        SimDisk disk = simulation.disk;
+        Path newest = Manifests.newestOf(disk.names().stream().map(Path::of).toList());
         try {
-            return newest == null ? null : Manifest.parse(newest, of.contents(newest));
+            return newest == null ? null : Manifest.parse(newest, disk.contents(newest));
         } catch (DamagedManifestException e) {
             throw new IOException(e);
         }
@@ -83,7 +84,7 @@ final class KeptSnapshots {
 
     /** As {@code snapshots restore} does: of a copy of the disk only one snapshot counts, and a server starts on it. */
     void restoreAll() throws IOException {
-        Manifest manifest = manifest(simulation.disk);
+        Manifest manifest = manifest();
         if (manifest == null) {
             return;
         }
