@@ -70,6 +70,7 @@ public final class Shard implements AutoCloseable {
     private final Background background;
     private final Replay replay;
     private final FileCompletions fileCompletions;
+    private final Clock clock;
     private final ShardListener listener;
     private final ShardConfig config;
     private final long commandBytes;
@@ -100,6 +101,7 @@ public final class Shard implements AutoCloseable {
      */
     public Shard(Io io, Clock clock, ShardConfig config, ShardListener listener)
             throws IOException {
+        this.clock = clock;
         this.config = config;
         this.listener = listener;
         MemoryPlan plan = new MemoryPlan(config.memoryBytes(), config.shards());
@@ -968,6 +970,11 @@ public final class Shard implements AutoCloseable {
     public boolean work(long budgetNanos) {
         store.cold.submitWaiting();
         return background.work(budgetNanos);
+    }
+
+    /** Owner. Hands to the disk what of the log is due, as {@link #work} does. */
+    public void commit() {
+        store.effects.commit(clock.nanoTime());
     }
 
     /** Nanoseconds until {@link #work} has something timed to do (active expiry); the frontend waits no longer in poll. */

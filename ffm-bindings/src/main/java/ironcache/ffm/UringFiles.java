@@ -260,6 +260,8 @@ final class UringFiles {
     /**
      * A write, and a sync that the kernel begins when all is written; else the sync does not take place, and the write says why. One of the two completes.
      *
+     * <p>Handed over at once: of many entries the kernel holds back what is for a disk until it has worked through all of them, and a turn's replies would be sent before.
+     *
      * <p>A write with RWF_DSYNC is one entry, but its sync is the work of a kernel thread of the processor that takes the device's interrupts, wherever that is: where that one is busy, a
      * commit takes twice as long.
      */
@@ -277,6 +279,7 @@ final class UringFiles {
                 buffer,
                 slot);
         addSync(file, UserData.of(UserData.WRITE_SYNC, slot));
+        submissions.submit();
     }
 
     void syncDirectory(Path directory, long token) {

@@ -51,6 +51,11 @@ final class UringSubmissions {
         inFlight++;
     }
 
+    /** Hands over what was added, now rather than with the next turn. */
+    void submit() {
+        ring.submit();
+    }
+
     /** The final completion of an entry came. */
     void completed() {
         inFlight--;
