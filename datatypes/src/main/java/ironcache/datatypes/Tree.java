@@ -450,8 +450,8 @@ final class Tree implements AutoCloseable {
     // Insertion.
 
     /**
-     * Reads what an insertion at the place needs. May miss. Where a command inserts several, the numbers of the pages that all of them take are probed by the caller: {@link #pagesOfInsert}
-     * each, and those of spilled members.
+     * Reads what an insertion at the place needs, and what it needs to {@link #take} the entry again, where the command puts the same one once more. May miss. Where a command inserts several, the
+     * numbers of the pages that all of them take are probed by the caller: {@link #pagesOfInsert} each, and those of spilled members.
      *
      * @param entry as it will be; of a spilled member the length, without its pages
      */
@@ -460,6 +460,8 @@ final class Tree implements AutoCloseable {
         if (Element.isSpilled(entry + scoreBytes)) {
             taken = Spill.pieces(entry + scoreBytes);
         }
+        // It may get a leaf of its own at the begin of this one, and with it this one's bound.
+        loadRemove();
         if (height == 0 || lengths[0] + bytes > leafBytesMax) {
             taken += height + 1;
             if (scoreBytes > 0 && height > 0) {

@@ -27,7 +27,7 @@ final class TestTree implements AutoCloseable {
     final Shard shard = owner.shard();
     final Tree tree = new Tree();
     final long root = Memory.allocate(ROOT_BYTES, MemoryTag.OTHER);
-    private final TreeKey key = new TreeKey();
+    final TreeKey key = new TreeKey();
     private final long saved = Memory.allocate(ROOT_BYTES, MemoryTag.OTHER);
     private final long scratch = Memory.allocate(SCRATCH_BYTES, MemoryTag.OTHER);
 

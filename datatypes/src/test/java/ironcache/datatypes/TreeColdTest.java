@@ -339,4 +339,42 @@ final class TreeColdTest {
                             });
                 });
     }
+
+    /** The new leaf takes its bound over from the one that it stands before. */
+    @Test
+    void theBoundOfALeafThatAnInsertionMadeIsReadWhereItsEntryIsTakenAgain() {
+        List<byte[]> members = new ArrayList<>();
+        for (char i = 0; i < 20; i++) {
+            members.add(text("d" + (char) ('a' + i)));
+        }
+        plant(
+                inner(
+                        null,
+                        leaf(spilled("b"), members.toArray(new byte[0][])),
+                        leaf(bound("e"), text("e"))),
+                2);
+        pushOut();
+        int before = pages();
+        pushOut();
+        Entry twice = entry(text("c"));
+        on.command(
+                () -> {
+                    on.open();
+                    int length = on.code(twice);
+                    on.seek(twice);
+                    tree.loadInsert(on.entry, length);
+                    CollectionRoot.probe(on.shard, on.root, tree.pagesOfInsert());
+                    on.write(
+                            () -> {
+                                tree.insert(on.entry, length);
+                                assertTrue(
+                                        TreeLayout.height(on.root + TestTree.PART) == 2,
+                                        "the top is cut");
+                                on.seek(twice);
+                                assertTrue(tree.take(length), "its leaf has others");
+                                tree.tidy(on.key);
+                            });
+                });
+        assertEquals(before - Spill.pagesOf(LONG_BYTES), pages());
+    }
 }
