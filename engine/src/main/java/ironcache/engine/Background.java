@@ -117,7 +117,7 @@ final class Background {
     /** As {@link Shard#work}. */
     boolean work(long budgetNanos) {
         if (frozen) {
-            store.effects.commit(clock.nanoTime());
+            commit();
             return false;
         }
         long millis = clock.currentTimeMillis();
@@ -179,8 +179,13 @@ final class Background {
         if (image != null) {
             write(image, budgetNanos);
         }
-        store.effects.commit(clock.nanoTime());
+        commit();
         return hasWork();
+    }
+
+    /** As {@link Shard#commit}. */
+    void commit() {
+        store.effects.commit(clock.nanoTime());
     }
 
     /** As {@link Shard#idleNanos}. */

@@ -70,7 +70,6 @@ public final class Shard implements AutoCloseable {
     private final Background background;
     private final Replay replay;
     private final FileCompletions fileCompletions;
-    private final Clock clock;
     private final ShardListener listener;
     private final ShardConfig config;
     private final long commandBytes;
@@ -101,7 +100,6 @@ public final class Shard implements AutoCloseable {
      */
     public Shard(Io io, Clock clock, ShardConfig config, ShardListener listener)
             throws IOException {
-        this.clock = clock;
         this.config = config;
         this.listener = listener;
         MemoryPlan plan = new MemoryPlan(config.memoryBytes(), config.shards());
@@ -974,7 +972,7 @@ public final class Shard implements AutoCloseable {
 
     /** Owner. Hands to the disk what of the log is due, as {@link #work} does. */
     public void commit() {
-        store.effects.commit(clock.nanoTime());
+        background.commit();
     }
 
     /** Nanoseconds until {@link #work} has something timed to do (active expiry); the frontend waits no longer in poll. */
